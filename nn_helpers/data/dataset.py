@@ -1,0 +1,247 @@
+"""What every lesson trains on: pictures, their labels, and the split into train, validation and test."""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+CLASS_NAMES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Split:
+    """Pictures and their labels.
+
+    Attributes
+    ----------
+    images : uint8 array (N, H, W, 3)
+        Red, green and blue from 0 to 255, ready for ``imshow``.
+    labels : integer array (N,)
+        The index of each picture's class.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self):
+        images, labels = self.images, self.labels
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+            raise TypeError(f"Split: images must be a uint8 array, got {_kind(images)}")
+        if images.ndim != 4 or images.shape[3] != 3:
+            raise ValueError(f"Split: images must have shape (N, height, width, 3), got {images.shape}")
+        if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
+            raise TypeError(f"Split: labels must be an array of integers, got {_kind(labels)}")
+        if labels.shape != images.shape[:1]:
+            raise ValueError(
+                f"Split: {len(images)} images need labels of shape ({len(images)},), got {labels.shape}"
+            )
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        """Return the pictures at a slice or an array of indices, as a new `Split`."""
+        if isinstance(index, int | np.integer):
+            raise TypeError(f"Split: take a slice or an array of indices, for example split[{index}:{index + 1}]")
+        return Split(self.images[index], self.labels[index])
+
+    def __repr__(self):
+        return f"Split({len(self)} pictures {_by(self.images.shape[1:])})"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Pictures in three parts: `train` to learn from, `val` to choose with, `test` to report.
+
+    Parameters
+    ----------
+    name : str
+        What plots and messages call this data set.
+    train, val, test : Split
+        `val` and `test` may be left out; they are then empty.
+    class_names : sequence of str
+        The name of class 0, 1, ….
+    """
+
+    name: str
+    train: Split
+    val: Split | None = None
+    test: Split | None = None
+    class_names: tuple[str, ...] = CLASS_NAMES
+
+    def __post_init__(self):
+        if not len(self.train):
+            raise ValueError(f"Dataset {self.name!r}: the training part is empty")
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        for part in ("val", "test"):
+            if getattr(self, part) is None:
+                object.__setattr__(self, part, self.train[:0])
+        for part in ("train", "val", "test"):
+            split, C = getattr(self, part), self.num_classes
+            if split.images.shape[1:] != self.train.images.shape[1:]:
+                raise ValueError(
+                    f"Dataset {self.name!r}: {part} pictures are {_by(split.images.shape[1:])}, "
+                    f"training pictures {_by(self.train.images.shape[1:])}"
+                )
+            if len(split) and not 0 <= split.labels.min() <= split.labels.max() < C:
+                raise ValueError(
+                    f"Dataset {self.name!r}: {part} labels go from {split.labels.min()} to {split.labels.max()}, "
+                    f"but {C} classes have labels 0 to {C - 1}"
+                )
+
+    @property
+    def num_classes(self):
+        """The number of classes C."""
+        return len(self.class_names)
+
+    @property
+    def input_size(self):
+        """How many numbers a picture is: 32 · 32 · 3 = 3,072 for CIFAR-10."""
+        return int(np.prod(self.train.images.shape[1:]))
+
+    def subset(self, train, val=0, seed=None):
+        """Return a smaller data set; test pictures stay as they are.
+
+        Parameters
+        ----------
+        train : int or float
+            How many training pictures to keep, or which fraction of them: ``subset(0.01)`` of
+            CIFAR-10's 50,000 is 500.
+        val : int
+            How many of the training pictures left over become the validation part.
+            With 0 the validation part stays as it is.
+        seed : int, optional
+            Which pictures: the first ones (default), or a random choice by this seed.
+        """
+        N = len(self.train)
+        whole = isinstance(train, int | np.integer) and not isinstance(train, bool)
+        if not whole and not isinstance(train, float | np.floating):
+            raise TypeError(f"subset: train must be a number of pictures or a fraction, got {_kind(train)}")
+        if not whole and not 0 < train <= 1:
+            raise ValueError(f"subset: a fraction lies in (0, 1], got {train}; for a number of pictures give an int")
+        n_train = int(train) if whole else round(train * N)
+        if not isinstance(val, int | np.integer) or isinstance(val, bool):
+            raise TypeError(f"subset: val must be a number of pictures, got {_kind(val)}")
+        if n_train < 1 or val < 0 or n_train + val > N:
+            raise ValueError(
+                f"subset: {n_train} training and {val} validation pictures asked for; "
+                f"there are {N} training pictures to take them from"
+            )
+        order = np.arange(N) if seed is None else np.random.default_rng(seed).permutation(N)
+        return Dataset(
+            self.name,
+            self.train[order[:n_train]],
+            self.train[order[n_train : n_train + val]] if val else self.val,
+            self.test,
+            self.class_names,
+        )
+
+    @cached_property
+    def mean_and_std(self):
+        """Mean and standard deviation of the training pictures' red, green and blue, each (3,) in 0 … 255.
+
+        Counted in whole numbers, so every machine gets the same floats.
+        """
+        counts = np.zeros((3, 256), np.int64)
+        for start in range(0, len(self.train), 1000):
+            for channel in range(3):
+                values = self.train.images[start : start + 1000, ..., channel].ravel()
+                counts[channel] += np.bincount(values, minlength=256)
+        level, n = np.arange(256), counts[0].sum()
+        total, squares = counts @ level, counts @ level**2
+        mean = total / n
+        return mean, np.sqrt(squares / n - mean**2)
+
+    def standardise(self, images, dtype=np.float32, out=None):
+        """Turn pictures into what the network eats: mean 0, standard deviation 1, one row each.
+
+        ``(image − mean) / std`` per colour channel, with the *training* pictures' mean and standard
+        deviation, whichever part the images come from.
+
+        Parameters
+        ----------
+        images : uint8 array (N, H, W, 3)
+        dtype : float32 or float64
+            Of the result, when `out` is not given.
+        out : float array (N, H·W·3), optional
+            Where to write the result.
+
+        Returns
+        -------
+        float array (N, H·W·3); 3,072 columns for CIFAR-10
+        """
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+            raise TypeError(
+                f"standardise: images must be uint8 (N, {', '.join(map(str, self.train.images.shape[1:]))}) "
+                f"as in data.train.images, got {_kind(images)}"
+            )
+        if images.ndim != 4 or images.shape[1:] != self.train.images.shape[1:]:
+            hint = "; for one picture write images[0:1]" if images.shape == self.train.images.shape[1:] else ""
+            raise ValueError(
+                f"standardise: images must have shape (N, {', '.join(map(str, self.train.images.shape[1:]))}), "
+                f"got {images.shape}{hint}"
+            )
+        x = images.reshape(len(images), -1)
+        if out is None:
+            out = np.empty(x.shape, dtype)
+        scale, shift = self._scale_and_shift(out.dtype)
+        np.multiply(x, scale, out=out)
+        out += shift
+        return out
+
+    def _scale_and_shift(self, dtype):
+        """``(x − mean) / std`` as ``x · scale + shift``, one value per input, kept once per dtype."""
+        kept = self.__dict__.setdefault("_kept", {})
+        if dtype not in kept:
+            if dtype.kind != "f":
+                raise TypeError(f"standardise: dtype must be float32 or float64, got {dtype}")
+            mean, std = self.mean_and_std
+            scale = 1 / np.where(std > 0, std, 1)
+            pixels = self.input_size // 3
+            kept[dtype] = np.tile(scale, pixels).astype(dtype), np.tile(-mean * scale, pixels).astype(dtype)
+        return kept[dtype]
+
+    def __repr__(self):
+        return (
+            f"Dataset({self.name!r}: {len(self.train):,} training, {len(self.val):,} validation, "
+            f"{len(self.test):,} test pictures {_by(self.train.images.shape[1:])}, {self.num_classes} classes)"
+        )
+
+    def _repr_html_(self):
+        """Eight pictures of each class, for a notebook."""
+        rows = []
+        for label, name in enumerate(self.class_names):
+            at = np.flatnonzero(self.train.labels == label)
+            cell = "–"
+            if len(at):
+                strip = np.concatenate(list(self.train.images[at[:8]]), axis=1)
+                cell = (
+                    f'<img alt="{html.escape(name)}" height="40" style="image-rendering: pixelated" '
+                    f'src="data:image/png;base64,{_png(strip)}">'
+                )
+            rows.append(f"<tr><td>{label}</td><td>{html.escape(name)}</td><td>{len(at):,}</td><td>{cell}</td></tr>")
+        return (
+            f"<p>{html.escape(repr(self))}</p><table><tr><th>label</th><th>class</th>"
+            f"<th>training pictures</th><th>the first of them</th></tr>{''.join(rows)}</table>"
+        )
+
+
+def _png(image):
+    from matplotlib.image import imsave  # only a notebook needs it; loading data does not
+
+    buffer = io.BytesIO()
+    imsave(buffer, image, format="png")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _by(shape):
+    return "×".join(map(str, shape))
+
+
+def _kind(value):
+    return f"{value.dtype} array {value.shape}" if isinstance(value, np.ndarray) else repr(value)[:60]
