@@ -1,2 +1,97 @@
-"""Layers, losses, a network, optimizers and pictures: what the lessons are made of."""
+"""Layers, losses, a network, optimizers and pictures: what the lessons are made of.
+
+The modules can be read in this order: `layers`, `losses`, `network`, `optimizers`, `training`.
+Importing the package loads NumPy and nothing heavier.
+"""
+
+from nn_helpers.data import (
+    ArrayDataset,
+    Dataset,
+    Split,
+    batches,
+    download_cifar10,
+    load_cifar10,
+    load_images,
+    sketches,
+)
+from nn_helpers.gradcheck import numerical_gradient, relative_error
+from nn_helpers.layers import (
+    affine_backward,
+    affine_forward,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
+from nn_helpers.losses import cross_entropy, l2_penalty, log_softmax, softmax
+from nn_helpers.network import ClassificationNet
+from nn_helpers.optimizers import (
+    SGD,
+    Adam,
+    AdamW,
+    Constant,
+    CosineWithWarmup,
+    Momentum,
+    RMSprop,
+    StepDecay,
+    make_optimizer,
+)
+from nn_helpers.training import (
+    History,
+    Record,
+    TrainingDivergedError,
+    compare_optimizers,
+    evaluate,
+    train,
+    training_steps,
+)
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "ArrayDataset",
+    "ClassificationNet",
+    "Constant",
+    "CosineWithWarmup",
+    "Dataset",
+    "History",
+    "Momentum",
+    "RMSprop",
+    "Record",
+    "Split",
+    "StepDecay",
+    "TrainingDivergedError",
+    "affine_backward",
+    "affine_forward",
+    "batches",
+    "compare_optimizers",
+    "cross_entropy",
+    "download_cifar10",
+    "evaluate",
+    "l2_penalty",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "load_cifar10",
+    "load_images",
+    "log_softmax",
+    "make_optimizer",
+    "numerical_gradient",
+    "relative_error",
+    "relu_backward",
+    "relu_forward",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "sketches",
+    "softmax",
+    "tanh_backward",
+    "tanh_forward",
+    "train",
+    "training_steps",
+]

@@ -1,0 +1,55 @@
+"""Pictures to train on: the built-in sketches, CIFAR-10, and mini-batches of either."""
+
+import os
+
+from nn_helpers._arguments import choice
+from nn_helpers.data.batches import ArrayDataset, batches
+from nn_helpers.data.cifar10 import cache_dir, load_cifar10
+from nn_helpers.data.dataset import CLASS_NAMES, Dataset, Split
+from nn_helpers.data.sketches import sketches
+
+__all__ = [
+    "CLASS_NAMES",
+    "ArrayDataset",
+    "Dataset",
+    "Split",
+    "batches",
+    "cache_dir",
+    "download_cifar10",
+    "load_cifar10",
+    "load_images",
+    "sketches",
+]
+
+
+def load_images(which=None, quiet=False):
+    """Return the pictures of the lessons, and say which they are.
+
+    Parameters
+    ----------
+    which : {"sketches", "cifar10"}, optional
+        The built-in sketches, which need no download, or CIFAR-10. Without it the environment
+        variable ``NN_HELPERS_DATA`` decides; without that too, sketches.
+    quiet : bool
+        Say nothing.
+
+    Returns
+    -------
+    Dataset
+        5,000 training and 1,000 test pictures for sketches; 50,000 and 10,000 for CIFAR-10.
+    """
+    source = "which" if which is not None else "the environment variable NN_HELPERS_DATA"
+    which = which if which is not None else os.environ.get("NN_HELPERS_DATA") or "sketches"
+    which = choice("load_images", f"data set (from {source})", which, ("sketches", "cifar10"))
+    data = sketches() if which == "sketches" else load_cifar10()
+    if not quiet:
+        other = '; load_images("cifar10") takes CIFAR-10 instead' if which == "sketches" else ""
+        print(f"Pictures: {data!r}{other}")
+    return data
+
+
+def download_cifar10(root=None, progress=True):
+    """Fetch CIFAR-10 (170 MB), check it, and return the folder it is in; see `nn_helpers.data.download`."""
+    from nn_helpers.data.download import download_cifar10  # pooch and requests come in only here
+
+    return download_cifar10(root, progress)

@@ -47,7 +47,9 @@ class Split:
     def __getitem__(self, index):
         """Return the pictures at a slice or an array of indices, as a new `Split`."""
         if isinstance(index, int | np.integer):
-            raise TypeError(f"Split: take a slice or an array of indices, for example split[{index}:{index + 1}]")
+            raise TypeError(
+                f"Split: take a slice or an array of indices, for example split[{index}:{index + 1}]"
+            )
         return Split(self.images[index], self.labels[index])
 
     def __repr__(self):
@@ -90,8 +92,8 @@ class Dataset:
                 )
             if len(split) and not 0 <= split.labels.min() <= split.labels.max() < C:
                 raise ValueError(
-                    f"Dataset {self.name!r}: {part} labels go from {split.labels.min()} to {split.labels.max()}, "
-                    f"but {C} classes have labels 0 to {C - 1}"
+                    f"Dataset {self.name!r}: {part} labels go from {split.labels.min()} to "
+                    f"{split.labels.max()}, but {C} classes have labels 0 to {C - 1}"
                 )
 
     @property
@@ -123,7 +125,9 @@ class Dataset:
         if not whole and not isinstance(train, float | np.floating):
             raise TypeError(f"subset: train must be a number of pictures or a fraction, got {_kind(train)}")
         if not whole and not 0 < train <= 1:
-            raise ValueError(f"subset: a fraction lies in (0, 1], got {train}; for a number of pictures give an int")
+            raise ValueError(
+                f"subset: a fraction lies in (0, 1], got {train}; for a number of pictures give an int"
+            )
         n_train = int(train) if whole else round(train * N)
         if not isinstance(val, int | np.integer) or isinstance(val, bool):
             raise TypeError(f"subset: val must be a number of pictures, got {_kind(val)}")
@@ -175,17 +179,16 @@ class Dataset:
         -------
         float array (N, H·W·3); 3,072 columns for CIFAR-10
         """
+        expected = f"(N, {', '.join(map(str, self.train.images.shape[1:]))})"
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
             raise TypeError(
-                f"standardise: images must be uint8 (N, {', '.join(map(str, self.train.images.shape[1:]))}) "
-                f"as in data.train.images, got {_kind(images)}"
+                f"standardise: images must be uint8 {expected} as in data.train.images, got {_kind(images)}"
             )
         if images.ndim != 4 or images.shape[1:] != self.train.images.shape[1:]:
-            hint = "; for one picture write images[0:1]" if images.shape == self.train.images.shape[1:] else ""
-            raise ValueError(
-                f"standardise: images must have shape (N, {', '.join(map(str, self.train.images.shape[1:]))}), "
-                f"got {images.shape}{hint}"
+            hint = (
+                "; for one picture write images[0:1]" if images.shape == self.train.images.shape[1:] else ""
             )
+            raise ValueError(f"standardise: images must have shape {expected}, got {images.shape}{hint}")
         x = images.reshape(len(images), -1)
         if out is None:
             out = np.empty(x.shape, dtype)
@@ -207,10 +210,9 @@ class Dataset:
         return kept[dtype]
 
     def __repr__(self):
-        return (
-            f"Dataset({self.name!r}: {len(self.train):,} training, {len(self.val):,} validation, "
-            f"{len(self.test):,} test pictures {_by(self.train.images.shape[1:])}, {self.num_classes} classes)"
-        )
+        counts = f"{len(self.train):,} training, {len(self.val):,} validation, {len(self.test):,} test"
+        size = _by(self.train.images.shape[1:])
+        return f"Dataset({self.name!r}: {counts} pictures {size}, {self.num_classes} classes)"
 
     def _repr_html_(self):
         """Eight pictures of each class, for a notebook."""
@@ -224,7 +226,9 @@ class Dataset:
                     f'<img alt="{html.escape(name)}" height="40" style="image-rendering: pixelated" '
                     f'src="data:image/png;base64,{_png(strip)}">'
                 )
-            rows.append(f"<tr><td>{label}</td><td>{html.escape(name)}</td><td>{len(at):,}</td><td>{cell}</td></tr>")
+            rows.append(
+                f"<tr><td>{label}</td><td>{html.escape(name)}</td><td>{len(at):,}</td><td>{cell}</td></tr>"
+            )
         return (
             f"<p>{html.escape(repr(self))}</p><table><tr><th>label</th><th>class</th>"
             f"<th>training pictures</th><th>the first of them</th></tr>{''.join(rows)}</table>"

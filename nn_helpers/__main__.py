@@ -1,0 +1,155 @@
+"""The lessons' experiment and data from a terminal: ``python -m nn_helpers train`` and ``… data``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from nn_helpers.data import download_cifar10, load_images
+from nn_helpers.layers import ACTIVATIONS
+from nn_helpers.network import INITIALISATIONS, ClassificationNet
+from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
+from nn_helpers.training import compare_optimizers, evaluate
+
+# Plain gradient descent is SGD on a batch the size of the data.
+COMPARED = ("gd", *OPTIMIZERS)
+
+
+def parser():
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(prog="python -m nn_helpers", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="{train,data}")
+
+    train = commands.add_parser(
+        "train",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        help="train one network with several optimizers and compare them",
+        description="Train copies of one network, one with each optimizer, all from the same first weights.",
+    )
+    train.set_defaults(run=run_train)
+    train.add_argument(
+        "--data",
+        choices=("sketches", "cifar10"),
+        help="pictures to train on (default: NN_HELPERS_DATA, or sketches)",
+        default=argparse.SUPPRESS,
+    )
+    train.add_argument("--images", type=int, default=500, help="training pictures; 500 are 1%% of CIFAR-10")
+    train.add_argument(
+        "--val", type=int, default=500, help="validation pictures, from the other training ones"
+    )
+    train.add_argument("--hidden", type=int, nargs="*", default=[100, 100], help="width of each hidden layer")
+    train.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="after each hidden layer")
+    train.add_argument(
+        "--init", choices=INITIALISATIONS, default="he", help="how the first weights are drawn"
+    )
+    train.add_argument("--reg", type=float, default=0.0, help="strength of the L2 penalty")
+    train.add_argument(
+        "--optimizer",
+        choices=COMPARED,
+        nargs="+",
+        default=["gd", "sgd", "momentum", "adam"],
+        help="gd takes all pictures at each step",
+    )
+    train.add_argument("--lr", type=float, default=5e-4, help="learning rate of every optimizer")
+    train.add_argument("--batch-size", type=int, default=8, help="pictures in a mini-batch")
+    train.add_argument("--keep-last", action="store_true", help="keep an epoch's last, smaller batch")
+    train.add_argument("--epochs", type=int, default=20, help="times to go through the training pictures")
+    train.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="of all numbers")
+    train.add_argument(
+        "--seed", type=int, default=0, help="of the first weights and of the order of pictures"
+    )
+    train.add_argument(
+        "--figure", type=Path, default=argparse.SUPPRESS, help="save loss over epochs and seconds here (.png)"
+    )
+    train.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    data = commands.add_parser("data", help="fetch CIFAR-10 (170 MB), check it and unpack it")
+    data.set_defaults(run=run_data)
+    data.add_argument("--root", type=Path, help="folder for it (default: this user's cache)")
+    data.add_argument("--quiet", action="store_true", help="no progress bar")
+    return top
+
+
+def run_train(arguments):
+    """Train and print a table; with ``--figure`` save a picture as well."""
+    figure_path = getattr(arguments, "figure", None)
+    if figure_path is not None:
+        if figure_path.suffix.lower() != ".png":
+            raise ValueError(f"--figure must end in .png, got {figure_path}")
+        if not figure_path.resolve().parent.is_dir():
+            raise FileNotFoundError(f"--figure: there is no folder {figure_path.resolve().parent}")
+    data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
+    net = ClassificationNet(
+        data.input_size,
+        arguments.hidden,
+        data.num_classes,
+        arguments.activation,
+        arguments.reg,
+        arguments.init,
+        arguments.dtype,
+        arguments.seed,
+    )
+    optimizers = {name: _optimizer(name, arguments.lr) for name in arguments.optimizer}
+    print(f"{net!r}\n{len(data.train)} training pictures, {arguments.epochs} epochs")
+    nets, histories = compare_optimizers(
+        net,
+        data,
+        optimizers,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        drop_last=not arguments.keep_last,
+        seed=arguments.seed,
+        progress=not arguments.quiet,
+    )
+    print(results_table(nets, histories, data))
+    if figure_path is not None:
+        from nn_helpers import plots  # matplotlib comes in only when something is drawn
+
+        plots.save(plots.compare_histories(histories), figure_path)
+        print(f"Saved {figure_path}")
+    stopped = [f"{name}: {history.stopped}" for name, history in histories.items() if history.stopped]
+    for reason in stopped:
+        print(reason, file=sys.stderr)
+    return 1 if stopped else 0
+
+
+def _optimizer(name, lr):
+    if name == "gd":
+        return make_optimizer("sgd", lr), {"batch_size": None}
+    return make_optimizer(name, lr)
+
+
+def results_table(nets, histories, data):
+    """Return a text table: loss and accuracy of every network on every part of the data, and its time."""
+    parts = [part for part in ("train", "val", "test") if len(getattr(data, part))]
+    lines = [f"{'':10}{'steps':>7}{'seconds':>9}{'train loss':>12}" + "".join(f"{p:>8}" for p in parts)]
+    for name, history in histories.items():
+        results = {part: evaluate(nets[name], data, part) for part in parts}
+        seconds = history.records[-1].seconds if len(history) else 0.0
+        lines.append(
+            f"{name:10}{len(history):>7}{seconds:>9.2f}{results['train'][0]:>12.4f}"
+            + "".join(f"{results[part][1]:>8.1%}" for part in parts)
+        )
+    return "\n".join(lines)
+
+
+def run_data(arguments):
+    """Fetch CIFAR-10 and say where it is."""
+    print(f"CIFAR-10 is in {download_cifar10(arguments.root, progress=not arguments.quiet)}")
+    return 0
+
+
+def main(argv=None):
+    """Run the command line; errors that a user can mend are one message, without a traceback."""
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except (ValueError, TypeError, OSError) as error:
+        print(f"python -m nn_helpers {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Look at arguments before anything is computed, and say what is wrong with them in words that help."""
+
+import numbers
+
+import numpy as np
+
+
+def floats(function, /, **arrays):
+    """Return `arrays` as floating-point arrays; integers are converted, anything else is refused.
+
+    Returns one array when one is given, else a list in the order given.
+    """
+    values = list(arrays.values())
+    for value in values:
+        if type(value) is not np.ndarray or value.dtype.kind != "f":
+            values = _converted(function, arrays)
+            break
+    return values if len(values) > 1 else values[0]
+
+
+def _converted(function, arrays):
+    for name, value in arrays.items():
+        if not isinstance(value, np.ndarray | np.generic):
+            raise TypeError(
+                f"{function}: {name} must be a NumPy array, got {type(value).__name__}; "
+                f"write np.array({name}, dtype=float)"
+            )
+        if value.dtype.kind not in "fiu":
+            raise TypeError(
+                f"{function}: {name} must hold floating-point numbers, got {describe(value)}; "
+                "expected float32 or float64"
+            )
+    dtypes = [value.dtype for value in arrays.values() if value.dtype.kind == "f"]
+    whole = np.result_type(*dtypes) if dtypes else np.float64
+    return [np.asarray(v, v.dtype if v.dtype.kind == "f" else whole) for v in arrays.values()]
+
+
+def labels(function, y, N, C):
+    """Return `y`, having made sure that it holds N labels from 0 to C − 1 or N rows of C probabilities."""
+    if not isinstance(y, np.ndarray):
+        raise TypeError(f"{function}: y must be a NumPy array, got {type(y).__name__}; write np.array(y)")
+    if y.shape == (N,):
+        if y.dtype.kind not in "iu":
+            raise TypeError(f"{function}: labels y must be integers, got {y.dtype}; write y.astype(int)")
+        if N and not 0 <= y.min() <= y.max() < C:
+            row = int(np.flatnonzero((y < 0) | (y >= C))[0])
+            raise ValueError(f"{function}: y[{row}] is {y[row]}, but {C} classes have labels 0 to {C - 1}")
+    elif y.shape == (N, C):
+        if y.dtype.kind not in "fiub":
+            raise TypeError(f"{function}: one-hot labels y must be numbers, got {y.dtype}")
+        bad = (y < 0).any(axis=1) | ~(np.abs(y.sum(axis=1, dtype=np.float64) - 1) < 1e-4)
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise ValueError(f"{function}: row {row} of y is {y[row]}; expected numbers ≥ 0 that sum to 1")
+    else:
+        raise ValueError(
+            f"{function}: labels y have shape {y.shape}; "
+            f"expected ({N},) for integer labels or ({N}, {C}) for one-hot, as logits are ({N}, {C})"
+        )
+    return y
+
+
+def choice(function, name, value, known):
+    """Return `value` when it is one of `known`; otherwise say which there are."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{function}: unknown {name} {value!r}; known: {', '.join(map(repr, known))}")
+    return value
+
+
+def whole_number(function, name, value, least):
+    """Return `value` as an int ≥ `least`."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise TypeError(f"{function}: {name} must be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{function}: {name} must be at least {least}, got {value}")
+    return int(value)
+
+
+def number(function, name, value, least=0.0, below=float("inf"), above=None):
+    """Return `value` as a float in [least, below), or in (above, below) when `above` is given."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise TypeError(f"{function}: {name} must be a number, got {value!r}")
+    enough = value >= least if above is None else value > above
+    if not (enough and value < below):
+        lower = f"at least {least:g}" if above is None else f"greater than {above:g}"
+        raise ValueError(f"{function}: {name} must be {lower} and below {below:g}, got {value}")
+    return float(value)
+
+
+def describe(value):
+    """``float32 array (8, 10)`` for an array, else the type's name."""
+    return f"{value.dtype} array {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__

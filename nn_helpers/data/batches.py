@@ -1,0 +1,125 @@
+"""Mini-batches: the training pictures in random order, a few at a time, as the network eats them."""
+
+import numpy as np
+
+from nn_helpers._arguments import choice, whole_number
+from nn_helpers.data.dataset import Dataset
+
+
+class ArrayDataset:
+    """Arrays x (N, D) and labels y (N,) in the place of a `Dataset`: points, features, anything.
+
+    Parameters
+    ----------
+    train : tuple (x, y)
+    val, test : tuple (x, y), optional
+    name : str
+    """
+
+    def __init__(self, train, val=None, test=None, name="arrays"):
+        self.name = name
+        self.train = ArraySplit("train", train)
+        empty = self.train.images[:0], self.train.labels[:0]
+        self.val = ArraySplit("val", empty if val is None else val)
+        self.test = ArraySplit("test", empty if test is None else test)
+
+    def standardise(self, images, dtype=np.float32, out=None):
+        """Return the rows as they are, in `dtype` or in `out`."""
+        if out is None:
+            return images.astype(dtype)
+        np.copyto(out, images, casting="same_kind")
+        return out
+
+    @property
+    def input_size(self):
+        """How many numbers an example is."""
+        return self.train.images.shape[1]
+
+    def __repr__(self):
+        counts = ", ".join(f"{len(getattr(self, part)):,} {part}" for part in ("train", "val", "test"))
+        return f"ArrayDataset({counts} examples)"
+
+
+class ArraySplit:
+    """x as `images` (N, D), flattened, and y as `labels`."""
+
+    def __init__(self, part, pair):
+        try:
+            x, y = pair
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"ArrayDataset: {part} must be a pair (x, y) of arrays, got {type(pair)}"
+            ) from None
+        if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.ndim < 2:
+            raise TypeError(
+                f"ArrayDataset: x of {part} must be a float array (N, D); for uint8 pictures make a Dataset"
+            )
+        if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu" or y.shape != x.shape[:1]:
+            raise ValueError(
+                f"ArrayDataset: y of {part} must be {len(x)} integer labels, one for each row of x"
+            )
+        self.images, self.labels = x.reshape(len(x), int(np.prod(x.shape[1:]))), y
+
+    def __len__(self):
+        return len(self.labels)
+
+
+def as_dataset(data):
+    """Return `data` if it is a data set, or a pair of arrays ``(x, y)`` as one to train on."""
+    if isinstance(data, Dataset | ArrayDataset):
+        return data
+    if isinstance(data, tuple):
+        return ArrayDataset(data)
+    raise TypeError(f"data must be a Dataset or a pair (x, y) of arrays, got {type(data).__name__}")
+
+
+def batches(
+    data, batch_size, *, part="train", shuffle=True, drop_last=True, seed=0, dtype=np.float32, reuse=False
+):
+    """Yield one epoch of mini-batches (x, y).
+
+    Parameters
+    ----------
+    data : Dataset or tuple (x, y)
+    batch_size : int
+        At most the number of examples; all of them make the batch of plain gradient descent.
+    part : {"train", "val", "test"}
+    shuffle : bool
+        A random order, or the order of the data.
+    drop_last : bool
+        Leave out the last batch when it is smaller: 500 pictures in batches of 8 are then 62.
+    seed : int or numpy.random.Generator
+        Of the order. A Generator goes on where it was, so that each epoch differs from the last.
+    dtype : float32 or float64
+        Of x.
+    reuse : bool
+        Yield the same two arrays each time with new numbers in them, so that nothing is allocated.
+
+    Yields
+    ------
+    x : float array (batch_size, D)
+        Standardised.
+    y : integer array (batch_size,)
+    """
+    data = as_dataset(data)
+    split = getattr(data, choice("batches", "part", part, ("train", "val", "test")))
+    N = len(split)
+    batch_size = whole_number("batches", "batch_size", batch_size, 1)
+    if batch_size > N:
+        raise ValueError(f"batches: batch_size {batch_size} is larger than the {N} examples of {part}")
+    order = np.random.default_rng(seed).permutation(N) if shuffle else np.arange(N)
+    end = N - N % batch_size if drop_last else N
+    buffers = None
+    for start in range(0, end, batch_size):
+        at = order[start : start + batch_size]
+        if buffers is None or not reuse or len(at) < batch_size:
+            buffers = (
+                np.empty((len(at), *split.images.shape[1:]), split.images.dtype),
+                np.empty((len(at), data.input_size), dtype),
+                np.empty(len(at), split.labels.dtype),
+            )
+        images, x, y = buffers
+        # mode="clip" skips a second look at indices that are right already
+        np.take(split.images, at, axis=0, out=images, mode="clip")
+        np.take(split.labels, at, out=y, mode="clip")
+        yield data.standardise(images, out=x), y

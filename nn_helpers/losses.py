@@ -1,0 +1,131 @@
+"""From logits to a loss: softmax, cross-entropy and the L2 penalty.
+
+Shapes: N examples, C classes. *Logits* are the last layer's outputs, without an activation.
+
+References
+----------
+.. [1] Goodfellow, Bengio, Courville, *Deep Learning*, 2016, sections 6.2.2.3 (softmax) and 7.1.1 (L2).
+.. [2] Blanchard, Higham, Higham, *Accurately computing the log-sum-exp and softmax functions*,
+       IMA Journal of Numerical Analysis 41 (2021).
+"""
+
+import numpy as np
+
+from nn_helpers._arguments import floats, labels, number
+
+
+def softmax(logits, out=None):
+    """Turn each row of logits into probabilities: ``pₖ = e^(zₖ − max z) / Σⱼ e^(zⱼ − max z)``.
+
+    Subtracting the row's maximum changes nothing in the result, and keeps the exponential from
+    overflowing.
+
+    Parameters
+    ----------
+    logits : float array (N, C), or any shape with the classes last
+    out : float array shaped like logits, optional
+
+    Returns
+    -------
+    p : float array, shaped like logits
+        Between 0 and 1; each row sums to 1.
+
+    Examples
+    --------
+    >>> softmax(np.array([[1000.0, 1000.0]]))
+    array([[0.5, 0.5]])
+    """
+    logits = _rows("softmax", logits)
+    p = np.subtract(logits, logits.max(axis=-1, keepdims=True), out=out)
+    np.exp(p, out=p)
+    p /= p.sum(axis=-1, keepdims=True)
+    return p
+
+
+def log_softmax(logits, out=None):
+    """Compute ``log softmax(z) = z − max z − log Σⱼ e^(zⱼ − max z)`` without a logarithm of 0.
+
+    Parameters
+    ----------
+    logits : float array (N, C), or any shape with the classes last
+    out : float array shaped like logits, optional
+
+    Returns
+    -------
+    logp : float array, shaped like logits
+        At most 0.
+    """
+    logits = _rows("log_softmax", logits)
+    logp = np.subtract(logits, logits.max(axis=-1, keepdims=True), out=out)
+    logp -= np.log(np.exp(logp).sum(axis=-1, keepdims=True))
+    return logp
+
+
+def cross_entropy(logits, y, out=None):
+    """Compute the mean cross-entropy ``1/N Σᵢ Σₖ −yᵢₖ log pᵢₖ`` of p = softmax(logits), and its gradient.
+
+    Parameters
+    ----------
+    logits : float array (N, C)
+    y : integer array (N,) or one-hot array (N, C)
+        The true class of each example, as a label from 0 to C − 1 or as a row of probabilities.
+    out : float array (N, C), optional
+        Where to write dlogits.
+
+    Returns
+    -------
+    loss : float
+        In nats. Guessing all C classes alike costs log C.
+    dlogits : float array (N, C)
+        ``(p − y) / N``.
+    """
+    logits = floats("cross_entropy", logits=logits)
+    if logits.ndim != 2 or not logits.size:
+        raise ValueError(
+            f"cross_entropy: logits must have shape (N, C) with N and C at least 1; got {logits.shape}"
+        )
+    N, C = logits.shape
+    y = labels("cross_entropy", y, N, C)
+    logp = log_softmax(logits, out=out)
+    if y.ndim == 1:
+        true = np.arange(N), y
+        loss = -logp[true].sum() / N
+        dlogits = np.exp(logp, out=logp)
+        dlogits[true] -= 1
+    else:
+        loss = -np.multiply(y, logp).sum() / N
+        dlogits = np.exp(logp, out=logp)
+        dlogits -= y
+    dlogits /= N
+    return float(loss), dlogits
+
+
+def l2_penalty(weights, reg):
+    """Compute ``½ · reg · Σ‖W‖²``; its gradient is ``reg · W``.
+
+    Parameters
+    ----------
+    weights : float array, or a list of them
+        Weights only: biases are left out by convention.
+    reg : float
+        Strength, at least 0.
+
+    Returns
+    -------
+    float
+    """
+    reg = number("l2_penalty", "reg", reg)
+    if not reg:
+        return 0.0
+    total = 0.0
+    for W in weights if isinstance(weights, list | tuple) else [weights]:
+        flat = floats("l2_penalty", weights=W).ravel()
+        total += float(flat @ flat)
+    return 0.5 * reg * total
+
+
+def _rows(function, logits):
+    logits = floats(function, logits=logits)
+    if logits.ndim == 0 or logits.shape[-1] == 0:
+        raise ValueError(f"{function}: logits must have shape (N, C), at least one class; got {logits.shape}")
+    return logits

@@ -1,0 +1,463 @@
+"""Training: steps (a) to (e) of an epoch as a generator, and a loop that runs it.
+
+Everything that trains runs `training_steps`: `train`, the widgets, the tests and the command line.
+"""
+
+import math
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+
+from nn_helpers._arguments import whole_number
+from nn_helpers.data.batches import as_dataset, batches
+from nn_helpers.network import ClassificationNet
+
+EVALUATION_BATCH = 500
+
+
+@dataclass(slots=True)
+class Record:
+    """What one step of training did.
+
+    Attributes
+    ----------
+    step, epoch : int
+        Counted from 1.
+    loss : float
+        `data_loss` + `reg_loss`, of this batch, before the update.
+    data_loss, reg_loss : float
+        Cross-entropy and L2 penalty.
+    accuracy : float
+        The share of this batch that was classified rightly, before the update.
+    lr : float
+        The learning rate of the update.
+    seconds : float
+        Time spent training since the first step began, validation left out.
+    epoch_ends : bool
+        Whether this is the epoch's last step.
+    val_loss, val_accuracy : float or None
+        After the epoch's last step, on the validation part.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    data_loss: float
+    reg_loss: float
+    accuracy: float
+    lr: float
+    seconds: float
+    epoch_ends: bool = False
+    val_loss: float | None = None
+    val_accuracy: float | None = None
+
+
+class TrainingDivergedError(ArithmeticError):
+    """The loss is no longer a finite number.
+
+    Attributes
+    ----------
+    step : int
+        The step whose loss was not finite; its update was not made.
+    lr : float
+        The learning rate of the update before.
+    last_loss : float or None
+        The last finite loss.
+    """
+
+    def __init__(self, step, loss, lr, last_loss):
+        self.step, self.lr, self.last_loss = step, lr, last_loss
+        before = "it was never finite" if last_loss is None else f"one step before it was {last_loss:.4g}"
+        super().__init__(
+            f"training diverged: the loss became {loss} at step {step} (learning rate {lr:g}); {before}. "
+            "Try a smaller learning rate"
+        )
+
+
+def training_steps(
+    net, data, optimizer, *, batch_size=8, epochs=None, drop_last=True, shuffle=True, seed=0, validate=True
+):
+    """Train, one step each time the generator is asked for the next record.
+
+    Parameters
+    ----------
+    net : ClassificationNet
+    data : Dataset or tuple (x, y)
+    optimizer : Optimizer
+    batch_size : int or None
+        None stands for all training examples at once: plain gradient descent.
+    epochs : int or None
+        How often to go through the training part; None goes on for ever.
+    drop_last : bool
+        Leave out each epoch's last batch when it is smaller than the others.
+    shuffle : bool
+        Go through the examples in a new random order each epoch.
+    seed : int or numpy.random.Generator
+        Of these orders.
+    validate : bool
+        Measure loss and accuracy on the validation part, if there is one, after each epoch.
+
+    Yields
+    ------
+    Record
+
+    Raises
+    ------
+    TrainingDivergedError
+        When the loss is not finite; the update of that step is not made.
+    """
+    net, data, batch_size = _checked(net, data, optimizer, batch_size, epochs)
+    return _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle, seed, validate)
+
+
+def _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle, seed, validate):
+    rng = np.random.default_rng(seed)
+    steps = _steps_per_epoch(len(data.train), batch_size, drop_last)
+    step, seconds, last_loss, lr = 0, 0.0, None, optimizer.lr_at(optimizer.t + 1)
+    for epoch in count(1):
+        if epochs is not None and epoch > epochs:
+            return
+        epoch_batches = batches(
+            data, batch_size, shuffle=shuffle, drop_last=drop_last, seed=rng, dtype=net.dtype, reuse=True
+        )
+        for step_of_epoch in range(1, steps + 1):
+            began = time.perf_counter()
+            x, y = next(epoch_batches)
+            step += 1
+            logits = net.forward(x)  # (a) affine layers and activations, up to the logits
+            # (b) softmax turns the logits into probabilities, and (c) cross-entropy gives the data loss
+            data_loss, dlogits = net.functions["cross_entropy"](logits, y)
+            reg_loss = net.functions["l2_penalty"](net.weights, net.reg)  # (d) the regularization loss
+            loss = float(data_loss + reg_loss)
+            if not math.isfinite(loss):
+                raise TrainingDivergedError(step, loss, lr, last_loss)
+            net.backward(dlogits)  # (e) the total loss updates the parameters
+            lr = optimizer.lr_at(optimizer.t + 1)
+            optimizer.step(net.theta, net.gradient)
+            last_loss = loss
+            accuracy = float(np.count_nonzero(logits.argmax(axis=1) == y) / len(y))
+            seconds += time.perf_counter() - began
+            record = Record(step, epoch, loss, float(data_loss), float(reg_loss), accuracy, lr, seconds)
+            if step_of_epoch == steps:
+                record.epoch_ends = True
+                if validate and len(data.val):
+                    record.val_loss, record.val_accuracy = evaluate(net, data, "val")
+            yield record
+
+
+def train(
+    net,
+    data,
+    optimizer,
+    *,
+    epochs=20,
+    batch_size=8,
+    drop_last=True,
+    shuffle=True,
+    seed=0,
+    validate=True,
+    progress=True,
+):
+    """Train for a number of epochs, and return what happened.
+
+    Ctrl-C, or *Interrupt Kernel*, ends training after the current step. The network is then as
+    that step left it, and the history holds everything up to it. The same is true when the loss
+    becomes infinite or NaN; a warning says so.
+
+    Parameters
+    ----------
+    net, data, optimizer, epochs, batch_size, drop_last, shuffle, seed, validate
+        As for `training_steps`.
+    progress : bool or str
+        Show a progress bar with loss and accuracy, and with this text before it.
+
+    Returns
+    -------
+    History
+    """
+    epochs = whole_number("train", "epochs", epochs, 1)
+    steps = training_steps(
+        net,
+        data,
+        optimizer,
+        batch_size=batch_size,
+        epochs=epochs,
+        drop_last=drop_last,
+        shuffle=shuffle,
+        seed=seed,
+        validate=validate,
+    )
+    data = as_dataset(data)
+    total = epochs * _steps_per_epoch(len(data.train), batch_size or len(data.train), drop_last)
+    history = History()
+    with _interrupt_between_steps() as interrupted, _progress_bar(total, progress) as bar:
+        try:
+            for record in steps:
+                history.append(record)
+                bar.show(record)
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            history.stopped = f"interrupted after step {len(history)} of {total}"
+        except TrainingDivergedError as error:
+            history.stopped = str(error)
+            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+    return history
+
+
+def evaluate(net, data, part="test"):
+    """Return loss (cross-entropy, without L2) and accuracy on one part of the data.
+
+    Parameters
+    ----------
+    net : ClassificationNet
+    data : Dataset or tuple (x, y)
+    part : {"train", "val", "test"}
+
+    Returns
+    -------
+    loss : float
+    accuracy : float
+        Between 0 and 1.
+    """
+    data = as_dataset(data)
+    loss = right = seen = 0
+    size = len(getattr(data, part))
+    if not size:
+        raise ValueError(f"evaluate: the {part} part of {data!r} is empty")
+    for x, y in batches(
+        data,
+        min(EVALUATION_BATCH, size),
+        part=part,
+        shuffle=False,
+        drop_last=False,
+        dtype=net.dtype,
+        reuse=True,
+    ):
+        logits = net.logits(x)
+        batch_loss, _ = net.functions["cross_entropy"](logits, y)
+        loss += float(batch_loss) * len(y)
+        right += np.count_nonzero(logits.argmax(axis=1) == y)
+        seen += len(y)
+    return float(loss / seen), float(right / seen)
+
+
+def compare_optimizers(net, data, optimizers, **options):
+    """Train copies of one network, all from the same first weights, one with each optimizer.
+
+    Parameters
+    ----------
+    net : ClassificationNet
+        Not changed.
+    data : Dataset or tuple (x, y)
+    optimizers : dict of str to Optimizer or (Optimizer, dict)
+        By the name that plots show; with a dict of arguments for `train` that are its own, such as
+        ``{"batch_size": None}`` for plain gradient descent.
+    **options
+        Arguments for `train` that all share.
+
+    Returns
+    -------
+    nets : dict of str to ClassificationNet
+        The trained copies.
+    histories : dict of str to History
+    """
+    if not isinstance(optimizers, Mapping) or not optimizers:
+        raise TypeError('compare_optimizers: optimizers must be a dict such as {"Adam": Adam(lr=0.001)}')
+    nets, histories = {}, {}
+    for name, optimizer in optimizers.items():
+        optimizer, own = optimizer if isinstance(optimizer, tuple) else (optimizer, {})
+        if options.get("progress", True):
+            own = {"progress": name, **own}
+        nets[name] = net.copy()
+        histories[name] = train(nets[name], data, optimizer, **{**options, **own})
+        if histories[name].stopped and histories[name].stopped.startswith("interrupted"):
+            break
+    return nets, histories
+
+
+@dataclass
+class History:
+    """What happened in training, step by step and epoch by epoch.
+
+    Attributes
+    ----------
+    records : list of Record
+        One for each step.
+    stopped : str or None
+        Why training ended early, if it did.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    stopped: str | None = None
+
+    def append(self, record):
+        """Add the next step's record."""
+        self.records.append(record)
+
+    def __len__(self):
+        return len(self.records)
+
+    def to_arrays(self):
+        """Return every quantity of every step as plain arrays: ``{"step": …, "loss": …, "accuracy": …, …}``.
+
+        `val_loss` and `val_accuracy` are NaN at steps that were not validated.
+        """
+        names = [name for name in Record.__slots__ if name != "epoch_ends"]
+        columns = {name: [getattr(record, name) for record in self.records] for name in names}
+        whole = ("step", "epoch")
+        return {
+            name: np.array(column, np.int64 if name in whole else np.float64)
+            for name, column in columns.items()
+        }
+
+    def epochs(self):
+        """Return one number for each epoch begun, as plain arrays.
+
+        Returns
+        -------
+        dict of str to array (epochs,)
+            `epoch`; `loss`, `data_loss`, `reg_loss` and `accuracy`, each the mean over the epoch's
+            batches; `lr`, `seconds`, `val_loss` and `val_accuracy`, each as of the epoch's last step.
+        """
+        steps = self.to_arrays()
+        epoch, starts = np.unique(steps["epoch"], return_index=True)
+        ends = np.append(starts[1:], len(self))
+        means = {
+            name: np.array([steps[name][i:j].mean() for i, j in zip(starts, ends, strict=True)])
+            for name in ("loss", "data_loss", "reg_loss", "accuracy")
+        }
+        last = {name: steps[name][ends - 1] for name in ("lr", "seconds", "val_loss", "val_accuracy")}
+        return {"epoch": epoch, **means, **last}
+
+    def plot(self):
+        """Return a figure with loss and accuracy over the epochs, for training and validation."""
+        from nn_helpers import plots  # matplotlib comes in only when something is drawn
+
+        return plots.training_curves(self.epochs())
+
+    def __repr__(self):
+        if not self.records:
+            return "History(no steps)"
+        epochs, last = self.epochs(), self.records[-1]
+        val = (
+            f", validation accuracy {epochs['val_accuracy'][-1]:.1%}" if last.val_accuracy is not None else ""
+        )
+        stopped = f"; {self.stopped}" if self.stopped else ""
+        return (
+            f"History({len(self):,} steps, {last.epoch} epochs; last epoch: loss {epochs['loss'][-1]:.4f}, "
+            f"accuracy {epochs['accuracy'][-1]:.1%}{val}{stopped})"
+        )
+
+
+def _checked(net, data, optimizer, batch_size, epochs):
+    """Refuse what cannot be trained before anything has happened."""
+    if not isinstance(net, ClassificationNet):
+        raise TypeError(f"train: net must be a ClassificationNet, got {type(net).__name__}")
+    if not callable(getattr(optimizer, "step", None)):
+        raise TypeError(f"train: optimizer must be one such as Adam(lr=0.001), got {optimizer!r}")
+    data = as_dataset(data)
+    if data.input_size != net.input_size:
+        raise ValueError(
+            f"train: the network takes {net.input_size} numbers an example, the data has {data.input_size}; "
+            f"write ClassificationNet(input_size={data.input_size}, …)"
+        )
+    if data.train.labels.max() >= net.num_classes or data.train.labels.min() < 0:
+        raise ValueError(
+            f"train: the network has {net.num_classes} classes, the labels go from "
+            f"{data.train.labels.min()} to {data.train.labels.max()}"
+        )
+    N = len(data.train)
+    batch_size = N if batch_size is None else whole_number("train", "batch_size", batch_size, 1)
+    if batch_size > N:
+        raise ValueError(
+            f"train: batch_size {batch_size} is larger than the {N} training examples; "
+            "for all of them at once use batch_size=None"
+        )
+    if epochs is not None:
+        whole_number("train", "epochs", epochs, 1)
+    return net, data, batch_size
+
+
+def _steps_per_epoch(N, batch_size, drop_last):
+    return N // batch_size if drop_last else -(-N // batch_size)
+
+
+@contextmanager
+def _interrupt_between_steps():
+    """Hold back Ctrl-C until the current step is done; a second one comes through at once.
+
+    An interrupt in the middle of an update would leave the parameters half changed.
+    """
+    interrupted = threading.Event()
+    standard = signal.getsignal(signal.SIGINT)
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or standard is not signal.default_int_handler
+    ):
+        yield interrupted  # interrupts do not come here, or somebody else handles them
+        return
+
+    def handler(signum, frame):
+        if interrupted.is_set():
+            standard(signum, frame)
+        interrupted.set()
+
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, standard)
+
+
+@contextmanager
+def _progress_bar(total, progress):
+    if not progress:
+        yield _Quiet()
+        return
+    description = progress if isinstance(progress, str) else None
+    from tqdm.auto import tqdm  # a widget in a notebook, text elsewhere
+
+    with tqdm(total=total, unit="step", desc=description) as bar:
+        shown = _Bar(bar)
+        yield shown
+        shown.finish()
+
+
+class _Quiet:
+    def show(self, record):
+        pass
+
+
+class _Bar:
+    """A tqdm bar with the epoch's mean loss and accuracy so far; it is drawn ten times a second at most."""
+
+    def __init__(self, bar):
+        self._bar, self._at, self._record = bar, 0.0, None
+
+    def show(self, record):
+        if self._record is None or self._record.epoch != record.epoch:
+            self._steps = self._loss = self._accuracy = 0
+        self._record = record
+        self._steps, self._loss, self._accuracy = (
+            self._steps + 1,
+            self._loss + record.loss,
+            self._accuracy + record.accuracy,
+        )
+        if time.perf_counter() - self._at > 0.1:
+            self.finish()
+
+    def finish(self):
+        if self._record is not None:
+            self._at = time.perf_counter()
+            loss, accuracy = self._loss / self._steps, self._accuracy / self._steps
+            text = f"epoch {self._record.epoch}, loss {loss:.3f}, accuracy {accuracy:.0%}"
+            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.update(self._record.step - self._bar.n)
