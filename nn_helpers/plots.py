@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nn_helpers._arguments import choice
 
@@ -89,7 +90,7 @@ def training_curves(epochs):
                 )
         ax.set_xlabel("epoch")
         ax.legend()
-        _light_grid(ax)
+        _finish(ax, "epoch")
     loss.set(title="Loss", ylabel="loss (nats)", ylim=(0, None))
     accuracy.set(title="Accuracy", ylabel="accuracy (%)", ylim=(0, 102))
     return figure
@@ -127,8 +128,9 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
         words, unit_below = HORIZONTAL[horizontal]
         ax.set(xlabel=unit_below, ylabel=f"{name} ({unit})", title=f"{name.capitalize()} {words}")
         ax.set_ylim(0, 102 if scale == 100 else None)
-        _light_grid(ax)
-    figure.axes[0].legend()
+        _finish(ax, horizontal)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return figure
 
 
@@ -152,6 +154,8 @@ def save(figure, path):
         partial.unlink(missing_ok=True)
 
 
-def _light_grid(ax):
+def _finish(ax, horizontal):
+    if horizontal == "epoch":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)

@@ -18,6 +18,7 @@ import numpy as np
 from nn_helpers._arguments import whole_number
 from nn_helpers.data.batches import as_dataset, batches
 from nn_helpers.network import ClassificationNet
+from nn_helpers.optimizers import Optimizer
 
 EVALUATION_BATCH = 500
 
@@ -361,7 +362,7 @@ def _checked(net, data, optimizer, batch_size, epochs):
     """Refuse what cannot be trained before anything has happened."""
     if not isinstance(net, ClassificationNet):
         raise TypeError(f"train: net must be a ClassificationNet, got {type(net).__name__}")
-    if not callable(getattr(optimizer, "step", None)):
+    if not isinstance(optimizer, Optimizer):
         raise TypeError(f"train: optimizer must be one such as Adam(lr=0.001), got {optimizer!r}")
     data = as_dataset(data)
     if data.input_size != net.input_size:

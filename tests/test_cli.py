@@ -1,0 +1,126 @@
+"""The command line: the lessons' experiment and data without a notebook."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from nn_helpers.__main__ import main
+
+QUICK = ["--data", "sketches", "--images", "60", "--val", "20", "--hidden", "8", "--epochs", "2", "--quiet"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_sketches():
+    """Drawing 6,000 pictures for each call would take longer than all the rest."""
+    from nn_helpers import data
+
+    patch = pytest.MonkeyPatch()
+    few = data.sketches(n_train=100, n_test=20)
+    patch.setattr("nn_helpers.data.sketches", lambda: few)
+    yield
+    patch.undo()
+
+
+def table(text):
+    """Rows of the printed table by name."""
+    return {line.split()[0]: line.split()[1:] for line in text.splitlines() if re.match(r"\w+ +\d+ ", line)}
+
+
+def test_train_compares_four_optimizers_from_the_same_start(capsys):
+    assert main(["train", *QUICK]) == 0
+    out = capsys.readouterr().out
+    assert "Dataset('sketches'" in out
+    assert "ClassificationNet(3072 → 8 → 10, relu" in out
+    rows = table(out)
+    assert list(rows) == ["gd", "sgd", "momentum", "adam"]
+    assert [row[0] for row in rows.values()] == ["2", "14", "14", "14"]
+
+
+def test_every_option_reaches_the_network(capsys):
+    options = "--activation tanh --init xavier --reg 0.01 --optimizer adamw rmsprop --lr 0.001 --batch-size 7"
+    options += " --keep-last --dtype float64 --seed 3"
+    assert main(["train", *QUICK, *options.split()]) == 0
+    out = capsys.readouterr().out
+    assert "tanh, reg=0.01" in out
+    assert "float64" in out
+    assert {name: row[0] for name, row in table(out).items()} == {"adamw": "18", "rmsprop": "18"}
+
+
+def test_the_same_seed_prints_the_same_numbers(capsys):
+    def run(seed):
+        main(["train", *QUICK, "--seed", seed])
+        return {name: row[2:] for name, row in table(capsys.readouterr().out).items()}
+
+    assert run("1") == run("1")
+    assert run("1") != run("2")
+
+
+def test_no_hidden_layer_is_softmax_regression(capsys):
+    arguments = [a for a in QUICK if a not in ("--hidden", "8")]
+    assert main(["train", *arguments, "--hidden", "--optimizer", "adam"]) == 0
+    assert "ClassificationNet(3072 → 10" in capsys.readouterr().out
+
+
+def test_the_figure_is_saved_as_png(tmp_path, capsys):
+    path = tmp_path / "loss.png"
+    assert main(["train", *QUICK, "--figure", str(path)]) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert f"Saved {path}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--images", "1000"], "1000 training and 20 validation pictures asked for; there are 100"),
+        (["--batch-size", "61"], "batch_size 61 is larger than the 60 training examples"),
+        (["--lr", "-1"], "learning rate lr must be greater than 0"),
+        (["--epochs", "0"], "epochs must be at least 1"),
+        (["--hidden", "0"], "each of hidden_sizes must be at least 1"),
+        (["--reg", "nan"], "reg must be at least 0"),
+        (["--figure", "loss.jpg"], "--figure must end in .png, got loss.jpg"),
+        (["--figure", "no/such/folder/loss.png"], "there is no folder"),
+    ],
+)
+def test_what_cannot_be_is_one_message_without_a_traceback(options, words, capsys):
+    assert main(["train", *QUICK, *options]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("python -m nn_helpers train: ")
+    assert words in captured.err
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize("options", [["--activation", "relu6"], ["--optimizer", "adamm"], ["--init", "zero"]])
+def test_unknown_names_are_refused_with_the_known_ones(options, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", *options])
+    assert stopped.value.code == 2
+    assert "choose from" in capsys.readouterr().err
+
+
+def test_a_run_that_diverges_says_so_and_does_not_succeed(capsys):
+    with pytest.warns(RuntimeWarning):
+        assert main(["train", *QUICK, "--optimizer", "sgd", "--lr", "1e30"]) == 1
+    assert "sgd: training diverged" in capsys.readouterr().err
+
+
+def test_data_says_where_cifar10_is(monkeypatch, tmp_path, capsys):
+    calls = []
+    monkeypatch.setattr(
+        "nn_helpers.__main__.download_cifar10", lambda *a, **k: calls.append((a, k)) or tmp_path
+    )
+    assert main(["data", "--root", str(tmp_path), "--quiet"]) == 0
+    assert calls == [((tmp_path,), {"progress": False})]
+    assert str(tmp_path) in capsys.readouterr().out
+
+
+def test_the_module_runs_and_helps():
+    for command in ([], ["train"], ["data"]):
+        result = subprocess.run(
+            [sys.executable, "-m", "nn_helpers", *command, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "usage: python -m nn_helpers" in result.stdout

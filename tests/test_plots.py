@@ -1,0 +1,112 @@
+"""Figures: each shows what it was given, with title, axes and units, and is a picture without pyplot."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nn_helpers import History, Record, plots
+
+
+def history(losses, accuracy=0.5):
+    """Two steps an epoch."""
+    records = [
+        Record(i, (i + 1) // 2, loss, loss, 0.0, accuracy, 0.1, i / 10, i % 2 == 0)
+        for i, loss in enumerate(losses, start=1)
+    ]
+    return History(records)
+
+
+def pixels(figure):
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())
+
+
+def test_compared_histories_are_drawn_over_epochs_and_over_time():
+    figure = plots.compare_histories({"SGD": history([4, 2, 2, 1]), "Adam": history([3, 1, 0.5, 0.5])})
+    over_epochs, over_time = figure.axes
+    np.testing.assert_array_equal(over_epochs.lines[0].get_xdata(), [1, 2])
+    np.testing.assert_array_equal(over_epochs.lines[0].get_ydata(), [3, 1.5])
+    np.testing.assert_array_equal(over_time.lines[1].get_xdata(), [0.2, 0.4])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["SGD", "Adam"]
+    assert over_epochs.get_xlabel() == "epoch"
+    assert over_time.get_xlabel() == "time spent training (s)"
+    assert over_epochs.get_ylabel() == "training loss (nats)"
+    assert over_epochs.get_title() == "Training loss over epochs"
+    (accuracy,) = plots.compare_histories({"a": history([1, 1], 0.25)}, "accuracy", over=["epoch"]).axes
+    assert accuracy.lines[0].get_ydata()[0] == 25
+    assert accuracy.get_ylabel() == "training accuracy (%)"
+
+
+def test_lines_differ_in_colour_and_in_dashes():
+    figure = plots.compare_histories({str(i): history([i, i]) for i in range(6)})
+    lines = figure.axes[0].lines
+    assert len({line.get_color() for line in lines}) == 6
+    assert len({str(line._unscaled_dash_pattern) for line in lines}) == 6
+
+
+def test_a_legend_hides_no_line():
+    figure = plots.compare_histories({"a": history([1, 2, 3, 4]), "b": history([4, 3, 2, 1])})
+    figure.canvas.draw()
+    legend = figure.legends[0].get_window_extent()
+    assert not any(legend.overlaps(ax.get_window_extent()) for ax in figure.axes)
+
+
+def test_unknown_quantities_and_axes_are_refused():
+    with pytest.raises(ValueError, match="unknown quantity 'losses'; known: 'loss', 'accuracy'"):
+        plots.compare_histories({"a": history([1, 1])}, "losses")
+    with pytest.raises(ValueError, match="unknown over 'steps'; known: 'epoch', 'seconds'"):
+        plots.compare_histories({"a": history([1, 1])}, over=["steps"])
+
+
+def test_training_curves_leave_out_a_validation_that_was_not_measured():
+    loss, accuracy = plots.training_curves(history([2, 1, 1, 1], accuracy=0.75).epochs()).axes
+    assert [line.get_label() for line in loss.lines] == ["training"]
+    np.testing.assert_array_equal(accuracy.lines[0].get_ydata(), [75, 75])
+    for ax in (loss, accuracy):
+        assert ax.get_title()
+        assert ax.get_xlabel() == "epoch"
+
+
+def test_a_contact_sheet_shows_each_class_in_its_row():
+    images = np.zeros((4, 5, 5, 3), np.uint8)
+    images[:, :, :, 0] = np.array([10, 20, 30, 40])[:, None, None]
+    figure = plots.contact_sheet(images, np.array([1, 0, 1, 1]), ["cat", "dog"], columns=2)
+    cat, dog = figure.axes
+    assert (cat.get_ylabel(), dog.get_ylabel()) == ("cat", "dog")
+    row = dog.images[0].get_array()
+    assert row[0, 0, 0] == 10
+    assert row[0, -1, 0] == 30
+    assert cat.images[0].get_array()[0, -1, 0] == 255  # one picture only: the rest stays white
+
+
+def test_the_same_figure_is_the_same_file_and_not_blank():
+    make = lambda: plots.compare_histories({"a": history([2, 1, 1, 0])})  # noqa: E731
+    assert make()._repr_png_() == make()._repr_png_()
+    assert make()._repr_png_().startswith(b"\x89PNG")
+    assert len(np.unique(pixels(make()).reshape(-1, 4), axis=0)) > 10
+
+
+def test_saving_replaces_the_old_file_only_by_a_whole_one(tmp_path, monkeypatch):
+    path = tmp_path / "figure.png"
+    figure = plots.training_curves(history([1, 1]).epochs())
+    plots.save(figure, path)
+    whole = path.read_bytes()
+    assert whole == figure._repr_png_()
+
+    def full_disk(self, data):
+        with open(self, "wb") as file:
+            file.write(data[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        plots.save(figure, path)
+    assert path.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_figures_need_no_pyplot():
+    program = "import sys, nn_helpers.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
