@@ -51,7 +51,7 @@ def contact_sheet(images, labels, class_names, columns=10):
     -------
     Picture
     """
-    figure = Picture(figsize=(0.72 * columns + 1.2, 0.72 * len(class_names)), dpi=100)
+    figure = Picture(figsize=(0.66 * columns + 1.0, 0.7 * len(class_names)), dpi=100)
     axes = figure.subplots(len(class_names), 1, squeeze=False)[:, 0]
     height, width = images.shape[1:3]
     for label, (ax, name) in enumerate(zip(axes, class_names, strict=True)):
@@ -89,10 +89,10 @@ def training_curves(epochs):
                     epochs["epoch"], values, color=COLOURS[i], linestyle=DASHES[i], marker=".", label=part
                 )
         ax.set_xlabel("epoch")
-        ax.legend()
         _finish(ax, "epoch")
     loss.set(title="Loss", ylabel="loss (nats)", ylim=(0, None))
     accuracy.set(title="Accuracy", ylabel="accuracy (%)", ylim=(0, 102))
+    _legend_below(figure)
     return figure
 
 
@@ -129,8 +129,7 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
         ax.set(xlabel=unit_below, ylabel=f"{name} ({unit})", title=f"{name.capitalize()} {words}")
         ax.set_ylim(0, 102 if scale == 100 else None)
         _finish(ax, horizontal)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    _legend_below(figure)
     return figure
 
 
@@ -152,6 +151,12 @@ def save(figure, path):
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _legend_below(figure):
+    """Name the lines of the first plot below all plots, where no line can be hidden."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
 
 
 def _finish(ax, horizontal):

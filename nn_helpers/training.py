@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nn_helpers._arguments import whole_number
 from nn_helpers.data.batches import as_dataset, batches
@@ -21,6 +22,7 @@ from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
 
 EVALUATION_BATCH = 500
+SHARED_BATCH = 64  # examples from which on two threads are faster than one
 
 
 @dataclass(slots=True)
@@ -165,6 +167,7 @@ def train(
     seed=0,
     validate=True,
     progress=True,
+    threads=None,
 ):
     """Train for a number of epochs, and return what happened.
 
@@ -178,6 +181,9 @@ def train(
         As for `training_steps`.
     progress : bool or str
         Show a progress bar with loss and accuracy, and with this text before it.
+    threads : int, optional
+        How many threads matrix products may use during the run. Without it, one for batches of
+        fewer than 64 examples, whose products are too small to share, and all for larger ones.
 
     Returns
     -------
@@ -195,10 +201,15 @@ def train(
         seed=seed,
         validate=validate,
     )
-    data = as_dataset(data)
-    total = epochs * _steps_per_epoch(len(data.train), batch_size or len(data.train), drop_last)
+    N = len(as_dataset(data).train)
+    batch_size = batch_size or N
+    total = epochs * _steps_per_epoch(N, batch_size, drop_last)
     history = History()
-    with _interrupt_between_steps() as interrupted, _progress_bar(total, progress) as bar:
+    with (
+        _blas_threads(threads, batch_size),
+        _interrupt_between_steps() as interrupted,
+        _progress_bar(total, progress) as bar,
+    ):
         try:
             for record in steps:
                 history.append(record)
@@ -389,6 +400,15 @@ def _checked(net, data, optimizer, batch_size, epochs):
 
 def _steps_per_epoch(N, batch_size, drop_last):
     return N // batch_size if drop_last else -(-N // batch_size)
+
+
+def _blas_threads(threads, batch_size):
+    """Set how many threads NumPy's matrix products use, until the returned context ends."""
+    if threads is None:
+        threads = 1 if batch_size < SHARED_BATCH else None
+    else:
+        threads = whole_number("train", "threads", threads, 1)
+    return threadpool_limits(threads, user_api="blas")
 
 
 @contextmanager
