@@ -11,6 +11,7 @@ import warnings
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 from nn_helpers import (
     SGD,
@@ -363,6 +364,33 @@ def test_interrupt_kernel_ends_training_cleanly_in_a_notebook():
     finally:
         client.stop_channels()
         kernel.shutdown_kernel(now=True)
+
+
+# --- threads ---------------------------------------------------------------------------------------
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+
+
+@pytest.mark.skipif(not blas_threads(), reason="NumPy's BLAS here does not tell its threads")
+@pytest.mark.parametrize(
+    ("options", "during"),
+    [({"batch_size": 8}, 1), ({"batch_size": 64}, 2), ({"batch_size": 8, "threads": 2}, 2)],
+)
+def test_small_batches_train_on_one_thread_and_the_setting_is_restored(options, during):
+    seen = []
+
+    def watching(logits, y):
+        seen.extend(blas_threads())
+        return cross_entropy(logits, y)
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        train(net().use(cross_entropy=watching), blobs(128), SGD(0.1), epochs=1, progress=False, **options)
+        assert set(seen) == {during}
+        assert set(blas_threads()) == {2}
+    with pytest.raises(ValueError, match="threads must be at least 1"):
+        train(net(), blobs(), SGD(0.1), threads=0)
 
 
 # --- progress ----------------------------------------------------------------------------------------

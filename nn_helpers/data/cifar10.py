@@ -1,0 +1,253 @@
+"""CIFAR-10: 60,000 colour photographs in ten classes, from wherever this computer already has them."""
+
+import gzip
+import os
+import tarfile
+import warnings
+import zlib
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from nn_helpers.data._safe_pickle import read_batch
+from nn_helpers.data.dataset import Dataset, Split
+
+FILES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
+RECORDS_PER_FILE = 10_000
+PIXELS = 3 * 32 * 32
+
+WAYS_TO_GET_IT = """\
+Three ways to get CIFAR-10:
+  1. Download it (170 MB): download_cifar10() in Python; `python -m nn_helpers data` or `make data` in a
+     terminal.
+  2. Copy it, a folder or an archive, from somebody who has it; then load_cifar10(root="that/folder"),
+     or set the environment variable CIFAR10_DIR to that folder.
+  3. Go on without it: load_images() gives you the built-in sketches of the same ten classes."""
+
+_FRESH_COPY = "Delete it and copy it afresh, or run download_cifar10()."
+
+# Where in a folder a copy may be; "" is the folder itself.
+_INSIDE = (
+    "",
+    "cifar-10-batches-bin",
+    "cifar-10-batches-py",  # torchvision, Keras 2
+    "cifar-10-batches-py/cifar-10-batches-py",  # Keras 3, early versions
+    "cifar-10-batches-py-target/cifar-10-batches-py",  # Keras 3
+    "cifar-10-binary.tar.gz",
+    "cifar-10-python.tar.gz",
+    "cifar-10-batches-py.tar.gz",
+    "cifar-10-batches-py_archive",
+    "cifar-10-batches-py-target_archive",
+)
+
+
+def load_cifar10(root=None):
+    """Load CIFAR-10, complete and in its original order.
+
+    Reads the binary layout (``data_batch_1.bin`` …) and the Python layout (``data_batch_1`` …), each as a
+    folder or a ``.tar.gz``; the pickles of the Python layout are read without being run.
+
+    Parameters
+    ----------
+    root : path, optional
+        A folder with a copy of CIFAR-10 in it, or the copy itself. Without it, the environment variable
+        ``CIFAR10_DIR`` says where. Either is the only place looked in. With neither, these are:
+        `cache_dir`, and where Keras and torchvision usually keep theirs.
+
+    Returns
+    -------
+    Dataset
+        50,000 training and 10,000 test pictures, uint8 (N, 32, 32, 3); labels int64. `val` is empty.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no copy, or one with files missing.
+    ValueError
+        If a copy is damaged.
+    """
+    wished = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
+    places = _usual_places() if wished is None else [Path(wished).expanduser()]
+    damaged = []
+    for copy in (copy for place in places for copy in _copies_in(place)):
+        try:
+            data = _read(copy)
+        except (ValueError, OSError) as error:
+            if wished is not None:  # what somebody asked for is never silently replaced by something else
+                raise
+            damaged.append(str(error))  # not the error itself, which would keep 180 MB of arrays alive
+            continue
+        for message in damaged:
+            warnings.warn(f"load_cifar10 passed over a damaged copy: {message}", stacklevel=2)
+        return data
+    if damaged:
+        raise ValueError(
+            "load_cifar10 found only damaged copies:\n" + "\n".join(damaged) + f"\n{WAYS_TO_GET_IT}"
+        )
+    raise FileNotFoundError(_nothing_found(root, wished, places))
+
+
+def cache_dir():
+    """Return the folder `download_cifar10` keeps its files in.
+
+    It is the operating system's folder for caches, unless the environment variable ``NN_HELPERS_CACHE``
+    names another.
+    """
+    if os.environ.get("NN_HELPERS_CACHE"):
+        return Path(os.environ["NN_HELPERS_CACHE"]).expanduser()
+    from pooch import os_cache  # takes longer to import than all of this module
+
+    return Path(os_cache("nn_helpers"))
+
+
+def file_size():
+    """Bytes in each file of the binary layout: a record is one byte of label and 3,072 of picture."""
+    return RECORDS_PER_FILE * (1 + PIXELS)
+
+
+def _usual_places():
+    keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
+    # torchvision leaves the choice to its user; these three are what its tutorials choose.
+    return [cache_dir(), keras, Path("data"), Path("../data"), Path("~/data").expanduser()]
+
+
+def _copies_in(place):
+    """Yield the folders and archives in `place` that look like CIFAR-10."""
+    for path in (place / inside for inside in _INSIDE):
+        if os.path.isfile(path) or any(
+            os.path.isfile(path / (name + end)) for name in FILES for end in (".bin", "")
+        ):
+            yield path
+
+
+def _nothing_found(root, wished, places):
+    message = "load_cifar10 found no CIFAR-10. It looked in\n"
+    message += "".join(f"  {at.absolute()}{'' if at.exists() else ' (does not exist)'}\n" for at in places)
+    if root is not None:
+        message += "and nowhere else, because root= names it.\n"
+    elif wished is not None:
+        message += "and nowhere else, because CIFAR10_DIR names it (download_cifar10() would put it there).\n"
+    return message + WAYS_TO_GET_IT
+
+
+def _read(copy):
+    """Read a folder or an archive, file by file, into two arrays made once: nothing is in memory twice."""
+    N = RECORDS_PER_FILE
+    images = np.empty((len(FILES) * N, 32, 32, 3), np.uint8)
+    labels = np.empty(len(FILES) * N, np.int64)
+    missing = list(FILES)
+    with archive_errors(copy):
+        for name, size, stream in _files_in(copy):
+            batch = name.removesuffix(".bin")
+            if batch not in missing:
+                continue
+            missing.remove(batch)
+            read = _read_python if name == batch else _read_binary
+            here = slice(FILES.index(batch) * N, (FILES.index(batch) + 1) * N)
+            try:
+                read(stream, size, images[here], labels[here])
+            except ValueError as error:
+                raise ValueError(f"{copy / name}: {error}. {_FRESH_COPY}") from None
+    if missing:
+        raise FileNotFoundError(
+            f"{copy}: no {', no '.join(missing)} in it; CIFAR-10 is {len(FILES)} files. {_FRESH_COPY}"
+        )
+    train = slice(0, (len(FILES) - 1) * N)
+    test = slice(train.stop, None)
+    return Dataset("CIFAR-10", Split(images[train], labels[train]), test=Split(images[test], labels[test]))
+
+
+def _files_in(copy):
+    """Yield name, size and open stream of each file in a folder or an archive."""
+    if copy.is_file():
+        yield from archive_members(copy)
+        return
+    end = ".bin" if any((copy / f"{name}.bin").is_file() for name in FILES) else ""
+    for path in (copy / (name + end) for name in FILES):
+        if path.is_file():
+            with open(path, "rb") as stream:
+                yield path.name, path.stat().st_size, stream
+
+
+def archive_members(archive):
+    """Yield name, size and open stream of each regular file in a ``.tar.gz``; nothing is unpacked to disk.
+
+    The names come without their folders, so they lead nowhere; links and devices are left out.
+    """
+    with gzip.open(archive) as unzipped:
+        content = _Bounded(unzipped, 2 * len(FILES) * file_size() + 10_000_000)
+        with tarfile.open(fileobj=content, mode="r|", bufsize=1 << 20) as tar:
+            for member in tar:
+                if member.isreg():
+                    yield PurePosixPath(member.name).name, member.size, tar.extractfile(member)
+        while content.read(1 << 20):  # gzip checks its own checksum at the very end
+            pass
+
+
+@contextmanager
+def archive_errors(archive):
+    """Turn what gzip and tarfile raise while an archive is read into a ValueError that says what to do."""
+    try:
+        yield
+    except (gzip.BadGzipFile, zlib.error, EOFError, tarfile.TarError) as error:
+        raise ValueError(
+            f"{archive}: cut short, damaged or no .tar.gz archive at all ({error}). {_FRESH_COPY}"
+        ) from None
+
+
+class _Bounded:
+    """A stream that refuses to be read without end: a few kB of gzip can unpack to many GB."""
+
+    def __init__(self, stream, limit):
+        self.stream, self.left = stream, limit
+
+    def read(self, size):
+        content = self.stream.read(size)
+        self.left -= len(content)
+        if self.left < 0:
+            raise tarfile.ReadError("it unpacks to far more than CIFAR-10")
+        return content
+
+
+def _read_binary(stream, size, images, labels):
+    """Read records of one label byte and 3,072 pixel bytes: the red ones, the green ones, the blue ones."""
+    N = len(labels)
+    if size != file_size():
+        reason = "it was cut short" if size < file_size() else "it is another file"
+        raise ValueError(
+            f"{size:,} bytes, but {N:,} records of {1 + PIXELS:,} bytes are {file_size():,}: {reason}"
+        )
+    buffer = np.empty((1000, 1 + PIXELS), np.uint8)
+    for start in range(0, N, 1000):
+        records = buffer[: N - start]
+        if stream.readinto(records) != records.nbytes:
+            raise ValueError(f"it ends in the middle of records {start} to {start + len(records) - 1}")
+        here = slice(start, start + len(records))
+        wrong = np.flatnonzero(records[:, 0] > 9)
+        if len(wrong):
+            label = records[wrong[0], 0]
+            raise ValueError(f"record {start + wrong[0]} of {N:,} has label {label}; labels are 0 to 9")
+        labels[here] = records[:, 0]
+        _interleave(records[:, 1:], images[here])
+
+
+def _read_python(stream, size, images, labels):
+    """Read a batch of the Python layout: pixels as in the binary layout, labels apart."""
+    N = len(labels)
+    if size > 2 * N * PIXELS + 2_000_000:  # 31 MB; up to 1.5 times that where Python 3 saved it for Python 2
+        raise ValueError(
+            f"{size:,} bytes, but a batch of {N:,} pictures has a little more than {file_size():,}"
+        )
+    pixels = images.reshape(N, PIXELS)  # the rows are read to where the pictures will be, and turned there
+    labels[:] = read_batch(stream, pixels)
+    for start in range(0, N, 1000):
+        here = slice(start, start + 1000)
+        _interleave(pixels[here].copy(), images[here])
+
+
+def _interleave(pixels, images):
+    """Turn rows of 1,024 red, 1,024 green and 1,024 blue values into pictures."""
+    planes = pixels.reshape(-1, 3, 32, 32)
+    for channel in range(3):  # three times as fast as one assignment of the transposed planes
+        images[..., channel] = planes[:, channel]

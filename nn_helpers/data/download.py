@@ -1,0 +1,257 @@
+"""Download CIFAR-10 once: from the first server that delivers, continuing what an earlier attempt began."""
+
+import errno
+import os
+import shutil
+import time
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from nn_helpers.data.cifar10 import (
+    FILES,
+    WAYS_TO_GET_IT,
+    archive_errors,
+    archive_members,
+    cache_dir,
+    file_size,
+)
+
+ARCHIVE = "cifar-10-binary.tar.gz"
+ARCHIVE_SIZE = 170_052_171
+ARCHIVE_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+# The original comes last: since June 2026 it sends some 70 kB/s, which makes 40 minutes and more.
+# The checksum makes every server as good as the original.
+MIRRORS = (
+    "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/cifar-10-binary.tar.gz",
+    "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/cifar-10-binary.tar.gz",
+    "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+)
+TIMEOUT = 10, 30  # seconds to connect, and without a single byte
+
+
+def download_cifar10(root=None, progress=True):
+    """Download CIFAR-10 in its binary layout (170 MB, 184 MB unpacked), unless it is already there.
+
+    A download that breaks off leaves ``cifar-10-binary.tar.gz.part`` behind, and the next call continues it.
+    The archive's sha256 is checked before anything is unpacked; afterwards the archive is removed.
+
+    Parameters
+    ----------
+    root : path, optional
+        The folder to put it in. Without it, the folder where `load_cifar10` looks first: the environment
+        variable ``CIFAR10_DIR``, or else `cache_dir`.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Path
+        The folder with ``data_batch_1.bin`` … ``test_batch.bin`` in it.
+
+    Raises
+    ------
+    ConnectionError
+        If no server delivers it. The message says what each of them did.
+    OSError
+        If the disk is full or the folder cannot be written to.
+    """
+    folder = Path(root or os.environ.get("CIFAR10_DIR") or cache_dir()).expanduser().absolute()
+    target = folder / "cifar-10-batches-bin"
+    for complete in (folder, target):
+        if _is_complete(complete):
+            return complete
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder, progress), _full_disk_explained(folder):
+        if not _is_complete(target):  # another process may have brought it while this one waited
+            archive = _fetch(folder, progress)
+            _unpack(archive, target)
+            archive.unlink()
+    return target
+
+
+def _is_complete(folder):
+    return all(_size(folder / f"{name}.bin") == file_size() for name in FILES)
+
+
+def _size(path):
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _fetch(folder, progress):
+    """Return the archive's path, downloaded and verified."""
+    import pooch  # here, because only a download needs it
+
+    part = folder / f"{ARCHIVE}.part"
+    still_needed = ARCHIVE_SIZE - min(_size(part), ARCHIVE_SIZE) + len(FILES) * file_size()
+    if shutil.disk_usage(folder).free < still_needed:
+        raise OSError(errno.ENOSPC, "the disk is too full")
+    continue_part = partial(_continue, part=part, progress=progress)
+    reasons = []
+    for url in MIRRORS:
+        for _ in range(2):
+            begun_before = _size(part) > 0
+            try:
+                # pooch checks the sha256: a good file gets its name, a bad one is removed.
+                return Path(pooch.retrieve(url, ARCHIVE_SHA256, ARCHIVE, folder, downloader=continue_part))
+            except _MirrorError as error:
+                reasons.append(f"  {urlsplit(url).netloc}: {error}")
+                break
+            except ValueError:
+                reasons.append(f"  {urlsplit(url).netloc}: wrong checksum; the file was removed")
+            if not begun_before:
+                break
+            # The fault may lie in what was there before this server, so it may try once more.
+    kept = "Nothing was kept."
+    if _size(part):
+        kept = f"{_size(part):,} of {ARCHIVE_SIZE:,} bytes are in {part}; the next call goes on from there."
+    raise ConnectionError("\n".join(["CIFAR-10 could not be downloaded:", *reasons, kept, WAYS_TO_GET_IT]))
+
+
+class _MirrorError(Exception):
+    """What went wrong with one server, in a few words."""
+
+
+def _continue(url, output_file, _, part, progress):
+    """Bring `part` to its full length, then hand it to pooch as `output_file`.
+
+    pooch's own downloader starts from nothing every time; this one asks for what is missing only. All servers
+    continue the same part, whoever began it: should their files differ after all, the checksum tells.
+    """
+    import requests
+    import urllib3
+
+    if _size(part) > ARCHIVE_SIZE:
+        part.unlink()
+    have = _size(part)
+    # "identity": some servers mistake the archive's gzip for the connection's, and would send it unpacked.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    try:
+        if have < ARCHIVE_SIZE:
+            with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+                _receive(answer, part, have, progress)
+    except (requests.Timeout, urllib3.exceptions.TimeoutError):
+        raise _MirrorError(f"no answer for {TIMEOUT[1]} s{_broke_at(part, have)}") from None
+    except requests.exceptions.SSLError:
+        raise _MirrorError("no secure connection, its certificate is not accepted") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError):
+        raise _MirrorError(f"no connection{_broke_at(part, have)}") from None
+    if _size(part) != ARCHIVE_SIZE:
+        raise _MirrorError(f"sent no more{_broke_at(part, have)}")
+    os.replace(part, output_file)
+
+
+def _broke_at(part, have):
+    return f" after {_size(part):,} of {ARCHIVE_SIZE:,} bytes" if _size(part) != have else ""
+
+
+def _receive(answer, part, have, progress):
+    """Append what the server sends to `part`; or write it anew, where the server cannot continue."""
+    from tqdm.auto import tqdm
+
+    headers = answer.headers
+    if answer.status_code == 206:
+        if headers.get("Content-Range") != f"bytes {have}-{ARCHIVE_SIZE - 1}/{ARCHIVE_SIZE}":
+            raise _MirrorError(f"sends a part of something else ({headers.get('Content-Range')})")
+    elif answer.status_code == 200:
+        have = 0
+        if "html" in headers.get("Content-Type", ""):
+            raise _MirrorError("sends a web page instead (does this network want a login first?)")
+        if headers.get("Content-Length", str(ARCHIVE_SIZE)) != str(ARCHIVE_SIZE):
+            raise _MirrorError(f"sends {headers['Content-Length']} bytes, the archive has {ARCHIVE_SIZE}")
+    else:
+        raise _MirrorError(f"answers {answer.status_code} {answer.reason}")
+
+    def read():
+        return answer.raw.read(min(1 << 16, ARCHIVE_SIZE - have), decode_content=False)
+
+    chunk = read()
+    if not have and not chunk.startswith(b"\x1f\x8b"):  # looked at before an earlier part is overwritten
+        raise _MirrorError("sends something that is no archive")
+    bar = tqdm(
+        desc=urlsplit(answer.url).netloc, total=ARCHIVE_SIZE, initial=have, unit="B", unit_scale=True,
+        disable=not progress,
+    )  # fmt: skip
+    with bar, open(part, "ab" if have else "wb") as file:
+        while chunk:
+            file.write(chunk)
+            have += len(chunk)
+            bar.update(len(chunk))
+            chunk = read()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _unpack(archive, target):
+    """Unpack the seven files by name. Each appears in `target` complete or not at all."""
+    staging = target.with_name(f"{target.name}.part")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    missing = ["batches.meta.txt", *(f"{name}.bin" for name in FILES)]
+    try:
+        with archive_errors(archive):
+            for name, size, stream in archive_members(archive):
+                if name not in missing:
+                    continue
+                missing.remove(name)
+                right = size < 1000 if name == "batches.meta.txt" else size == file_size()
+                if not right:
+                    raise ValueError(f"{archive}: {name} in it has {size:,} bytes")
+                with open(staging / name, "wb") as file:
+                    shutil.copyfileobj(stream, file, 1 << 20)
+                    file.flush()
+                    os.fsync(file.fileno())
+        if missing:
+            raise ValueError(f"{archive}: no {', no '.join(missing)} in it")
+        target.mkdir(exist_ok=True)
+        for path in list(staging.iterdir()):
+            os.replace(path, target / path.name)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _full_disk_explained(folder):
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+            raise
+        needed = ARCHIVE_SIZE + len(FILES) * file_size()
+        free = shutil.disk_usage(folder).free
+        raise OSError(
+            errno.ENOSPC,
+            f"download_cifar10 needs {needed / 1e6:,.0f} MB in {folder}, less what it has there already; "
+            f"{free / 1e6:,.0f} MB are free. Make room and call it again, or pass root= for another disk",
+        ) from None
+
+
+@contextmanager
+def _alone_in(folder, progress):
+    """Wait until no other process downloads to `folder`: two would write into one part."""
+    with open(folder / f"{ARCHIVE}.lock", "w") as lock:  # the system frees it however its process ends
+        waiting = False
+        while not _locked(lock):
+            if progress and not waiting:
+                print("Another process is downloading CIFAR-10 already; waiting for it.")
+            waiting = True
+            time.sleep(0.2)
+        yield
+
+
+def _locked(file):
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        lock = partial(msvcrt.locking, file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        lock = partial(fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        lock()
+    except OSError as error:
+        # Some network drives know no locks; better to go on there than to wait for ever.
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True
