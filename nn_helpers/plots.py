@@ -51,15 +51,17 @@ def contact_sheet(images, labels, class_names, columns=10):
     -------
     Picture
     """
-    figure = Picture(figsize=(0.66 * columns + 1.0, 0.7 * len(class_names)), dpi=100)
-    axes = figure.subplots(len(class_names), 1, squeeze=False)[:, 0]
     height, width = images.shape[1:3]
-    for label, (ax, name) in enumerate(zip(axes, class_names, strict=True)):
-        row = np.full((height, columns * (width + 2) - 2, 3), 255, np.uint8)
+    inches, names = 0.66, 1.1  # of a picture, and of the column with the names
+    size = names + inches * columns, inches * height / width * len(class_names)
+    figure = Picture(figsize=size, dpi=100, layout=None)
+    grid = figure.add_gridspec(len(class_names), left=names / size[0], right=1, bottom=0, top=1, hspace=0)
+    for label, (ax, name) in enumerate(zip(grid.subplots(squeeze=False)[:, 0], class_names, strict=True)):
+        row = np.full((height + 2, columns * (width + 2), 3), 255, np.uint8)
         for column, image in enumerate(images[labels == label][:columns]):
-            left = column * (width + 2)
-            row[:, left : left + width] = image
-        ax.imshow(row, interpolation="nearest")
+            left = column * (width + 2) + 1
+            row[1:-1, left : left + width] = image
+        ax.imshow(row, interpolation="nearest", aspect="auto")
         ax.set_xticks([])
         ax.set_yticks([])
         ax.spines[:].set_visible(False)

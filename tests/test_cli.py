@@ -31,7 +31,7 @@ def table(text):
 def test_train_compares_four_optimizers_from_the_same_start(capsys):
     assert main(["train", *QUICK]) == 0
     out = capsys.readouterr().out
-    assert "Dataset('sketches'" in out
+    assert "100 training and 20 test pictures: sketches" in out
     assert "ClassificationNet(3072 → 8 → 10, relu" in out
     rows = table(out)
     assert list(rows) == ["gd", "sgd", "momentum", "adam"]

@@ -49,7 +49,7 @@ def test_the_lessons_assertions_hold_on_cifar10(path, monkeypatch):
     client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}})
     client.execute()  # an assertion that fails is an error here
     printed = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
-    assert "Dataset('CIFAR-10'" in printed
+    assert "50,000 training and 10,000 test pictures: CIFAR-10" in printed
 
 
 TRAINING = """

@@ -76,9 +76,17 @@ def test_a_contact_sheet_shows_each_class_in_its_row():
     cat, dog = figure.axes
     assert (cat.get_ylabel(), dog.get_ylabel()) == ("cat", "dog")
     row = dog.images[0].get_array()
-    assert row[0, 0, 0] == 10
-    assert row[0, -1, 0] == 30
-    assert cat.images[0].get_array()[0, -1, 0] == 255  # one picture only: the rest stays white
+    assert row[1, 1, 0] == 10
+    assert row[1, -2, 0] == 30
+    assert (cat.images[0].get_array()[:, 7:] == 255).all()  # one picture only: the rest stays white
+
+
+def test_a_contact_sheet_cuts_off_no_name():
+    names = ["automobile", "airplane"]
+    figure = plots.contact_sheet(np.zeros((2, 32, 32, 3), np.uint8), np.array([0, 1]), names)
+    figure.canvas.draw()
+    for ax in figure.axes:
+        assert ax.yaxis.label.get_window_extent().x0 >= 0
 
 
 def test_the_same_figure_is_the_same_file_and_not_blank():

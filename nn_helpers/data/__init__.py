@@ -43,8 +43,9 @@ def load_images(which=None, quiet=False):
     which = choice("load_images", f"data set (from {source})", which, ("sketches", "cifar10"))
     data = sketches() if which == "sketches" else load_cifar10()
     if not quiet:
-        other = '; load_images("cifar10") takes CIFAR-10 instead' if which == "sketches" else ""
-        print(f"Pictures: {data!r}{other}")
+        print(f"{len(data.train):,} training and {len(data.test):,} test pictures: {data.name}")
+        if which == "sketches":
+            print('For photographs write load_images("cifar10").')
     return data
 
 

@@ -94,7 +94,10 @@ def _fetch(folder, progress):
             begun_before = _size(part) > 0
             try:
                 # pooch checks the sha256: a good file gets its name, a bad one is removed.
-                return Path(pooch.retrieve(url, ARCHIVE_SHA256, ARCHIVE, folder, downloader=continue_part))
+                with _quiet(pooch.get_logger()):
+                    return Path(
+                        pooch.retrieve(url, ARCHIVE_SHA256, ARCHIVE, folder, downloader=continue_part)
+                    )
             except _MirrorError as error:
                 reasons.append(f"  {urlsplit(url).netloc}: {error}")
                 break
@@ -107,6 +110,17 @@ def _fetch(folder, progress):
     if _size(part):
         kept = f"{_size(part):,} of {ARCHIVE_SIZE:,} bytes are in {part}; the next call goes on from there."
     raise ConnectionError("\n".join(["CIFAR-10 could not be downloaded:", *reasons, kept, WAYS_TO_GET_IT]))
+
+
+@contextmanager
+def _quiet(logger):
+    """Keep pooch from announcing each download; our own bar does, where one is wanted."""
+    level = logger.level
+    logger.setLevel("WARNING")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 class _MirrorError(Exception):
