@@ -1,0 +1,60 @@
+# `make` lists what there is. PYTHON=… chooses the Python that .venv is made with.
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check -q
+FIRST_LESSON := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
+
+# Written when everything is installed, with the folder it was installed from.
+LESSONS_READY := .venv/.lessons-ready
+TESTS_READY := .venv/.tests-ready
+installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test setup notebooks data bench clean moved
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+lab: $(LESSONS_READY)  ## Open the first lesson in JupyterLab (LAB_ARGS=…)
+	$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url='/lab/tree/$(FIRST_LESSON)' $(LAB_ARGS)
+
+test: $(TESTS_READY)  ## Check everything: style, module, lessons (ARGS=… goes to pytest)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+setup: $(TESTS_READY)  ## Make .venv with all that `make test` needs, and stop there
+
+notebooks: $(LESSONS_READY)  ## Run every lesson from the top and save its outputs (ARGS=… names some of them)
+	$(PY) tools/run_notebooks.py $(ARGS)
+
+data: $(LESSONS_READY)  ## Fetch CIFAR-10
+	$(PY) -m nn_helpers data $(ARGS)
+
+bench: $(TESTS_READY)  ## Measure the speed
+	$(PY) -m benchmarks $(ARGS)
+
+clean:  ## Remove .venv and everything else that can be made again
+	rm -rf .venv build dist htmlcov .coverage .pytest_cache .ruff_cache .hypothesis
+	find nn_helpers notebooks tests tools \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+$(LESSONS_READY): requirements.txt pyproject.toml $(PY)
+	@sh tools/make_venv.sh "$(PYTHON)"
+	@echo "Installing what the lessons need into .venv (a minute or two, the first time)"
+	@$(PIP) -r requirements.txt
+	@printf '%s\n' "$(CURDIR)" > $@
+
+$(TESTS_READY): $(LESSONS_READY)
+	@sh tools/make_venv.sh "$(PYTHON)"
+	@echo "Installing what the tests need into .venv"
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+# Missing, or a link to a Python that is gone.
+$(PY):
+	@sh tools/make_venv.sh "$(PYTHON)"
+
+# A folder that was moved or copied is installed again: .venv still points to the old place.
+ifneq "$(installed_from)" "$(CURDIR)"
+$(LESSONS_READY): moved
+endif

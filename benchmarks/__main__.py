@@ -1,0 +1,184 @@
+"""Run the contenders against each other and print a table of times and ratios.
+
+``python -m benchmarks [--workload NAME …] [--rounds N] [--figure benchmarks/results.png]``
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.workloads import WORKLOADS
+
+EXACT = ("ours", "textbook", "torch", "torch-fused")  # from the same first weights; the others draw their own
+
+
+class Worker:
+    """A contender's process."""
+
+    def __init__(self, contender, workload, threads):
+        self.contender, self.threads, self.seconds = contender, threads, []
+        environment = {
+            **os.environ,
+            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)),
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", contender, workload],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+            cwd=Path(__file__).resolve().parent.parent,
+        )  # fmt: skip
+
+    def run(self, steps):
+        self.process.stdin.write(f"{steps}\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.contender} ended early; what it said is above")
+        answer = json.loads(line)
+        self.memory = answer["memory"]
+        return answer
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    @property
+    def title(self):
+        return f"{CONTENDERS[self.contender].name}, {self.threads}T"
+
+
+def installed():
+    """Return the contenders that can run here, and the names of those that cannot."""
+    there = [key for key, contender in CONTENDERS.items() if importlib.util.find_spec(contender.needs)]
+    return there, [CONTENDERS[key].name for key in CONTENDERS if key not in there]
+
+
+def verify(workers, workload):
+    """Make sure that all compute the same before anything is timed; this warms them up as well."""
+    answers = {w: w.run(1 if workload.predict else 10) for w in workers}
+    exact = [w for w in workers if w.contender in EXACT]
+    for worker in exact[1:]:
+        if workload.predict:
+            agree = np.mean(np.equal(answers[worker]["classes"], answers[exact[0]]["classes"])) >= 0.99
+        else:
+            agree = np.allclose(answers[worker]["losses"], answers[exact[0]]["losses"], rtol=5e-3)
+        if not agree:
+            raise RuntimeError(f"{worker.title} does not compute what {exact[0].title} computes")
+
+
+def measure(key, rounds, threads):
+    """Time a workload; return its workers with their `seconds` per step, one for each round."""
+    workload = WORKLOADS[key]
+    contenders, _ = installed()
+    workers = [Worker(c, key, t) for c in contenders for t in threads if not (c == "sklearn" and t > 1)]
+    try:
+        verify(workers, workload)
+        for number in range(rounds):
+            for worker in workers if number % 2 else reversed(workers):
+                worker.seconds.append(worker.run(workload.steps)["seconds"])
+    finally:
+        for worker in workers:
+            worker.close()
+    return workers
+
+
+def ratio(a, b):
+    """Median over the rounds of a's time as a share of b's, with the quarter and three-quarter points."""
+    return np.percentile(np.divide(a.seconds, b.seconds), [50, 25, 75])
+
+
+def table(key, workers):
+    """Return the lines of a Markdown table for one workload."""
+    ours = {w.threads: w for w in workers if w.contender == "ours"}
+    lines = [
+        f"### {WORKLOADS[key].title}",
+        "",
+        "| | ms, median | ms, minimum | nn_helpers' time / its time (quartiles) | peak memory, MB |",
+        "|---|---|---|---|---|",
+    ]
+    for worker in workers:
+        share = ""
+        if worker.contender != "ours":
+            middle, low, high = ratio(ours[worker.threads], worker)
+            share = f"{middle:.2f} ({low:.2f}–{high:.2f})"
+        milliseconds = f"{1e3 * statistics.median(worker.seconds):.3f} | {1e3 * min(worker.seconds):.3f}"
+        lines.append(f"| {worker.title} | {milliseconds} | {share} | {worker.memory / 1e6:.0f} |")
+    return [*lines, ""]
+
+
+def machine():
+    """Say what was measured with."""
+    names = ("numpy", "torch", "scikit-learn")
+    versions = [f"Python {platform.python_version()}"]
+    for name in names:
+        try:
+            versions.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            versions.append(f"{name} not installed")
+    processor = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+        processor = models[0].split(":")[1].strip() if models else processor
+    return f"{processor}, {os.cpu_count()} cores, {platform.system()}; {', '.join(versions)}"
+
+
+def figure(results):
+    """Return a figure with the time of a step beside those of the others, a panel for each workload."""
+    from nn_helpers.plots import COLOURS, Picture
+
+    keys = list(CONTENDERS)
+    picture = Picture(figsize=(9, 1.0 + 1.7 * len(results)), dpi=100)
+    axes = picture.subplots(len(results), 1, squeeze=False)[:, 0]
+    for ax, (key, workers) in zip(axes, results.items(), strict=True):
+        names = [w.title for w in workers]
+        milliseconds = [1e3 * statistics.median(w.seconds) for w in workers]
+        bars = ax.barh(names, milliseconds, color=[COLOURS[keys.index(w.contender)] for w in workers])
+        ax.bar_label(bars, fmt="%.2f", padding=3)
+        ax.invert_yaxis()
+        ax.set(
+            title=WORKLOADS[key].title, xlabel="time (ms, median): a step, or one prediction of all pictures"
+        )
+        ax.margins(x=0.1)
+        ax.spines[["top", "right"]].set_visible(False)
+    return picture
+
+
+def main():
+    """Measure, print, and save what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--table", type=Path, help="save the table here (.md)")
+    parser.add_argument("--figure", type=Path, help="save a figure here (.png)")
+    options = parser.parse_args()
+    _, absent = installed()
+    heading = [f"Measured on {machine()}; {options.rounds} rounds in turn.", ""]
+    if absent:
+        heading += [f"Not installed here, and left out: {', '.join(absent)}.", ""]
+    print("\n".join(heading), flush=True)
+    results, lines = {}, heading
+    for key in options.workload:
+        results[key] = measure(key, options.rounds, options.threads)
+        rows = table(key, results[key])
+        print("\n".join(rows), flush=True)
+        lines += rows
+    if options.table:
+        options.table.write_text("\n".join(lines), encoding="utf-8")
+    if options.figure:
+        from nn_helpers.plots import save
+
+        save(figure(results), options.figure)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+"""What all tests share: the same pictures and the same examples for everybody, however slow the machine."""
+
+import os
+
+import hypothesis
+
+os.environ.pop("NN_HELPERS_DATA", None)  # lessons are checked with the sketches, as they were saved
+hypothesis.settings.register_profile("house", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("house")
