@@ -205,14 +205,25 @@ def test_a_second_run_changes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == [lesson]
 
 
+def normalised_picture(new, old, tags=(), old_code="plot()"):
+    cell = new_code_cell("plot()", outputs=[new_output("display_data", {"image/png": new})])
+    cell.metadata["tags"] = list(tags)
+    notebook = new_notebook(cells=[cell])
+    tool.normalise(notebook, {(cell.id, 0): (old_code, old)})
+    return notebook.cells[0].outputs[0].data["image/png"]
+
+
 def test_a_picture_is_replaced_only_when_its_pixels_change():
     red, red_in_other_bytes, blue = png("red", 9), png("red", 0), png("blue", 9)
     assert red != red_in_other_bytes
-    for new, kept in [(red, red_in_other_bytes), (blue, blue)]:
-        cell = new_code_cell("plot()", outputs=[new_output("display_data", {"image/png": new})])
-        notebook = new_notebook(cells=[cell])
-        tool.normalise(notebook, {(cell.id, 0): red_in_other_bytes})
-        assert notebook.cells[0].outputs[0].data["image/png"] == kept
+    assert normalised_picture(red, red_in_other_bytes) == red_in_other_bytes
+    assert normalised_picture(blue, red) == blue
+
+
+def test_a_picture_of_measured_time_is_replaced_only_when_its_code_changes():
+    red, blue = png("red", 9), png("blue", 9)
+    assert normalised_picture(blue, red, tags=["shows-time"]) == red
+    assert normalised_picture(blue, red, tags=["shows-time"], old_code="old()") == blue
 
 
 def png(colour, compress_level):
