@@ -20,6 +20,7 @@ References
 import numpy as np
 
 from nn_helpers._arguments import floats, number
+from nn_helpers._products import times, transposed_times
 
 
 def affine_forward(x, W, b, out=None):
@@ -51,7 +52,7 @@ def affine_forward(x, W, b, out=None):
     rows = x if x.ndim == 2 else _flatten(x)
     if W.shape != (rows.shape[1], *b.shape):
         raise ValueError(_affine_mismatch(x, rows, W, b))
-    z = np.matmul(rows, W, out=out)
+    z = times(rows, W, out=out)  # rows @ W
     z += b
     return z, (x, W)
 
@@ -89,7 +90,7 @@ def affine_backward(dz, cache, out=(None, None, None), need_dx=True):
         )
     dx, dW, db = out
     dx = np.matmul(dz, W.T, out=dx).reshape(x.shape) if need_dx else None
-    dW = np.matmul(rows.T, dz, out=dW)
+    dW = transposed_times(rows, dz, out=dW)  # rows.T @ dz
     db = dz.sum(axis=0, out=db)
     return dx, dW, db
 
@@ -108,7 +109,7 @@ def relu_forward(z, out=None):
     cache : float array
         For `relu_backward`.
     """
-    z = floats("relu_forward", z=z)
+    z = _forward("relu_forward", z, out)
     return np.maximum(z, 0, out=out), z
 
 
@@ -151,7 +152,7 @@ def leaky_relu_forward(z, slope=0.01, out=None):
     cache : tuple
         For `leaky_relu_backward`.
     """
-    z = floats("leaky_relu_forward", z=z)
+    z = _forward("leaky_relu_forward", z, out)
     slope = number("leaky_relu_forward", "slope", slope, below=1.0)
     a = np.multiply(z, slope, out=out)
     return np.maximum(z, a, out=out), (z, slope)
@@ -197,7 +198,7 @@ def sigmoid_forward(z, out=None):
     cache : float array
         For `sigmoid_backward`.
     """
-    z = floats("sigmoid_forward", z=z)
+    z = _forward("sigmoid_forward", z, out)
     a = np.negative(z, out=np.empty_like(z) if out is None else out)
     with np.errstate(over="ignore", under="ignore"):  # e¹⁰⁰⁰ is inf, and 1 / (1 + inf) = 0 is right
         np.exp(a, out=a)
@@ -242,7 +243,7 @@ def tanh_forward(z, out=None):
     cache : float array
         For `tanh_backward`.
     """
-    z = floats("tanh_forward", z=z)
+    z = _forward("tanh_forward", z, out)
     a = np.tanh(z, out=out)
     return a, a
 
@@ -304,6 +305,14 @@ def _unpacked(cache):
     raise TypeError(_foreign_cache("affine_backward", cache, "(x, W)"))
 
 
+def _forward(function, z, out):
+    """Check an activation's forward arguments and return z as floats."""
+    z = floats(function, z=z)
+    if out is not None and out.shape != z.shape:
+        raise ValueError(f"{function}: out has shape {out.shape}, but the result has {z.shape}")
+    return z
+
+
 def _backward(function, da, cache, out):
     """Check an activation's backward arguments and return them with an array for the result."""
     da = floats(function, da=da)
@@ -314,9 +323,13 @@ def _backward(function, da, cache, out):
             f"{function}: da has shape {da.shape}, but the forward pass returned {cache.shape}; "
             "da is the derivative of the loss with respect to a, so their shapes agree"
         )
+    if out is None:
+        return da, cache, np.empty_like(da)
     if out is da or out is cache:
         raise ValueError(f"{function}: out must be an array of its own, not da or the cache")
-    return da, cache, np.empty_like(da) if out is None else out
+    if out.shape != da.shape:
+        raise ValueError(f"{function}: out has shape {out.shape}, but the result has {da.shape}")
+    return da, cache, out
 
 
 def _foreign_cache(function, cache, expected="what the forward pass returned as its second result"):

@@ -89,11 +89,11 @@ def cross_entropy(logits, y, out=None):
     logp = log_softmax(logits, out=out)
     if y.ndim == 1:
         true = np.arange(N), y
-        loss = -logp[true].sum() / N
+        loss = 0.0 - logp[true].sum() / N
         dlogits = np.exp(logp, out=logp)
         dlogits[true] -= 1
     else:
-        loss = -np.multiply(y, logp).sum() / N
+        loss = 0.0 - np.multiply(y, logp).sum() / N
         dlogits = np.exp(logp, out=logp)
         dlogits -= y
     dlogits /= N

@@ -105,10 +105,10 @@ class ClassificationNet:
         dtype=np.float32,
         seed=0,
     ):
-        if isinstance(hidden_sizes, int | np.integer):
+        if not np.iterable(hidden_sizes):
             raise TypeError(
                 f"ClassificationNet: hidden_sizes must be a list with the width of each hidden layer, "
-                f"got {hidden_sizes}; for one hidden layer write [{hidden_sizes}]"
+                f"got {hidden_sizes}; write [100] for one hidden layer, [] for none"
             )
         sizes = [
             whole_number("ClassificationNet", "input_size", input_size, 1),
@@ -116,7 +116,7 @@ class ClassificationNet:
             whole_number("ClassificationNet", "num_classes", num_classes, 1),
         ]
         self.input_size, *self.hidden_sizes, self.num_classes = sizes
-        self.activation = choice("ClassificationNet", "activation", activation, layers.ACTIVATIONS)
+        self._activation = choice("ClassificationNet", "activation", activation, layers.ACTIVATIONS)
         self.dtype = np.dtype(choice("ClassificationNet", "dtype", _dtype_name(dtype), DTYPES))
         self.reg = reg
         self.init = init if callable(init) else choice("ClassificationNet", "init", init, INITIALISATIONS)
@@ -124,9 +124,9 @@ class ClassificationNet:
         shapes = list(pairwise(sizes))
         self._theta = np.zeros(sum(D * M + M for D, M in shapes), self.dtype)
         self._gradient = np.zeros_like(self._theta)
-        self.params = ParameterViews(self._theta, shapes)
-        self.grads = ParameterViews(self._gradient, shapes)
-        self.weights = self._theta[: sum(D * M for D, M in shapes)]
+        self._params = ParameterViews(self._theta, shapes)
+        self._grads = ParameterViews(self._gradient, shapes)
+        self._weights = self._theta[: sum(D * M for D, M in shapes)]
         self._layers = [
             tuple(views[f"{kind}{layer}"] for views in (self.params, self.grads) for kind in "Wb")
             for layer in range(1, len(shapes) + 1)
@@ -163,6 +163,30 @@ class ClassificationNet:
         _copy_into(self._theta, values, "theta")
 
     @property
+    def weights(self):
+        """The part of `theta` that L2 regularises: every weight and no bias."""
+        return self._weights
+
+    @weights.setter
+    def weights(self, values):
+        _copy_into(self._weights, values, "weights")
+
+    @property
+    def params(self):
+        """The parameters by name, W1, b1, W2, …, as views of `theta`."""
+        return self._params
+
+    @property
+    def grads(self):
+        """The gradient by the name of the parameter, as views of `gradient`."""
+        return self._grads
+
+    @property
+    def activation(self):
+        """The name of the activation; another one needs another network."""
+        return self._activation
+
+    @property
     def gradient(self):
         """The derivative of the loss with respect to `theta` (P,), as `backward` left it."""
         return self._gradient
@@ -192,7 +216,9 @@ class ClassificationNet:
         -------
         logits : float array (N, num_classes)
         """
-        logits, self._caches = self._propagate(self._examples("forward", x), self._training)
+        x = self._examples("forward", x)
+        self._caches = None  # should forward fail, backward must not go on with half of it
+        logits, self._caches = self._propagate(x, self._training)
         return logits
 
     def _propagate(self, x, buffers):
@@ -399,12 +425,15 @@ def _adapted(name, function):
             z, _ = _expect_tuple(name, result, "(z, cache)")
             _expect_array(f"z from your {name}", z, (len(x), W.shape[1]))
         elif name == "cross_entropy":
-            _, dlogits = _expect_tuple(name, result, "(loss, dlogits)")
+            loss, dlogits = _expect_tuple(name, result, "(loss, dlogits)")
+            _expect_number(f"loss from your {name}", loss)
             _expect_array(f"dlogits from your {name}", dlogits, args[0].shape)
         elif name.endswith("_forward"):
             a, _ = _expect_tuple(name, result, "(a, cache)")
             _expect_array(f"a from your {name}", a, args[0].shape)
-        elif name != "l2_penalty":
+        elif name == "l2_penalty":
+            _expect_number(f"what your {name} returns", result)
+        else:
             _expect_array(f"what your {name} returns", result, args[0].shape)
         return result
 
@@ -418,11 +447,18 @@ def _expect_tuple(name, result, names):
     return result
 
 
+def _expect_number(what, given):
+    if np.ndim(given) != 0 or np.asarray(given).dtype.kind not in "fiu":
+        raise TypeError(f"{what} must be one number, got {describe(given)}")
+
+
 def _expect_array(what, given, shape):
     if not isinstance(given, np.ndarray):
         raise TypeError(f"{what} must be an array, got {describe(given)}")
     if given.shape != shape:
         raise ValueError(f"{what} must have shape {shape}, got {given.shape}")
+    if given.dtype.kind not in "fiu":
+        raise TypeError(f"{what} must hold numbers, got {given.dtype}")
 
 
 def _copy_into(array, values, name):

@@ -70,7 +70,7 @@ def contact_sheet(images, labels, class_names, columns=10):
 
 
 def training_curves(epochs):
-    """Show loss and accuracy over the epochs, for training and, where it was measured, validation.
+    """Show data loss and accuracy over the epochs, for training and, where it was measured, validation.
 
     Parameters
     ----------
@@ -83,8 +83,9 @@ def training_curves(epochs):
     """
     figure = Picture(figsize=(9, 3.4), dpi=100)
     loss, accuracy = figure.subplots(1, 2)
-    for ax, name, scale in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
-        for i, (part, key) in enumerate((("training", name), ("validation", f"val_{name}"))):
+    quantities = ((loss, "data_loss", "val_loss", 1), (accuracy, "accuracy", "val_accuracy", 100))
+    for ax, train, val, scale in quantities:
+        for i, (part, key) in enumerate((("training", train), ("validation", val))):
             values = scale * epochs[key]
             if np.isfinite(values).any():
                 ax.plot(
@@ -92,7 +93,7 @@ def training_curves(epochs):
                 )
         ax.set_xlabel("epoch")
         _finish(ax, "epoch")
-    loss.set(title="Loss", ylabel="loss (nats)", ylim=(0, None))
+    loss.set(title="Cross-entropy, without L2", ylabel="data loss (nats)", ylim=(0, None))
     accuracy.set(title="Accuracy", ylabel="accuracy (%)", ylim=(0, 102))
     _legend_below(figure)
     return figure
@@ -105,8 +106,8 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
     ----------
     histories : dict of str to History
         By the name in the legend.
-    quantity : {"loss", "accuracy", "val_loss", "val_accuracy"}
-        One value an epoch.
+    quantity : {"loss", "data_loss", "accuracy", "val_loss", "val_accuracy"}
+        One value an epoch. `loss` includes L2; `data_loss` and `val_loss` do not.
     over : sequence of {"epoch", "seconds"}
         The horizontal axis of each plot.
 
@@ -137,6 +138,7 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
 
 QUANTITIES = {
     "loss": ("training loss", "nats", 1),
+    "data_loss": ("training data loss", "nats", 1),
     "accuracy": ("training accuracy", "%", 100),
     "val_loss": ("validation loss", "nats", 1),
     "val_accuracy": ("validation accuracy", "%", 100),
@@ -158,7 +160,7 @@ def save(figure, path):
 def _legend_below(figure):
     """Name the lines of the first plot below all plots, where no line can be hidden."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=max(1, len(labels)), frameon=False)
 
 
 def _finish(ax, horizontal):

@@ -3,8 +3,10 @@
 Everything that trains runs `training_steps`: `train`, the widgets, the tests and the command line.
 """
 
+import copy
 import math
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -16,7 +18,7 @@ from itertools import count
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nn_helpers._arguments import whole_number
+from nn_helpers._arguments import choice, whole_number
 from nn_helpers.data.batches import as_dataset, batches
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
@@ -77,11 +79,13 @@ class TrainingDivergedError(ArithmeticError):
 
     def __init__(self, step, loss, lr, last_loss):
         self.step, self.lr, self.last_loss = step, lr, last_loss
-        before = "it was never finite" if last_loss is None else f"one step before it was {last_loss:.4g}"
-        super().__init__(
-            f"training diverged: the loss became {loss} at step {step} (learning rate {lr:g}); {before}. "
-            "Try a smaller learning rate"
-        )
+        if last_loss is None:
+            what = f"the loss is {loss} before the first update. Look for NaN or infinity in the examples"
+            what += " and in the first weights"
+        else:
+            what = f"the loss became {loss} at step {step} (learning rate {lr:g}); one step before it was "
+            what += f"{last_loss:.4g}. Try a smaller learning rate"
+        super().__init__(f"training diverged: {what}")
 
 
 def training_steps(
@@ -135,6 +139,7 @@ def _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle
             x, y = next(epoch_batches)
             step += 1
             logits = net.forward(x)  # (a) affine layers and activations, up to the logits
+            predicted = logits.argmax(axis=1)  # now: a learner's cross_entropy may write into the logits
             # (b) softmax turns the logits into probabilities, and (c) cross-entropy gives the data loss
             data_loss, dlogits = net.functions["cross_entropy"](logits, y)
             reg_loss = net.functions["l2_penalty"](net.weights, net.reg)  # (d) the regularization loss
@@ -145,14 +150,25 @@ def _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle
             lr = optimizer.lr_at(optimizer.t + 1)
             optimizer.step(net.theta, net.gradient)
             last_loss = loss
-            accuracy = float(np.count_nonzero(logits.argmax(axis=1) == y) / len(y))
+            accuracy = float(np.count_nonzero(predicted == y) / len(y))
             seconds += time.perf_counter() - began
             record = Record(step, epoch, loss, float(data_loss), float(reg_loss), accuracy, lr, seconds)
-            if step_of_epoch == steps:
-                record.epoch_ends = True
-                if validate and len(data.val):
-                    record.val_loss, record.val_accuracy = evaluate(net, data, "val")
+            if step_of_epoch < steps:
+                yield record
+                continue
+            record.epoch_ends = True
+            finite = _is_finite(net.theta)
+            if validate and len(data.val) and finite:
+                record.val_loss, record.val_accuracy = evaluate(net, data, "val")
+                finite = math.isfinite(record.val_loss)
             yield record
+            if not finite:  # the last update ruined the parameters, and no next loss would have told
+                raise TrainingDivergedError(step + 1, math.nan, lr, last_loss)
+
+
+def _is_finite(theta):
+    with np.errstate(invalid="ignore", over="ignore"):
+        return math.isfinite(theta.sum())  # inf and NaN stay in a sum
 
 
 def train(
@@ -220,7 +236,7 @@ def train(
             history.stopped = f"interrupted after step {len(history)} of {total}"
         except TrainingDivergedError as error:
             history.stopped = str(error)
-            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+            warnings.warn(str(error), RuntimeWarning, stacklevel=_callers_level())
     return history
 
 
@@ -240,6 +256,7 @@ def evaluate(net, data, part="test"):
         Between 0 and 1.
     """
     data = as_dataset(data)
+    choice("evaluate", "part", part, ("train", "val", "test"))
     loss = right = seen = 0
     size = len(getattr(data, part))
     if not size:
@@ -254,9 +271,9 @@ def evaluate(net, data, part="test"):
         reuse=True,
     ):
         logits = net.logits(x)
+        right += np.count_nonzero(logits.argmax(axis=1) == y)
         batch_loss, _ = net.functions["cross_entropy"](logits, y)
         loss += float(batch_loss) * len(y)
-        right += np.count_nonzero(logits.argmax(axis=1) == y)
         seen += len(y)
     return float(loss / seen), float(right / seen)
 
@@ -267,7 +284,7 @@ def compare_optimizers(net, data, optimizers, **options):
     Parameters
     ----------
     net : ClassificationNet
-        Not changed.
+        Not changed; nor are the optimizers, of which copies are used.
     data : Dataset or tuple (x, y)
     optimizers : dict of str to Optimizer or (Optimizer, dict)
         By the name that plots show; with a dict of arguments for `train` that are its own, such as
@@ -283,14 +300,22 @@ def compare_optimizers(net, data, optimizers, **options):
     """
     if not isinstance(optimizers, Mapping) or not optimizers:
         raise TypeError('compare_optimizers: optimizers must be a dict such as {"Adam": Adam(lr=0.001)}')
-    nets, histories = {}, {}
+    runs = {}
     for name, optimizer in optimizers.items():
         optimizer, own = optimizer if isinstance(optimizer, tuple) else (optimizer, {})
-        if options.get("progress", True):
-            own = {"progress": name, **own}
-        nets[name] = net.copy()
-        histories[name] = train(nets[name], data, optimizer, **{**options, **own})
-        if histories[name].stopped and histories[name].stopped.startswith("interrupted"):
+        arguments = {**options, **own}
+        if arguments.get("progress", True) is True:
+            arguments["progress"] = name
+        _checked(net, data, optimizer, arguments.get("batch_size", 8), arguments.get("epochs", 20))
+        runs[name] = optimizer, arguments
+    nets, histories = {}, {}
+    for name, run in runs.items():
+        # Copies: each begins with an empty memory, and a Generator gives each the same order of pictures.
+        optimizer, arguments = copy.deepcopy(run)
+        trained = net.copy()
+        history = train(trained, data, optimizer, **arguments)
+        nets[name], histories[name] = trained, history
+        if history.stopped and history.stopped.startswith("interrupted"):
             break
     return nets, histories
 
@@ -341,7 +366,7 @@ class History:
         """
         steps = self.to_arrays()
         epoch, starts = np.unique(steps["epoch"], return_index=True)
-        ends = np.append(starts[1:], len(self))
+        ends = np.append(starts[1:], len(self))[: len(starts)]
         means = {
             name: np.array([steps[name][i:j].mean() for i, j in zip(starts, ends, strict=True)])
             for name in ("loss", "data_loss", "reg_loss", "accuracy")
@@ -381,11 +406,13 @@ def _checked(net, data, optimizer, batch_size, epochs):
             f"train: the network takes {net.input_size} numbers an example, the data has {data.input_size}; "
             f"write ClassificationNet(input_size={data.input_size}, …)"
         )
-    if data.train.labels.max() >= net.num_classes or data.train.labels.min() < 0:
-        raise ValueError(
-            f"train: the network has {net.num_classes} classes, the labels go from "
-            f"{data.train.labels.min()} to {data.train.labels.max()}"
-        )
+    for part in ("train", "val"):
+        labels = getattr(data, part).labels
+        if len(labels) and not 0 <= labels.min() <= labels.max() < net.num_classes:
+            raise ValueError(
+                f"train: the network has {net.num_classes} classes, the {part} labels go from "
+                f"{labels.min()} to {labels.max()}"
+            )
     N = len(data.train)
     batch_size = N if batch_size is None else whole_number("train", "batch_size", batch_size, 1)
     if batch_size > N:
@@ -400,6 +427,14 @@ def _checked(net, data, optimizer, batch_size, epochs):
 
 def _steps_per_epoch(N, batch_size, drop_last):
     return N // batch_size if drop_last else -(-N // batch_size)
+
+
+def _callers_level():
+    """Return the stack level of the first caller outside this module, whose line a warning is to name."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__") == __name__:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _blas_threads(threads, batch_size):

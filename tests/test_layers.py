@@ -175,6 +175,11 @@ def test_results_are_written_to_out_and_are_the_same(name):
     for argument in (da, cache if name != "leaky_relu" else cache[0]):
         with pytest.raises(ValueError, match="out must be an array of its own"):
             backward(da, cache, out=argument)
+    too_large = np.empty((2, 4, 5))
+    with pytest.raises(ValueError, match=r"out has shape \(2, 4, 5\), but the result has \(4, 5\)"):
+        forward(z, out=too_large)
+    with pytest.raises(ValueError, match=r"out has shape \(2, 4, 5\), but the result has \(4, 5\)"):
+        backward(da, cache, out=too_large)
 
 
 @activations

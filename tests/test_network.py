@@ -175,6 +175,18 @@ def test_assigning_parameters_writes_into_the_vector():
     assert net.params["W1"][0, 1] == 2
 
 
+def test_nothing_can_be_disconnected_by_assigning():
+    net = small_net(reg=1.0)
+    x, y = batch()
+    net.weights = net.weights * 0
+    assert not net.params["W1"].any()
+    net.weights *= 2
+    assert net.loss(x, y) == pytest.approx(np.log(3))
+    for name, value in (("params", {}), ("grads", {}), ("activation", "tanh"), ("gradient", 0)):
+        with pytest.raises(AttributeError):
+            setattr(net, name, value)
+
+
 def test_assigning_what_does_not_fit_is_refused_and_changes_nothing():
     net = small_net()
     before = net.theta.copy()
@@ -379,6 +391,9 @@ def test_the_librarys_own_functions_can_be_passed_too():
             ValueError,
             r"dlogits from your .* \(6, 3\), got \(6,\)",
         ),
+        ("cross_entropy", lambda logits, y: (y * 1.0, logits), TypeError, "loss from your .* one number"),
+        ("relu_backward", lambda da, cache: cache > 0, TypeError, "must hold numbers, got bool"),
+        ("l2_penalty", lambda weights, reg: None, TypeError, "your l2_penalty returns must be one number"),
         ("softmax", lambda logits: logits[0], ValueError, "what your softmax returns"),
     ],
 )
@@ -387,6 +402,7 @@ def test_a_learners_function_that_returns_something_else_is_told_what(name, func
     net.use(**{name: function})
 
     def run_all():
+        net.loss(x, y)
         net.predict_proba(x)
         _, dlogits = net.functions["cross_entropy"](net.forward(x), y)
         net.backward(dlogits)
@@ -418,7 +434,8 @@ def test_use_says_which_functions_there_are():
         ({"init": lambda D, M: -1.0}, ValueError, "standard deviation that init returns must be at least 0"),
         ({"dtype": np.int32}, ValueError, "unknown dtype 'int32'; known: 'float32', 'float64'"),
         ({"dtype": "decimal"}, ValueError, "unknown dtype"),
-        ({"hidden_sizes": 100}, TypeError, r"for one hidden layer write \[100\]"),
+        ({"hidden_sizes": 100}, TypeError, r"write \[100\] for one hidden layer, \[\] for none"),
+        ({"hidden_sizes": None}, TypeError, r"got None; write \[100\] for one hidden layer"),
         ({"hidden_sizes": [100, 0]}, ValueError, "each of hidden_sizes must be at least 1, got 0"),
         ({"hidden_sizes": [1.5]}, TypeError, "each of hidden_sizes must be a whole number, got 1.5"),
         ({"input_size": 0}, ValueError, "input_size must be at least 1"),
@@ -459,6 +476,20 @@ def test_backward_says_what_it_needs():
         net.backward(np.zeros((5, 3)))
     with pytest.raises(TypeError, match="dlogits must be a NumPy array"):
         net.backward([0.0])
+
+
+def test_backward_does_not_go_on_with_half_a_forward():
+    net, (x, _) = small_net(), batch()
+    net.forward(x)
+
+    def failing_relu(z):
+        raise ZeroDivisionError
+
+    net.functions["relu_forward"] = lambda z, out=None: failing_relu(z)
+    with pytest.raises(ZeroDivisionError):
+        net.forward(2 * x)
+    with pytest.raises(RuntimeError, match="call forward first"):
+        net.backward(np.zeros((6, 3)))
 
 
 def test_score_needs_examples_and_labels_that_fit():

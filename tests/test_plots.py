@@ -54,7 +54,7 @@ def test_a_legend_hides_no_line():
 
 
 def test_unknown_quantities_and_axes_are_refused():
-    with pytest.raises(ValueError, match="unknown quantity 'losses'; known: 'loss', 'accuracy'"):
+    with pytest.raises(ValueError, match="unknown quantity 'losses'; known: 'loss', 'data_loss', 'accuracy'"):
         plots.compare_histories({"a": history([1, 1])}, "losses")
     with pytest.raises(ValueError, match="unknown over 'steps'; known: 'epoch', 'seconds'"):
         plots.compare_histories({"a": history([1, 1])}, over=["steps"])
@@ -64,6 +64,7 @@ def test_training_curves_leave_out_a_validation_that_was_not_measured():
     loss, accuracy = plots.training_curves(history([2, 1, 1, 1], accuracy=0.75).epochs()).axes
     assert [line.get_label() for line in loss.lines] == ["training"]
     np.testing.assert_array_equal(accuracy.lines[0].get_ydata(), [75, 75])
+    assert plots.training_curves(History().epochs()).axes  # a run that ended at once has nothing to show
     for ax in (loss, accuracy):
         assert ax.get_title()
         assert ax.get_xlabel() == "epoch"

@@ -128,6 +128,24 @@ def test_the_library_functions_can_be_replaced_while_training():
     assert calls == [5] * 4
 
 
+def test_accuracy_is_right_even_when_a_learners_function_writes_into_the_logits():
+    def in_place(logits, y):
+        logits -= logits.max(axis=1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=1, keepdims=True)
+        loss = -np.log(logits[np.arange(len(y)), y]).mean()
+        logits[np.arange(len(y)), y] -= 1
+        logits /= len(y)
+        return loss, logits
+
+    runs = []
+    for ours in (net(), net().use(cross_entropy=in_place)):
+        history = train(ours, data_with_validation(), Adam(0.01), epochs=3, progress=False)
+        runs.append(history.epochs())
+    for quantity in ("accuracy", "val_accuracy"):
+        np.testing.assert_array_equal(runs[0][quantity], runs[1][quantity])
+
+
 def test_everything_learns_what_can_be_learned():
     for name in OPTIMIZERS:
         ours = net()
@@ -157,6 +175,8 @@ def test_evaluate_is_loss_and_accuracy_of_the_whole_part_in_several_batches():
     assert accuracy == ours.score(x, y)
     with pytest.raises(ValueError, match=r"the test part of .* is empty"):
         evaluate(ours, (x, y), "test")
+    with pytest.raises(ValueError, match="unknown part 'validation'; known: 'train', 'val', 'test'"):
+        evaluate(ours, (x, y), "validation")
 
 
 def test_a_history_converts_to_plain_arrays_by_step_and_by_epoch():
@@ -172,13 +192,14 @@ def test_a_history_converts_to_plain_arrays_by_step_and_by_epoch():
     assert epochs["val_accuracy"][2] == steps["val_accuracy"][8]
     assert "History(9 steps, 3 epochs" in repr(history)
     assert repr(History()) == "History(no steps)"
+    assert all(len(values) == 0 for values in History().epochs().values())
 
 
 def test_a_history_plots_itself():
     history = train(net(), data_with_validation(), Adam(0.01), epochs=3, progress=False)
     loss, accuracy = history.plot().axes
     assert [line.get_label() for line in loss.lines] == ["training", "validation"]
-    np.testing.assert_array_equal(loss.lines[0].get_ydata(), history.epochs()["loss"])
+    np.testing.assert_array_equal(loss.lines[0].get_ydata(), history.epochs()["data_loss"])
     np.testing.assert_array_equal(accuracy.lines[1].get_ydata(), 100 * history.epochs()["val_accuracy"])
 
 
@@ -232,6 +253,24 @@ def test_optimizers_are_compared_from_the_same_first_weights_and_the_same_order(
         compare_optimizers(start, blobs(), [SGD(0.1)])
 
 
+def test_a_comparison_changes_neither_its_optimizers_nor_its_generator():
+    optimizers, seed = {"a": Adam(0.01), "b": Adam(0.01)}, np.random.default_rng(0)
+    runs = [
+        compare_optimizers(net(), blobs(), optimizers, epochs=2, seed=seed, progress=False) for _ in range(2)
+    ]
+    thetas = [trained.theta for nets, _ in runs for trained in nets.values()]
+    for theta in thetas[1:]:
+        np.testing.assert_array_equal(theta, thetas[0])
+
+
+def test_a_comparison_refuses_what_cannot_be_trained_before_the_first_run():
+    ran = []
+    ours = net().use(cross_entropy=lambda logits, y: ran.append(1) or cross_entropy(logits, y))
+    with pytest.raises(TypeError, match="optimizer must be one such as"):
+        compare_optimizers(ours, blobs(), {"a": SGD(0.1), "b": Adam}, progress=False)
+    assert not ran
+
+
 # --- how training ends -------------------------------------------------------------------------------
 
 
@@ -266,6 +305,34 @@ def test_train_keeps_the_history_of_a_run_that_diverged_and_warns():
     assert np.isfinite(history.to_arrays()["loss"]).all()
     assert history.stopped.startswith("training diverged")
     assert "training diverged" in repr(history)
+
+
+def test_a_last_update_that_ruins_the_parameters_is_reported_too():
+    x, y = blobs()
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="training diverged"):
+        history = train(net(), (1000 * x, y), SGD(1e308), epochs=1, batch_size=None, progress=False)
+    assert len(history) == 1
+    assert "became nan at step 2" in history.stopped
+
+
+def test_numbers_that_are_none_in_the_data_are_not_blamed_on_the_learning_rate():
+    x, y = blobs()
+    x[3, 2] = np.nan
+    with pytest.warns(
+        RuntimeWarning, match="before the first update. Look for NaN or infinity in the examples"
+    ):
+        history = train(net(), (x, y), SGD(0.1), batch_size=None, progress=False)
+    assert len(history) == 0
+
+
+def test_a_warning_names_the_line_that_asked_for_the_training():
+    for run in (
+        lambda: train(net(), blobs(), SGD(1e200), progress=False),
+        lambda: compare_optimizers(net(), blobs(), {"a": SGD(1e200)}, progress=False),
+    ):
+        with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="training diverged") as caught:
+            run()
+        assert caught[0].filename == __file__
 
 
 class Interrupting(SGD):
@@ -422,7 +489,8 @@ def test_the_progress_bar_tells_loss_and_accuracy_and_can_be_quiet(capsys):
         ({"optimizer": "adam"}, TypeError, r"optimizer must be one such as Adam\(lr=0.001\), got 'adam'"),
         ({"optimizer": Adam}, TypeError, "optimizer must be one such as"),
         ({"data": blobs(D=5)}, ValueError, r"takes 4 numbers an example, the data has 5; .*input_size=5"),
-        ({"data": blobs(C=4)}, ValueError, "has 3 classes, the labels go from 0 to 3"),
+        ({"data": blobs(C=4)}, ValueError, "has 3 classes, the train labels go from 0 to 3"),
+        ({"data": ArrayDataset(blobs(), val=blobs(C=4))}, ValueError, "the val labels go from 0 to 3"),
         ({"data": np.ones((3, 4))}, TypeError, r"a Dataset or a pair \(x, y\)"),
         ({"epoch": 3}, TypeError, "epoch"),
     ],

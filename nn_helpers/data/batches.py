@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers._arguments import choice, whole_number
+from nn_helpers._arguments import choice, describe, whole_number
 from nn_helpers.data.dataset import Dataset
 
 
@@ -22,6 +22,10 @@ class ArrayDataset:
         empty = self.train.images[:0], self.train.labels[:0]
         self.val = ArraySplit("val", empty if val is None else val)
         self.test = ArraySplit("test", empty if test is None else test)
+        for part in ("val", "test"):
+            D = getattr(self, part).images.shape[1]
+            if self.input_size != D:
+                raise ValueError(f"ArrayDataset: x has {self.input_size} columns in train but {D} in {part}")
 
     def standardise(self, images, dtype=np.float32, out=None):
         """Return the rows as they are, in `dtype` or in `out`."""
@@ -55,8 +59,10 @@ class ArraySplit:
                 f"ArrayDataset: x of {part} must be a float array (N, D); for uint8 pictures make a Dataset"
             )
         if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu" or y.shape != x.shape[:1]:
+            hint = "; for one-hot rows write y.argmax(axis=1)" if np.ndim(y) == 2 else ""
             raise ValueError(
-                f"ArrayDataset: y of {part} must be {len(x)} integer labels, one for each row of x"
+                f"ArrayDataset: y of {part} must be {len(x)} integer labels, one for each row of x; "
+                f"got {describe(y)}{hint}"
             )
         self.images, self.labels = x.reshape(len(x), int(np.prod(x.shape[1:]))), y
 

@@ -13,7 +13,7 @@ CLASS_NAMES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split:
     """Pictures and their labels.
 
@@ -189,7 +189,7 @@ class Dataset:
                 "; for one picture write images[0:1]" if images.shape == self.train.images.shape[1:] else ""
             )
             raise ValueError(f"standardise: images must have shape {expected}, got {images.shape}{hint}")
-        x = images.reshape(len(images), -1)
+        x = images.reshape(len(images), self.input_size)
         if out is None:
             out = np.empty(x.shape, dtype)
         scale, shift = self._scale_and_shift(out.dtype)

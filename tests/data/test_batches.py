@@ -97,11 +97,21 @@ def test_any_part_can_be_gone_through():
         (lambda: batches((np.ones((4, 2), np.uint8), np.zeros(4, int)), 2), TypeError, "make a Dataset"),
         (lambda: batches((np.ones((4, 2)),), 2), TypeError, r"a pair \(x, y\)"),
         (lambda: batches((np.ones((4, 2)), np.zeros(3, int)), 2), ValueError, "one for each row of x"),
+        (
+            lambda: batches((np.ones((4, 2)), np.eye(4)), 2),
+            ValueError,
+            r"one-hot rows write y.argmax\(axis=1\)",
+        ),
     ],
 )
 def test_what_cannot_be_cut_into_batches_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         next(call())
+
+
+def test_parts_have_the_same_number_of_columns():
+    with pytest.raises(ValueError, match="x has 1 columns in train but 2 in val"):
+        ArrayDataset(numbered(4), val=(np.ones((4, 2)), np.zeros(4, int)))
 
 
 def test_arrays_of_any_shape_are_flattened_and_described():

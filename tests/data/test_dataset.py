@@ -132,6 +132,11 @@ def test_the_dtype_is_the_one_asked_for_and_out_is_written_to(dtype):
     np.testing.assert_array_equal(out, x)
 
 
+def test_no_pictures_are_no_rows():
+    data = dataset()
+    assert data.standardise(data.val.images).shape == (0, 48)
+
+
 def test_pictures_of_one_colour_make_no_division_by_zero():
     data = Dataset("grey", Split(np.full((3, 4, 4, 3), 7, np.uint8), np.arange(3)))
     with warnings.catch_warnings():
