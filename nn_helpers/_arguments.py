@@ -5,6 +5,13 @@ import numbers
 import numpy as np
 
 
+def as_floats(function, name, value):
+    """Return one array as `floats` does; this is what every layer does at every step."""
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        return value
+    return floats(function, **{name: value})
+
+
 def floats(function, /, **arrays):
     """Return `arrays` as floating-point arrays; integers are converted, anything else is refused.
 

@@ -19,7 +19,7 @@ References
 
 import numpy as np
 
-from nn_helpers._arguments import floats, number
+from nn_helpers._arguments import as_floats, floats, number
 from nn_helpers._products import times, transposed_times
 
 
@@ -80,7 +80,7 @@ def affine_backward(dz, cache, out=(None, None, None), need_dx=True):
     dW : float array (D, M)
     db : float array (M,)
     """
-    dz = floats("affine_backward", dz=dz)
+    dz = as_floats("affine_backward", "dz", dz)
     x, W = _unpacked(cache)
     rows = x if x.ndim == 2 else _flatten(x)
     if dz.shape != (len(rows), W.shape[1]):
@@ -307,7 +307,7 @@ def _unpacked(cache):
 
 def _forward(function, z, out):
     """Check an activation's forward arguments and return z as floats."""
-    z = floats(function, z=z)
+    z = as_floats(function, "z", z)
     if out is not None and out.shape != z.shape:
         raise ValueError(f"{function}: out has shape {out.shape}, but the result has {z.shape}")
     return z
@@ -315,7 +315,7 @@ def _forward(function, z, out):
 
 def _backward(function, da, cache, out):
     """Check an activation's backward arguments and return them with an array for the result."""
-    da = floats(function, da=da)
+    da = as_floats(function, "da", da)
     if not isinstance(cache, np.ndarray):
         raise TypeError(_foreign_cache(function, cache))
     if da.shape != cache.shape:

@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn_helpers._arguments import choice, whole_number
-from nn_helpers.data.batches import as_dataset, batches
+from nn_helpers.data.batches import as_dataset, batches, empty_batch
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
 
@@ -127,13 +127,12 @@ def training_steps(
 def _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle, seed, validate):
     rng = np.random.default_rng(seed)
     steps = _steps_per_epoch(len(data.train), batch_size, drop_last)
+    batch = empty_batch(data, batch_size, net.dtype)
     step, seconds, last_loss, lr = 0, 0.0, None, optimizer.lr_at(optimizer.t + 1)
     for epoch in count(1):
         if epochs is not None and epoch > epochs:
             return
-        epoch_batches = batches(
-            data, batch_size, shuffle=shuffle, drop_last=drop_last, seed=rng, dtype=net.dtype, reuse=True
-        )
+        epoch_batches = batches(data, batch_size, shuffle=shuffle, drop_last=drop_last, seed=rng, out=batch)
         for step_of_epoch in range(1, steps + 1):
             began = time.perf_counter()
             x, y = next(epoch_batches)
@@ -261,15 +260,9 @@ def evaluate(net, data, part="test"):
     size = len(getattr(data, part))
     if not size:
         raise ValueError(f"evaluate: the {part} part of {data!r} is empty")
-    for x, y in batches(
-        data,
-        min(EVALUATION_BATCH, size),
-        part=part,
-        shuffle=False,
-        drop_last=False,
-        dtype=net.dtype,
-        reuse=True,
-    ):
+    batch_size = min(EVALUATION_BATCH, size)
+    batch = empty_batch(data, batch_size, net.dtype)
+    for x, y in batches(data, batch_size, part=part, shuffle=False, drop_last=False, out=batch):
         logits = net.logits(x)
         right += np.count_nonzero(logits.argmax(axis=1) == y)
         batch_loss, _ = net.functions["cross_entropy"](logits, y)

@@ -3,7 +3,7 @@
 import os
 
 from nn_helpers._arguments import choice
-from nn_helpers.data.batches import ArrayDataset, batches
+from nn_helpers.data.batches import ArrayDataset, batches, empty_batch
 from nn_helpers.data.cifar10 import cache_dir, load_cifar10
 from nn_helpers.data.dataset import CLASS_NAMES, Dataset, Split
 from nn_helpers.data.sketches import sketches
@@ -16,6 +16,7 @@ __all__ = [
     "batches",
     "cache_dir",
     "download_cifar10",
+    "empty_batch",
     "load_cifar10",
     "load_images",
     "sketches",

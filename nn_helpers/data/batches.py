@@ -80,7 +80,7 @@ def as_dataset(data):
 
 
 def batches(
-    data, batch_size, *, part="train", shuffle=True, drop_last=True, seed=0, dtype=np.float32, reuse=False
+    data, batch_size, *, part="train", shuffle=True, drop_last=True, seed=0, dtype=np.float32, out=None
 ):
     """Yield one epoch of mini-batches (x, y).
 
@@ -98,8 +98,8 @@ def batches(
         Of the order. A Generator goes on where it was, so that each epoch differs from the last.
     dtype : float32 or float64
         Of x.
-    reuse : bool
-        Yield the same two arrays each time with new numbers in them, so that nothing is allocated.
+    out : tuple, optional
+        From `empty_batch`. Every batch is then written to the same arrays, over the one before.
 
     Yields
     ------
@@ -115,17 +115,22 @@ def batches(
         raise ValueError(f"batches: batch_size {batch_size} is larger than the {N} examples of {part}")
     order = np.random.default_rng(seed).permutation(N) if shuffle else np.arange(N)
     end = N - N % batch_size if drop_last else N
-    buffers = None
     for start in range(0, end, batch_size):
         at = order[start : start + batch_size]
-        if buffers is None or not reuse or len(at) < batch_size:
-            buffers = (
-                np.empty((len(at), *split.images.shape[1:]), split.images.dtype),
-                np.empty((len(at), data.input_size), dtype),
-                np.empty(len(at), split.labels.dtype),
-            )
-        images, x, y = buffers
+        arrays = empty_batch(data, len(at), dtype) if out is None else out
+        images, x, y = (array[: len(at)] for array in arrays)
         # mode="clip" skips a second look at indices that are right already
         np.take(split.images, at, axis=0, out=images, mode="clip")
         np.take(split.labels, at, out=y, mode="clip")
         yield data.standardise(images, out=x), y
+
+
+def empty_batch(data, batch_size, dtype=np.float32):
+    """Return arrays for `batches` to write to: pictures, x and y of one batch."""
+    data = as_dataset(data)
+    images, labels = data.train.images, data.train.labels
+    return (
+        np.empty((batch_size, *images.shape[1:]), images.dtype),
+        np.empty((batch_size, data.input_size), dtype),
+        np.empty(batch_size, labels.dtype),
+    )
