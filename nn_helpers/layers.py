@@ -270,6 +270,65 @@ def tanh_backward(da, cache, out=None):
     return dz
 
 
+def dropout_forward(a, rate, rng, out=(None, None)):
+    """Set a random share of the units to 0, and make the others larger by as much.
+
+    ``a · mask``, where the mask is 0 with probability `rate` and 1 / (1 − rate) otherwise, so that the
+    expected value stays. For training only: predictions use all units.
+
+    Parameters
+    ----------
+    a : float array, any shape
+    rate : float in [0, 1)
+        The share that is dropped.
+    rng : numpy.random.Generator
+    out : tuple of two arrays shaped like a, or None, optional
+        Where to write the result and the mask; C-contiguous.
+
+    Returns
+    -------
+    dropped : float array, shaped like a
+    cache : float array
+        The mask, for `dropout_backward`.
+
+    References
+    ----------
+    Srivastava et al., *Dropout*, 2014, JMLR 15, section 10 (with the mask scaled in training).
+    """
+    a = as_floats("dropout_forward", "a", a)
+    rate = number("dropout_forward", "rate", rate, below=1.0)
+    dropped, mask = out
+    mask = rng.random(a.shape, dtype=a.dtype if mask is None else mask.dtype, out=mask)
+    np.greater_equal(mask, rate, out=mask)
+    mask *= 1 / (1 - rate)
+    return np.multiply(a, mask, out=dropped), mask
+
+
+def dropout_backward(d, cache, out=None):
+    """Let the gradient through where the unit was kept: ``d · mask``.
+
+    Parameters
+    ----------
+    d : float array, shaped like the mask
+        The derivative of the loss with respect to what `dropout_forward` returned.
+    cache : float array
+        From `dropout_forward`.
+    out : float array shaped like d, optional
+
+    Returns
+    -------
+    da : float array, shaped like d
+    """
+    d = as_floats("dropout_backward", "d", d)
+    if not isinstance(cache, np.ndarray):
+        raise TypeError(_foreign_cache("dropout_backward", cache))
+    if d.shape != cache.shape:
+        raise ValueError(
+            f"dropout_backward: d has shape {d.shape}, but the forward pass returned {cache.shape}"
+        )
+    return np.multiply(d, cache, out=out)
+
+
 ACTIVATIONS = {
     "relu": (relu_forward, relu_backward),
     "leaky_relu": (leaky_relu_forward, leaky_relu_backward),

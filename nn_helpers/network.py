@@ -75,7 +75,10 @@ class ClassificationNet:
     dtype : float32 or float64
         Of all numbers in the network.
     seed : int or numpy.random.Generator
-        Of the first weights. The same seed gives the same weights, rounded to `dtype`.
+        Of the first weights and of dropout. The same seed gives the same weights, rounded to `dtype`.
+    dropout : float in [0, 1)
+        The share of each hidden layer's units that `forward` sets to 0, others at each call.
+        Predictions, losses and scores use all units. It can be changed between steps.
 
     Attributes
     ----------
@@ -104,6 +107,7 @@ class ClassificationNet:
         init="he",
         dtype=np.float32,
         seed=0,
+        dropout=0.0,
     ):
         if not np.iterable(hidden_sizes):
             raise TypeError(
@@ -118,7 +122,7 @@ class ClassificationNet:
         self.input_size, *self.hidden_sizes, self.num_classes = sizes
         self._activation = choice("ClassificationNet", "activation", activation, layers.ACTIVATIONS)
         self.dtype = np.dtype(choice("ClassificationNet", "dtype", _dtype_name(dtype), DTYPES))
-        self.reg = reg
+        self.reg, self.dropout = reg, dropout
         self.init = init if callable(init) else choice("ClassificationNet", "init", init, INITIALISATIONS)
 
         shapes = list(pairwise(sizes))
@@ -131,7 +135,8 @@ class ClassificationNet:
             tuple(views[f"{kind}{layer}"] for views in (self.params, self.grads) for kind in "Wb")
             for layer in range(1, len(shapes) + 1)
         ]  # (W, b, dW, db) of each
-        self._initialise(shapes, np.random.default_rng(seed))
+        self._rng = np.random.default_rng(seed)
+        self._initialise(shapes, self._rng)
 
         forward, backward = layers.ACTIVATIONS[self.activation]
         self._library = {
@@ -201,6 +206,15 @@ class ClassificationNet:
         self._reg = number("ClassificationNet", "reg", reg)
 
     @property
+    def dropout(self):
+        """The share of hidden units that `forward` sets to 0."""
+        return self._dropout
+
+    @dropout.setter
+    def dropout(self, rate):
+        self._dropout = number("ClassificationNet", "dropout", rate, below=1.0)
+
+    @property
     def num_layers(self):
         """The number of affine layers."""
         return len(self._layers)
@@ -218,21 +232,27 @@ class ClassificationNet:
         """
         x = self._examples("forward", x)
         self._caches = None  # should forward fail, backward must not go on with half of it
-        logits, self._caches = self._propagate(x, self._training)
+        logits, self._caches = self._propagate(x, self._training, self.dropout)
         return logits
 
-    def _propagate(self, x, buffers):
+    def _propagate(self, x, buffers, dropout=0.0):
         """Return logits and the caches of all layers; hidden layers are written to `buffers`."""
         affine_forward = self.functions["affine_forward"]
         activation_forward = self.functions[f"{self.activation}_forward"]
         caches, a = [], x
-        for (W, b, *_), (z, activated, *_) in zip(self._layers[:-1], buffers.of(len(x)), strict=True):
+        for (W, b, *_), (z, activated, dropped, mask, *_) in zip(
+            self._layers[:-1], buffers.of(len(x)), strict=True
+        ):
             z, affine_cache = affine_forward(a, W, b, out=z)
             a, activation_cache = activation_forward(z, out=activated)
-            caches.append((affine_cache, activation_cache))
+            if dropout:
+                a, mask = layers.dropout_forward(a, dropout, self._rng, out=(dropped, mask))
+            else:
+                mask = None
+            caches.append((affine_cache, activation_cache, mask))
         W, b, *_ = self._layers[-1]
         logits, affine_cache = affine_forward(a, W, b)
-        caches.append((affine_cache, None))
+        caches.append((affine_cache, None, None))
         return logits, caches
 
     def backward(self, dlogits):
@@ -256,11 +276,13 @@ class ClassificationNet:
         activation_backward = self.functions[f"{self.activation}_backward"]
         hidden = self._training.of(N)
         for layer in reversed(range(1, self.num_layers)):
-            affine_cache, _ = self._caches[layer]
-            _, activation_cache = self._caches[layer - 1]
+            affine_cache, _, _ = self._caches[layer]
+            _, activation_cache, mask = self._caches[layer - 1]
             _, _, dW, db = self._layers[layer]
-            _, _, da, dz_before = hidden[layer - 1]
-            da, _, _ = affine_backward(dz, affine_cache, out=(da, dW, db))
+            *_, own_da, dz_before = hidden[layer - 1]
+            da, _, _ = affine_backward(dz, affine_cache, out=(own_da, dW, db))
+            if mask is not None:
+                da = layers.dropout_backward(da, mask, out=own_da)
             dz = activation_backward(da, activation_cache, out=dz_before)
         _, _, dW, db = self._layers[0]
         affine_backward(dz, self._caches[0][0], out=(None, dW, db), need_dx=False)
@@ -356,6 +378,7 @@ class ClassificationNet:
             "reg": self.reg,
             "init": self.init,
             "dtype": self.dtype,
+            "dropout": self.dropout,
         }
 
     def copy(self):
@@ -364,16 +387,23 @@ class ClassificationNet:
 
     def __getstate__(self):
         # Copying arrays and views one by one would leave params and theta unconnected.
-        return {"config": self.config, "theta": self.theta.copy(), "functions": dict(self.functions)}
+        return {
+            "config": self.config,
+            "theta": self.theta.copy(),
+            "functions": dict(self.functions),
+            "rng": copy.deepcopy(self._rng),
+        }
 
     def __setstate__(self, state):
         self.__init__(**state["config"])
         self.theta = state["theta"]
         self.functions = state["functions"]
+        self._rng = state["rng"]
 
     def __repr__(self):
         sizes = " → ".join(map(str, [self.input_size, *self.hidden_sizes, self.num_classes]))
         reg = f", reg={self.reg:g}" if self.reg else ""
+        reg += f", dropout={self.dropout:g}" if self.dropout else ""
         parameters = f"{self.theta.size:,} parameter{'s' if self.theta.size > 1 else ''}"
         return f"ClassificationNet({sizes}, {self.activation}{reg}, {parameters}, {self.dtype})"
 
@@ -400,10 +430,10 @@ class _Buffers:
         self.examples, self._kept, self._in_use = 0, [], []
 
     def of(self, N):
-        """Return (z, a, da, dz), each (N, M), for every hidden layer."""
+        """Return (z, a, a after dropout, its mask, da, dz), each (N, M), for every hidden layer."""
         if N != self.examples or len(self._in_use) != len(self._sizes):
             if not self._kept or N > len(self._kept[0][0]):
-                self._kept = [tuple(np.empty((N, M), self._dtype) for _ in range(4)) for M in self._sizes]
+                self._kept = [tuple(np.empty((N, M), self._dtype) for _ in range(6)) for M in self._sizes]
             self._in_use = [tuple(array[:N] for array in arrays) for arrays in self._kept]
             self.examples = N
         return self._in_use

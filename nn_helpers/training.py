@@ -89,7 +89,17 @@ class TrainingDivergedError(ArithmeticError):
 
 
 def training_steps(
-    net, data, optimizer, *, batch_size=8, epochs=None, drop_last=True, shuffle=True, seed=0, validate=True
+    net,
+    data,
+    optimizer,
+    *,
+    batch_size=8,
+    epochs=None,
+    drop_last=True,
+    shuffle=True,
+    augment=None,
+    seed=0,
+    validate=True,
 ):
     """Train, one step each time the generator is asked for the next record.
 
@@ -106,8 +116,10 @@ def training_steps(
         Leave out each epoch's last batch when it is smaller than the others.
     shuffle : bool
         Go through the examples in a new random order each epoch.
+    augment : function (images, rng) -> None, optional
+        Changes each batch of training pictures in place, as `flip_and_shift` does.
     seed : int or numpy.random.Generator
-        Of these orders.
+        Of these orders, and of `augment`.
     validate : bool
         Measure loss and accuracy on the validation part, if there is one, after each epoch.
 
@@ -121,10 +133,12 @@ def training_steps(
         When the loss is not finite; the update of that step is not made.
     """
     net, data, batch_size = _checked(net, data, optimizer, batch_size, epochs)
-    return _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle, seed, validate)
+    return _training_steps(
+        net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, seed, validate
+    )
 
 
-def _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle, seed, validate):
+def _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, seed, validate):
     rng = np.random.default_rng(seed)
     steps = _steps_per_epoch(len(data.train), batch_size, drop_last)
     batch = empty_batch(data, batch_size, net.dtype)
@@ -132,7 +146,9 @@ def _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle
     for epoch in count(1):
         if epochs is not None and epoch > epochs:
             return
-        epoch_batches = batches(data, batch_size, shuffle=shuffle, drop_last=drop_last, seed=rng, out=batch)
+        epoch_batches = batches(
+            data, batch_size, shuffle=shuffle, drop_last=drop_last, augment=augment, seed=rng, out=batch
+        )
         for step_of_epoch in range(1, steps + 1):
             began = time.perf_counter()
             x, y = next(epoch_batches)
@@ -179,8 +195,10 @@ def train(
     batch_size=8,
     drop_last=True,
     shuffle=True,
+    augment=None,
     seed=0,
     validate=True,
+    keep_best=False,
     progress=True,
     threads=None,
 ):
@@ -192,8 +210,11 @@ def train(
 
     Parameters
     ----------
-    net, data, optimizer, epochs, batch_size, drop_last, shuffle, seed, validate
+    net, data, optimizer, epochs, batch_size, drop_last, shuffle, augment, seed, validate
         As for `training_steps`.
+    keep_best : bool
+        At the end, however it comes, give the network the parameters of the epoch with the highest
+        validation accuracy so far; of two alike the earlier one.
     progress : bool or str
         Show a progress bar with loss and accuracy, and with this text before it.
     threads : int, optional
@@ -213,13 +234,16 @@ def train(
         epochs=epochs,
         drop_last=drop_last,
         shuffle=shuffle,
+        augment=augment,
         seed=seed,
         validate=validate,
     )
+    if keep_best and not (validate and len(as_dataset(data).val)):
+        raise ValueError("train: keep_best needs validation pictures; data.subset(…, val=…) sets some apart")
     N = len(as_dataset(data).train)
     batch_size = batch_size or N
     total = epochs * _steps_per_epoch(N, batch_size, drop_last)
-    history = History()
+    history, best = History(), _Best()
     with (
         _blas_threads(threads, batch_size),
         _interrupt_between_steps() as interrupted,
@@ -229,6 +253,8 @@ def train(
             for record in steps:
                 history.append(record)
                 bar.show(record)
+                if keep_best and record.epoch_ends and record.val_accuracy is not None:
+                    best.look(net, record)
                 if interrupted.is_set():
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
@@ -236,6 +262,8 @@ def train(
         except TrainingDivergedError as error:
             history.stopped = str(error)
             warnings.warn(str(error), RuntimeWarning, stacklevel=_callers_level())
+    if best.theta is not None:
+        net.theta = best.theta
     return history
 
 
@@ -464,6 +492,17 @@ def _interrupt_between_steps():
         yield interrupted
     finally:
         signal.signal(signal.SIGINT, standard)
+
+
+class _Best:
+    """A copy of the best parameters: the network's own go on changing."""
+
+    def __init__(self):
+        self.theta, self.accuracy = None, -1.0
+
+    def look(self, net, record):
+        if record.val_accuracy > self.accuracy and _is_finite(net.theta):
+            self.accuracy, self.theta = record.val_accuracy, net.theta.copy()
 
 
 @contextmanager

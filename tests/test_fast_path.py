@@ -20,8 +20,8 @@ def data():
     return Dataset("random", Split(images, rng.integers(10, size=192)))
 
 
-def training(activation="relu", optimizer="adam", dtype=np.float32):
-    net = ClassificationNet(3072, HIDDEN, 10, activation, reg=1e-3, dtype=dtype)
+def training(activation="relu", optimizer="adam", dtype=np.float32, dropout=0.0):
+    net = ClassificationNet(3072, HIDDEN, 10, activation, reg=1e-3, dtype=dtype, dropout=dropout)
     return net, training_steps(net, data(), make_optimizer(optimizer, 1e-4), batch_size=BATCH)
 
 
@@ -48,6 +48,10 @@ def test_no_layer_is_allocated_with_any_activation(activation):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_no_layer_is_allocated_with_any_optimizer(optimizer):
     assert allocated(training(optimizer=optimizer)[1]) < ALLOWED
+
+
+def test_no_layer_is_allocated_by_dropout():
+    assert allocated(training(dropout=0.1)[1]) < ALLOWED
 
 
 def test_an_allocation_in_the_step_would_be_seen():
@@ -91,7 +95,7 @@ class Watching:
 
 
 def dtypes_seen(activation, optimizer, dtype, disturb=None):
-    net = ClassificationNet(3072, [16], 10, activation, reg=1e-3, dtype=dtype)
+    net = ClassificationNet(3072, [16], 10, activation, reg=1e-3, dtype=dtype, dropout=0.1)
     optimizer = make_optimizer(optimizer, 1e-4)
     if disturb:
         disturb(net)

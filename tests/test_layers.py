@@ -202,6 +202,52 @@ def test_leaky_relu_refuses_slopes_that_are_none(slope):
         layers.leaky_relu_forward(np.ones(2), slope)
 
 
+# --- dropout -----------------------------------------------------------------------------------------
+
+
+def test_dropout_drops_its_share_and_makes_up_for_it():
+    a = np.random.default_rng(0).standard_normal((400, 500))
+    dropped, mask = layers.dropout_forward(a, 0.2, np.random.default_rng(1))
+    np.testing.assert_allclose(np.unique(mask), [0, 1.25])
+    assert (mask == 0).mean() == pytest.approx(0.2, abs=0.005)  # 200,000 draws: 0.0009 is one standard error
+    np.testing.assert_array_equal(dropped, a * mask)
+    again, _ = layers.dropout_forward(a, 0.2, np.random.default_rng(1))
+    np.testing.assert_array_equal(again, dropped)
+
+
+def test_dropout_lets_the_gradient_through_where_the_unit_was_kept():
+    _, mask = layers.dropout_forward(np.ones((3, 4)), 0.5, np.random.default_rng(0))
+    d = np.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(layers.dropout_backward(d, mask), d * mask)
+
+
+def test_dropout_of_nothing_changes_nothing():
+    a = np.random.default_rng(0).standard_normal((3, 4))
+    dropped, mask = layers.dropout_forward(a, 0.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(dropped, a)
+    assert (mask == 1).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dropout_keeps_the_dtype_and_writes_to_out(dtype):
+    a = np.ones((3, 4), dtype)
+    out = np.empty_like(a), np.empty_like(a)
+    dropped, mask = layers.dropout_forward(a, 0.5, np.random.default_rng(0), out=out)
+    assert (dropped is out[0], mask is out[1]) == (True, True)
+    assert layers.dropout_backward(a, mask).dtype == dropped.dtype == mask.dtype == dtype
+
+
+def test_dropout_says_what_does_not_fit():
+    rng = np.random.default_rng(0)
+    for rate in (-0.1, 1.0, np.nan):
+        with pytest.raises(ValueError, match="rate must be at least 0 and below 1"):
+            layers.dropout_forward(np.ones(3), rate, rng)
+    with pytest.raises(ValueError, match=r"d has shape \(2,\), but the forward pass returned \(3,\)"):
+        layers.dropout_backward(np.ones(2), np.ones(3))
+    with pytest.raises(TypeError, match="cache must come from dropout_forward"):
+        layers.dropout_backward(np.ones(2), None)
+
+
 # --- all of them -------------------------------------------------------------------------------------
 
 

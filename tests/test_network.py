@@ -287,6 +287,47 @@ def test_softmax_regression_is_one_affine_layer_and_softmax():
     np.testing.assert_array_equal(net.predict_proba(x), softmax(z))
 
 
+# --- dropout -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_gradient_with_dropout_agrees_with_central_differences(activation):
+    net, (x, y) = small_net(activation=activation, dropout=0.4, reg=0.1, init="xavier"), batch()
+    net.theta += 0.1 * np.random.default_rng(0).standard_normal(net.theta.size)  # no unit exactly at 0
+    fresh = pickle.dumps(net._rng)
+
+    def forward_loss(theta):
+        net._rng = pickle.loads(fresh)  # the same units are dropped at every call
+        net.theta = theta
+        return cross_entropy(net.forward(x), y)[0] + 0.05 * (net.weights**2).sum()
+
+    theta = net.theta.copy()
+    net._rng = pickle.loads(fresh)
+    net.backward(cross_entropy(net.forward(x), y)[1])
+    gradient = net.gradient.copy()
+    assert relative_error(gradient, numerical_gradient(forward_loss, theta)) <= 1e-7
+
+
+def test_only_forward_drops_units_and_drops_others_each_time():
+    net, (x, y) = small_net(dropout=0.5), batch()
+    without = small_net()
+    np.testing.assert_array_equal(net.logits(x), without.logits(x))
+    assert net.loss(x, y) == without.loss(x, y)
+    assert (net.forward(x) != net.forward(x)).any()
+    net.dropout = 0.0
+    np.testing.assert_array_equal(net.forward(x), without.forward(x))
+    assert "dropout=0.5" in repr(small_net(dropout=0.5))
+    with pytest.raises(ValueError, match="dropout must be at least 0 and below 1"):
+        net.dropout = 1.0
+
+
+def test_dropout_is_decided_by_the_seed_and_copies_go_on_alike():
+    a, b = small_net(dropout=0.5, seed=7), small_net(dropout=0.5, seed=7)
+    x, _ = batch()
+    np.testing.assert_array_equal(a.forward(x), b.forward(x))
+    np.testing.assert_array_equal(a.copy().forward(x), a.forward(x))
+
+
 # --- predicting --------------------------------------------------------------------------------------
 
 

@@ -203,6 +203,48 @@ def test_a_history_plots_itself():
     np.testing.assert_array_equal(accuracy.lines[1].get_ydata(), 100 * history.epochs()["val_accuracy"])
 
 
+# --- the best weights --------------------------------------------------------------------------------
+
+
+def test_keep_best_returns_the_parameters_of_the_best_epoch_and_not_the_last():
+    class UpAgain(SGD):
+        """Goes down for 40 steps, and up from there on."""
+
+        def update(self, theta, gradient, lr, scratch):
+            super().update(theta, gradient, lr if self.t <= 40 else -lr, scratch)
+
+    data, ours, thetas, accuracies = data_with_validation(), net(), [], []
+    twin = net()
+    for record in training_steps(twin, data, UpAgain(0.1), batch_size=4, epochs=6):
+        if record.epoch_ends:
+            thetas.append(twin.theta.copy())
+            accuracies.append(record.val_accuracy)
+    best = int(np.argmax(accuracies))
+    assert accuracies[best] > accuracies[-1]  # or this test would show nothing
+    train(ours, data, UpAgain(0.1), batch_size=4, epochs=6, keep_best=True, progress=False)
+    np.testing.assert_array_equal(ours.theta, thetas[best])
+
+
+def test_the_best_weights_survive_a_run_that_diverges():
+    data, ours = data_with_validation(), net()
+
+    class Growing(SGD):
+        def update(self, theta, gradient, lr, scratch):
+            super().update(theta, gradient, lr if self.t <= 20 else 1e300, scratch)
+
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="training diverged"):
+        history = train(ours, data, Growing(0.1), epochs=9, keep_best=True, progress=False)
+    assert history.stopped.startswith("training diverged")
+    assert np.isfinite(ours.theta).all()
+    assert evaluate(ours, data, "val")[1] == np.nanmax(history.epochs()["val_accuracy"])
+
+
+def test_keep_best_needs_something_to_judge_by():
+    for options in ({"data": blobs()}, {"data": data_with_validation(), "validate": False}):
+        with pytest.raises(ValueError, match="keep_best needs validation pictures"):
+            train(net(), optimizer=SGD(0.1), keep_best=True, progress=False, **options)
+
+
 # --- the same twice ----------------------------------------------------------------------------------
 
 
@@ -211,7 +253,7 @@ def test_a_history_plots_itself():
 def test_the_same_seed_trains_bit_for_bit_the_same(name, dtype):
     runs = []
     for _ in range(2):
-        ours = net(dtype=dtype, seed=5, reg=0.01)
+        ours = net(dtype=dtype, seed=5, reg=0.01, dropout=0.1)
         history = train(
             ours, data_with_validation(), make_optimizer(name, 0.01), epochs=3, seed=5, progress=False
         )

@@ -3,6 +3,7 @@
 import os
 
 from nn_helpers._arguments import choice
+from nn_helpers.data.augment import flip_and_shift
 from nn_helpers.data.batches import ArrayDataset, batches, empty_batch
 from nn_helpers.data.cifar10 import cache_dir, load_cifar10
 from nn_helpers.data.dataset import CLASS_NAMES, Dataset, Split
@@ -17,6 +18,7 @@ __all__ = [
     "cache_dir",
     "download_cifar10",
     "empty_batch",
+    "flip_and_shift",
     "load_cifar10",
     "load_images",
     "sketches",

@@ -80,7 +80,16 @@ def as_dataset(data):
 
 
 def batches(
-    data, batch_size, *, part="train", shuffle=True, drop_last=True, seed=0, dtype=np.float32, out=None
+    data,
+    batch_size,
+    *,
+    part="train",
+    shuffle=True,
+    drop_last=True,
+    augment=None,
+    seed=0,
+    dtype=np.float32,
+    out=None,
 ):
     """Yield one epoch of mini-batches (x, y).
 
@@ -94,8 +103,10 @@ def batches(
         A random order, or the order of the data.
     drop_last : bool
         Leave out the last batch when it is smaller: 500 pictures in batches of 8 are then 62.
+    augment : function (images, rng) -> None, optional
+        Changes each batch of uint8 pictures in place before it is standardised, as `flip_and_shift` does.
     seed : int or numpy.random.Generator
-        Of the order. A Generator goes on where it was, so that each epoch differs from the last.
+        Of the order, and of `augment`. A Generator goes on where it was: each epoch differs from the last.
     dtype : float32 or float64
         Of x.
     out : tuple, optional
@@ -113,7 +124,10 @@ def batches(
     batch_size = whole_number("batches", "batch_size", batch_size, 1)
     if batch_size > N:
         raise ValueError(f"batches: batch_size {batch_size} is larger than the {N} examples of {part}")
-    order = np.random.default_rng(seed).permutation(N) if shuffle else np.arange(N)
+    if augment is not None and not isinstance(data, Dataset):
+        raise TypeError(f"batches: augment changes pictures; {data!r} has none")
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(N) if shuffle else np.arange(N)
     end = N - N % batch_size if drop_last else N
     for start in range(0, end, batch_size):
         at = order[start : start + batch_size]
@@ -122,6 +136,8 @@ def batches(
         # mode="clip" skips a second look at indices that are right already
         np.take(split.images, at, axis=0, out=images, mode="clip")
         np.take(split.labels, at, out=y, mode="clip")
+        if augment is not None:
+            augment(images, rng)
         yield data.standardise(images, out=x), y
 
 

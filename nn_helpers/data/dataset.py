@@ -136,11 +136,14 @@ class Dataset:
                 f"subset: {n_train} training and {val} validation pictures asked for; "
                 f"there are {N} training pictures to take them from"
             )
-        order = np.arange(N) if seed is None else np.random.default_rng(seed).permutation(N)
+        kept, others = slice(n_train), slice(n_train, n_train + val)
+        if seed is not None:  # without one, slices: the pictures need not be copied
+            order = np.random.default_rng(seed).permutation(N)
+            kept, others = order[kept], order[others]
         return Dataset(
             self.name,
-            self.train[order[:n_train]],
-            self.train[order[n_train : n_train + val]] if val else self.val,
+            self.train[kept],
+            self.train[others] if val else self.val,
             self.test,
             self.class_names,
         )

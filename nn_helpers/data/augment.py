@@ -1,0 +1,36 @@
+"""Augmentation: change training pictures a little each time they are seen, so that few act like many."""
+
+import numpy as np
+
+from nn_helpers._arguments import describe, whole_number
+
+
+def flip_and_shift(images, rng, shift=1):
+    """Mirror half of the pictures, and move each by a few pixels, in place.
+
+    A mirrored cat is a cat; so is one that stands a pixel further left. Where a picture moves away
+    from an edge, the pixels of that edge are repeated.
+
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, 3)
+        A batch of its own, such as `batches` makes; it is changed.
+    rng : numpy.random.Generator
+    shift : int
+        How many pixels at most, up or down and left or right, each distance as often as the others.
+    """
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
+        raise TypeError(f"flip_and_shift: images must be uint8 pictures (N, H, W, 3), got {describe(images)}")
+    shift = whole_number("flip_and_shift", "shift", shift, 0)
+    N, height, width, _ = images.shape
+    if shift >= min(height, width):
+        raise ValueError(f"flip_and_shift: shift {shift} is as large as the pictures, {height}×{width}")
+    flipped = rng.random(N) < 0.5
+    images[flipped] = images[flipped, :, ::-1]
+    for axis, length in ((1, height), (2, width)):
+        distances = np.floor((2 * shift + 1) * rng.random(N)).astype(int) - shift
+        for distance in range(-shift, shift + 1):
+            if distance:
+                moved = distances == distance
+                source = np.clip(np.arange(length) - distance, 0, length - 1)
+                images[moved] = np.take(images[moved], source, axis=axis)
