@@ -4,18 +4,38 @@ import argparse
 import sys
 from pathlib import Path
 
-from nn_helpers.data import download_cifar10, load_images
+from nn_helpers.data import download_cifar10, flip_and_shift, load_images
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
-from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
+from nn_helpers.optimizers import OPTIMIZERS, CosineWithWarmup, make_optimizer
 from nn_helpers.training import compare_optimizers, evaluate
 
 # Plain gradient descent is SGD on a batch the size of the data.
 COMPARED = ("gd", *OPTIMIZERS)
 
 
-def parser():
-    """Return the parser of the whole command line."""
+# What an option is when it is not given; "seed" is the lessons' experiment, with the defaults below.
+FULL = {
+    "data": "cifar10",
+    "images": 45_000,
+    "val": 5_000,
+    "hidden": [512, 256],
+    "dropout": 0.1,
+    "optimizer": ["adamw"],
+    "lr": 1e-3,
+    "weight_decay": 0.1,
+    "schedule": "cosine",
+    "augment": True,
+    "keep_best": True,
+    "batch_size": 128,
+    "epochs": 28,
+}
+LARGE = {**FULL, "hidden": [1024, 512, 256], "lr": 1.5e-3, "batch_size": 256, "epochs": 60}
+PRESETS = {"seed": {}, "full": FULL, "large": LARGE}
+
+
+def parser(preset="seed"):
+    """Return the parser of the whole command line, with the defaults of a preset."""
     top = argparse.ArgumentParser(prog="python -m nn_helpers", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="{train,data}")
 
@@ -25,7 +45,13 @@ def parser():
         help="train one network with several optimizers and compare them",
         description="Train copies of one network, one with each optimizer, all from the same first weights.",
     )
-    train.set_defaults(run=run_train)
+    train.add_argument(
+        "--preset",
+        choices=PRESETS,
+        default="seed",
+        help="what options are when they are not given: the lessons' experiment on 500 pictures, or training "
+        "on all of CIFAR-10 (full: 2 to 3 minutes on 2 cores; large: about 10)",
+    )
     train.add_argument(
         "--data",
         choices=("sketches", "cifar10"),
@@ -41,6 +67,9 @@ def parser():
     train.add_argument(
         "--init", choices=INITIALISATIONS, default="he", help="how the first weights are drawn"
     )
+    train.add_argument(
+        "--dropout", type=float, default=0.0, help="share of hidden units left out in training"
+    )
     train.add_argument("--reg", type=float, default=0.0, help="strength of the L2 penalty")
     train.add_argument(
         "--optimizer",
@@ -50,6 +79,25 @@ def parser():
         help="gd takes all pictures at each step",
     )
     train.add_argument("--lr", type=float, default=5e-4, help="learning rate of every optimizer")
+    train.add_argument("--weight-decay", type=float, default=0.01, help="of adamw, beside the gradient")
+    train.add_argument(
+        "--schedule",
+        choices=("constant", "cosine"),
+        default="constant",
+        help="of the learning rate; cosine begins with a warm-up of a twentieth of all steps",
+    )
+    train.add_argument(
+        "--augment",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="mirror half of the training pictures and move all by up to a pixel, anew in each epoch",
+    )
+    train.add_argument(
+        "--keep-best",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="end with the weights of the epoch with the best validation accuracy",
+    )
     train.add_argument("--batch-size", type=int, default=8, help="pictures in a mini-batch")
     train.add_argument("--keep-last", action="store_true", help="keep an epoch's last, smaller batch")
     train.add_argument("--epochs", type=int, default=20, help="times to go through the training pictures")
@@ -61,6 +109,7 @@ def parser():
         "--figure", type=Path, default=argparse.SUPPRESS, help="save loss over epochs and seconds here (.png)"
     )
     train.add_argument("--quiet", action="store_true", help="no progress bar")
+    train.set_defaults(run=run_train, **PRESETS[preset])
 
     data = commands.add_parser("data", help="fetch CIFAR-10 (170 MB), check it and unpack it")
     data.set_defaults(run=run_data)
@@ -87,8 +136,9 @@ def run_train(arguments):
         arguments.init,
         arguments.dtype,
         arguments.seed,
+        arguments.dropout,
     )
-    optimizers = {name: _optimizer(name, arguments.lr) for name in arguments.optimizer}
+    optimizers = {name: _optimizer(name, arguments, len(data.train)) for name in arguments.optimizer}
     print(f"{net!r}\n{len(data.train)} training pictures, {arguments.epochs} epochs")
     nets, histories = compare_optimizers(
         net,
@@ -97,7 +147,9 @@ def run_train(arguments):
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
         drop_last=not arguments.keep_last,
+        augment=flip_and_shift if arguments.augment else None,
         seed=arguments.seed,
+        keep_best=arguments.keep_best,
         progress=not arguments.quiet,
     )
     print(results_table(nets, histories, data))
@@ -112,10 +164,15 @@ def run_train(arguments):
     return 1 if stopped else 0
 
 
-def _optimizer(name, lr):
+def _optimizer(name, arguments, N):
+    lr, batch_size = arguments.lr, N if name == "gd" else arguments.batch_size
+    if arguments.schedule == "cosine":
+        steps = arguments.epochs * max(1, N // max(1, batch_size))
+        lr = CosineWithWarmup(lr, steps, steps // 20)
     if name == "gd":
         return make_optimizer("sgd", lr), {"batch_size": None}
-    return make_optimizer(name, lr)
+    options = {"weight_decay": arguments.weight_decay} if name == "adamw" else {}
+    return make_optimizer(name, lr, **options)
 
 
 def results_table(nets, histories, data):
@@ -140,7 +197,8 @@ def run_data(arguments):
 
 def main(argv=None):
     """Run the command line; errors that a user can mend are one message, without a traceback."""
-    arguments = parser().parse_args(argv)
+    # Twice: the preset that the first look finds gives the second its defaults.
+    arguments = parser(getattr(parser().parse_args(argv), "preset", "seed")).parse_args(argv)
     try:
         return arguments.run(arguments)
     except (ValueError, TypeError, OSError) as error:

@@ -57,6 +57,35 @@ def test_the_same_seed_prints_the_same_numbers(capsys):
     assert run("1") != run("2")
 
 
+def test_the_full_preset_trains_with_everything_that_helps(capsys, monkeypatch):
+    calls = []
+    from nn_helpers import __main__ as cli
+
+    compare = cli.compare_optimizers
+    monkeypatch.setattr(cli, "compare_optimizers", lambda *a, **k: calls.append((a, k)) or compare(*a, **k))
+    assert main(["train", "--preset", "full", *QUICK, "--batch-size", "10"]) == 0
+    (net, data, optimizers), options = calls[0]
+    assert (net.dropout, len(data.train), options["epochs"]) == (0.1, 60, 2)  # what is given goes first
+    assert options["augment"] is cli.flip_and_shift
+    assert options["keep_best"]
+    assert repr(optimizers["adamw"]) == (
+        "AdamW(lr=CosineWithWarmup(lr=0.001, total_steps=12, warmup_steps=0, final_lr=0.0), "
+        "beta1=0.9, beta2=0.999, eps=1e-08, weight_decay=0.1)"
+    )
+    assert "dropout=0.1" in capsys.readouterr().out
+    main(["train", "--preset", "full", *QUICK, "--batch-size", "10", "--no-augment", "--no-keep-best"])
+    assert calls[1][1]["augment"] is None
+    assert not calls[1][1]["keep_best"]
+
+
+def test_every_preset_is_a_set_of_options_there_are():
+    from nn_helpers.__main__ import PRESETS, parser
+
+    known = vars(parser().parse_args(["train", "--data", "sketches"]))
+    for preset in PRESETS.values():
+        assert set(preset) <= set(known)
+
+
 def test_no_hidden_layer_is_softmax_regression(capsys):
     arguments = [a for a in QUICK if a not in ("--hidden", "8")]
     assert main(["train", *arguments, "--hidden", "--optimizer", "adam"]) == 0
