@@ -50,6 +50,7 @@ class Worker:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+        self.process.stdout.close()
 
     @property
     def title(self):
@@ -136,8 +137,9 @@ def figure(results):
     from nn_helpers.plots import COLOURS, Picture
 
     keys = list(CONTENDERS)
-    picture = Picture(figsize=(9, 1.0 + 1.7 * len(results)), dpi=100)
-    axes = picture.subplots(len(results), 1, squeeze=False)[:, 0]
+    heights = [1.0 + 0.24 * len(workers) for workers in results.values()]
+    picture = Picture(figsize=(9, sum(heights)), dpi=100)
+    axes = picture.subplots(len(results), 1, squeeze=False, height_ratios=heights)[:, 0]
     for ax, (key, workers) in zip(axes, results.items(), strict=True):
         names = [w.title for w in workers]
         milliseconds = [1e3 * statistics.median(w.seconds) for w in workers]
