@@ -5,7 +5,6 @@
 
 import json
 import os
-import resource
 import sys
 import time
 
@@ -14,13 +13,18 @@ from benchmarks.workloads import WORKLOADS
 
 
 def peak_memory():
-    """Peak resident memory of this process in bytes."""
+    """Return the peak resident memory of this process in bytes, NaN where nothing tells it."""
     try:
         with open("/proc/self/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
     except (OSError, StopIteration):  # not Linux
-        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return used if sys.platform == "darwin" else used * 1024
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used if sys.platform == "darwin" else used * 1024
 
 
 def main(contender, workload):

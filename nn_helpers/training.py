@@ -331,7 +331,7 @@ def compare_optimizers(net, data, optimizers, **options):
         runs[name] = optimizer, arguments
     nets, histories = {}, {}
     for name, run in runs.items():
-        # Copies: each begins with an empty memory, and a Generator gives each the same order of pictures.
+        # Copies: what was passed stays as it is, and a Generator gives each the same order of pictures.
         optimizer, arguments = copy.deepcopy(run)
         trained = net.copy()
         history = train(trained, data, optimizer, **arguments)
