@@ -20,7 +20,7 @@ References
 import numpy as np
 
 from nn_helpers._arguments import as_floats, floats, number
-from nn_helpers._products import times, transposed_times
+from nn_helpers._products import product, times, transposed_times
 
 
 def affine_forward(x, W, b, out=None):
@@ -89,7 +89,7 @@ def affine_backward(dz, cache, out=(None, None, None), need_dx=True):
             "dz is the derivative of the loss with respect to z, so their shapes agree"
         )
     dx, dW, db = out
-    dx = np.matmul(dz, W.T, out=dx).reshape(x.shape) if need_dx else None
+    dx = product(dz, W.T, out=dx).reshape(x.shape) if need_dx else None  # dz @ W.T
     dW = transposed_times(rows, dz, out=dW)  # rows.T @ dz
     db = dz.sum(axis=0, out=db)
     return dx, dW, db

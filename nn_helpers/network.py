@@ -8,6 +8,7 @@ import numpy as np
 
 from nn_helpers import layers, losses
 from nn_helpers._arguments import choice, describe, floats, number, whole_number
+from nn_helpers._threads import in_blocks
 
 # The standard deviation of the first weights, for an affine layer with D inputs and M outputs.
 INITIALISATIONS = {
@@ -150,7 +151,7 @@ class ClassificationNet:
         }
         self.functions = dict(self._library)
         self._training, self._inference = _Buffers(self), _Buffers(self)
-        self._caches = self._reg_gradient = None
+        self._caches = None
 
     def _initialise(self, shapes, rng):
         deviation = self.init if callable(self.init) else INITIALISATIONS[self.init]
@@ -287,9 +288,11 @@ class ClassificationNet:
         _, _, dW, db = self._layers[0]
         affine_backward(dz, self._caches[0][0], out=(None, dW, db), need_dx=False)
         if self.reg:
-            # ∂(½ reg ‖W‖²)/∂W = reg · W
-            self._reg_gradient = np.multiply(self.weights, self.reg, out=self._reg_gradient)
-            self._gradient[: self.weights.size] += self._reg_gradient
+            in_blocks(self._add_reg_gradient, self.weights.size, self.dtype)
+
+    def _add_reg_gradient(self, block, scratch):
+        # ∂(½ reg ‖W‖²)/∂W = reg · W
+        self._gradient[block] += np.multiply(self.weights[block], self.reg, out=scratch)
 
     def loss(self, x, y):
         """Return cross-entropy plus ½ · reg · Σ‖W‖².

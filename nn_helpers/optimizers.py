@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn_helpers._arguments import choice, describe, floats, number, whole_number
+from nn_helpers._threads import in_blocks, kept
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,23 @@ class CosineWithWarmup:
 class Optimizer:
     """What all optimizers share: a learning rate, a count of steps, and memory kept between steps.
 
-    A subclass names the arrays it remembers in `remembers` and writes its formula in `update`.
+    A subclass names the arrays it remembers in `remembers` and writes its formula in `update`. Where
+    each number's update is independent of the others', `elementwise` says so: `update` may then be called
+    with parts of a long vector, one after the other or at the same time.
     """
 
     remembers: tuple[str, ...] = ()
+    elementwise = False
+
+    def __init_subclass__(cls):
+        if "update" in vars(cls) and "elementwise" not in vars(cls):
+            cls.elementwise = False  # not inherited: another formula may look at the whole gradient
 
     def __init__(self, lr):
         self.lr = lr
         self.t = 0  # steps made
         self.state = {}  # name -> array shaped like theta
-        self._scratch = None
+        self._for = None  # shape and dtype of theta
 
     @property
     def lr(self):
@@ -125,16 +133,26 @@ class Optimizer:
         gradient = floats(name, gradient=gradient)
         if gradient.shape != theta.shape:
             raise ValueError(f"{name}: theta has shape {theta.shape} but gradient {gradient.shape}")
-        if self._scratch is None:
-            self._scratch = np.empty_like(theta)
+        if self._for is None:
+            self._for = theta.shape, theta.dtype
             self.state = {what: np.zeros_like(theta) for what in self.remembers}
-        elif self._scratch.shape != theta.shape or self._scratch.dtype != theta.dtype:
+        elif self._for != (theta.shape, theta.dtype):
+            shape, dtype = self._for
             raise ValueError(
-                f"{name}: theta is a {describe(theta)}, but this optimizer remembers a "
-                f"{describe(self._scratch)}; make a new optimizer for another network"
+                f"{name}: theta is a {describe(theta)}, but this optimizer remembers a {dtype} array "
+                f"{shape}; make a new optimizer for another network"
             )
         self.t += 1
-        self.update(theta, gradient, self.lr_at(self.t), self._scratch, **self.state)
+        lr = self.lr_at(self.t)
+        if not self.elementwise or theta.ndim != 1:
+            self.update(theta, gradient, lr, kept("scratch", theta.shape, theta.dtype), **self.state)
+            return
+
+        def update(block, scratch):
+            state = {what: array[block] for what, array in self.state.items()}
+            self.update(theta[block], gradient[block], lr, scratch, **state)
+
+        in_blocks(update, theta.size, theta.dtype)
 
     def update(self, theta, gradient, lr, scratch):
         """Change `theta` in place; `scratch` is an array of the same shape to compute in."""
@@ -160,6 +178,8 @@ class SGD(Optimizer):
         α.
     """
 
+    elementwise = True
+
     def update(self, theta, gradient, lr, scratch):
         """Make one step."""
         np.multiply(gradient, lr, out=scratch)
@@ -178,6 +198,7 @@ class Momentum(Optimizer):
     """
 
     remembers = ("v",)
+    elementwise = True
 
     def __init__(self, lr, beta=0.9):
         super().__init__(lr)
@@ -208,6 +229,7 @@ class RMSprop(Optimizer):
     """
 
     remembers = ("s",)
+    elementwise = True
 
     def __init__(self, lr, beta=0.99, eps=1e-8):
         super().__init__(lr)
@@ -256,6 +278,7 @@ class Adam(Optimizer):
     """
 
     remembers = ("M", "V")
+    elementwise = True
 
     def __init__(self, lr, beta1=0.9, beta2=0.999, eps=1e-8):
         super().__init__(lr)
@@ -295,6 +318,8 @@ class AdamW(Adam):
     weight_decay : float
         λ, at least 0. It acts on every parameter in theta, biases too.
     """
+
+    elementwise = True
 
     def __init__(self, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
         super().__init__(lr, beta1, beta2, eps)

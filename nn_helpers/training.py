@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from nn_helpers._arguments import choice, whole_number
+from nn_helpers._threads import use_threads
 from nn_helpers.data.batches import as_dataset, batches, empty_batch
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
@@ -218,8 +218,9 @@ def train(
     progress : bool or str
         Show a progress bar with loss and accuracy, and with this text before it.
     threads : int, optional
-        How many threads matrix products may use during the run. Without it, one for batches of
-        fewer than 64 examples, whose products are too small to share, and all for larger ones.
+        How many threads matrix products, and updates of long vectors, may use during the run. Without
+        it, one for batches of fewer than 64 examples, whose products are too small to share, and all
+        for larger ones.
 
     Returns
     -------
@@ -245,7 +246,7 @@ def train(
     total = epochs * _steps_per_epoch(N, batch_size, drop_last)
     history, best = History(), _Best()
     with (
-        _blas_threads(threads, batch_size),
+        use_threads(_threads_for(threads, batch_size)),
         _interrupt_between_steps() as interrupted,
         _progress_bar(total, progress) as bar,
     ):
@@ -458,13 +459,11 @@ def _callers_level():
     return level
 
 
-def _blas_threads(threads, batch_size):
-    """Set how many threads NumPy's matrix products use, until the returned context ends."""
+def _threads_for(threads, batch_size):
+    """Return how many threads a training uses; None leaves as many as NumPy's matrix products have."""
     if threads is None:
-        threads = 1 if batch_size < SHARED_BATCH else None
-    else:
-        threads = whole_number("train", "threads", threads, 1)
-    return threadpool_limits(threads, user_api="blas")
+        return 1 if batch_size < SHARED_BATCH else None
+    return whole_number("train", "threads", threads, 1)
 
 
 @contextmanager

@@ -182,16 +182,17 @@ class Dataset:
         -------
         float array (N, H·W·3); 3,072 columns for CIFAR-10
         """
-        expected = f"(N, {', '.join(map(str, self.train.images.shape[1:]))})"
+        shape = self.train.images.shape[1:]
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
             raise TypeError(
-                f"standardise: images must be uint8 {expected} as in data.train.images, got {_kind(images)}"
+                f"standardise: images must be uint8 {_pictures(shape)} as in data.train.images, "
+                f"got {_kind(images)}"
             )
-        if images.ndim != 4 or images.shape[1:] != self.train.images.shape[1:]:
-            hint = (
-                "; for one picture write images[0:1]" if images.shape == self.train.images.shape[1:] else ""
+        if images.ndim != 4 or images.shape[1:] != shape:
+            hint = "; for one picture write images[0:1]" if images.shape == shape else ""
+            raise ValueError(
+                f"standardise: images must have shape {_pictures(shape)}, got {images.shape}{hint}"
             )
-            raise ValueError(f"standardise: images must have shape {expected}, got {images.shape}{hint}")
         x = images.reshape(len(images), self.input_size)
         if out is None:
             out = np.empty(x.shape, dtype)
@@ -244,6 +245,10 @@ def _png(image):
     buffer = io.BytesIO()
     imsave(buffer, image, format="png")
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _pictures(shape):
+    return f"(N, {', '.join(map(str, shape))})"
 
 
 def _by(shape):
