@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from nn_helpers._threads import kept
+from nn_helpers._blocks import kept
 
 _SMALL = 1_000_000  # multiplications, OpenBLAS's own threshold
 _FEW = 16  # examples

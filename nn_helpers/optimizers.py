@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn_helpers._arguments import choice, describe, floats, number, whole_number
-from nn_helpers._threads import in_blocks, kept
+from nn_helpers._blocks import in_blocks, kept
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class Optimizer:
     """What all optimizers share: a learning rate, a count of steps, and memory kept between steps.
 
     A subclass names the arrays it remembers in `remembers` and writes its formula in `update`. Where
-    each number's update is independent of the others', `elementwise` says so: `update` may then be called
-    with parts of a long vector, one after the other or at the same time.
+    each number's update is independent of the others', `elementwise` says so: `update` is then called
+    with parts of a long vector, one after the other.
     """
 
     remembers: tuple[str, ...] = ()
@@ -157,6 +157,11 @@ class Optimizer:
     def update(self, theta, gradient, lr, scratch):
         """Change `theta` in place; `scratch` is an array of the same shape to compute in."""
         raise NotImplementedError
+
+    def resume(self, t, state):
+        """Go on after step `t`, remembering the arrays in `state`, by name, as a checkpoint kept them."""
+        self.t, self.state = t, state
+        self._for = next(((array.shape, array.dtype) for array in state.values()), None)
 
     def _options(self):
         return {"lr": self.lr}
