@@ -10,7 +10,7 @@ TESTS_READY := .venv/.tests-ready
 installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup notebooks data bench clean moved
+.PHONY: help lab test setup notebooks data bench scaling ablation clean moved
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,12 @@ data: $(LESSONS_READY)  ## Fetch CIFAR-10
 
 bench: $(TESTS_READY)  ## Measure the speed
 	$(PY) -m benchmarks $(ARGS)
+
+scaling: $(TESTS_READY)  ## Measure how time and memory grow
+	$(PY) -m benchmarks.scaling $(ARGS)
+
+ablation: $(TESTS_READY)  ## Measure what each part of the preset full brings (needs CIFAR-10)
+	$(PY) -m benchmarks.ablation $(ARGS)
 
 clean:  ## Remove .venv and everything else that can be made again
 	rm -rf .venv build dist htmlcov .coverage .pytest_cache .ruff_cache .hypothesis

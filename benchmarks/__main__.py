@@ -116,9 +116,8 @@ def table(key, workers):
     return [*lines, ""]
 
 
-def machine():
-    """Say what was measured with."""
-    names = ("numpy", "torch", "scikit-learn")
+def machine(names=("numpy", "torch", "scikit-learn")):
+    """Say what was measured with: processor, Python, and the versions of these packages."""
     versions = [f"Python {platform.python_version()}"]
     for name in names:
         try:

@@ -1,6 +1,7 @@
 """One contender in a process of its own: a line with a number of steps in, a line of JSON out.
 
-``python -m benchmarks.worker CONTENDER WORKLOAD``; the parent sets the number of threads in the environment.
+``python -m benchmarks.worker CONTENDER WORKLOAD``, with a workload's name or its fields as a JSON object; the
+parent sets the number of threads in the environment.
 """
 
 import json
@@ -9,7 +10,7 @@ import sys
 import time
 
 from benchmarks.contenders import CONTENDERS
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import WORKLOADS, Workload
 
 
 def peak_memory():
@@ -29,7 +30,7 @@ def peak_memory():
 
 def main(contender, workload):
     """Answer requests until the input ends."""
-    workload = WORKLOADS[workload]
+    workload = WORKLOADS[workload] if workload in WORKLOADS else Workload(**json.loads(workload))
     if "torch" in contender:
         import torch
 
