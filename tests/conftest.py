@@ -3,7 +3,12 @@
 import os
 
 import hypothesis
+from budgets import Budgets
 
 os.environ.pop("NN_HELPERS_DATA", None)  # lessons are checked with the sketches, as they were saved
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("house")
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(Budgets(config), "budgets")
