@@ -13,6 +13,7 @@ from nn_helpers.data import (
     flip_and_shift,
     load_cifar10,
     load_images,
+    points,
     sketches,
 )
 from nn_helpers.gradcheck import numerical_gradient, relative_error
@@ -89,6 +90,7 @@ __all__ = [
     "log_softmax",
     "make_optimizer",
     "numerical_gradient",
+    "points",
     "relative_error",
     "relu_backward",
     "relu_forward",

@@ -7,6 +7,7 @@ from nn_helpers.data.augment import flip_and_shift
 from nn_helpers.data.batches import ArrayDataset, batches, empty_batch
 from nn_helpers.data.cifar10 import cache_dir, load_cifar10
 from nn_helpers.data.dataset import CLASS_NAMES, Dataset, Split
+from nn_helpers.data.points import points
 from nn_helpers.data.sketches import sketches
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "flip_and_shift",
     "load_cifar10",
     "load_images",
+    "points",
     "sketches",
 ]
 
