@@ -1,0 +1,133 @@
+"""What all widgets share: a panel that loses no error, and is a picture where no kernel runs."""
+
+import asyncio
+import base64
+import html
+import traceback
+from pathlib import Path
+
+import ipywidgets as widgets
+
+PACKAGE = str(Path(__file__).resolve().parent.parent)
+_open = {}  # by a notebook cell's id: which run of the cell it was, and the panels that this run made
+
+
+class Panel:
+    """Controls and pictures in one box, for a cell's last line.
+
+    A subclass fills ``self.ui.children``, connects its controls by `when` and `on_click`, and says in
+    `first_picture` what is to be seen without a kernel. What a control does runs on the kernel's main loop,
+    never in the middle of a cell or of a frame. An error in it shows in the panel; ipywidgets would lose it.
+    """
+
+    def __init__(self):
+        self.ui = widgets.VBox()
+        self.message = widgets.HTML()
+        self.closed = False
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:  # plain Python: what a control does runs at once
+            self._loop = None
+        self._cell = _register(self)
+        self.ui.observe(lambda change: self.close() if change["new"] is None else None, "comm")
+
+    def first_picture(self):
+        """Return a figure of the present state."""
+        raise NotImplementedError
+
+    def stop(self):
+        """Stop what runs behind the panel; one that only draws has nothing to stop."""
+
+    def when(self, control, action, trait="value"):
+        """Call ``action(new value)`` whenever a control changes."""
+        control.observe(lambda change: self.post(action, change["new"]), trait)
+
+    def on_click(self, button, action):
+        """Call ``action()`` whenever a button is pressed."""
+        button.on_click(lambda _: self.post(action))
+
+    def post(self, action, *arguments):
+        """Run ``action(*arguments)`` on the kernel's main loop, from whatever thread this is called on."""
+        if self._loop is None or self._loop.is_closed():
+            self.guard(action, *arguments)
+        else:
+            self._loop.call_soon_threadsafe(self.guard, action, *arguments)
+
+    def guard(self, action, *arguments):
+        """Run ``action(*arguments)``; an error shows in the panel."""
+        if self.closed:
+            return
+        try:
+            action(*arguments)
+        except Exception as error:
+            self.show_error(error)
+
+    def say(self, text):
+        """Show a sentence; an empty one clears it."""
+        self.message.value = f'<div role="status">{html.escape(text)}</div>' if text else ""
+
+    def show_error(self, error):
+        """Show an error with its traceback, from the first line that is the learner's."""
+        text = html.escape(traceback_of(error))
+        self.message.value = f'<pre role="alert" style="white-space: pre-wrap; line-height: 1.3">{text}</pre>'
+
+    def close(self):
+        """Stop what runs behind the panel and take it from the page. Running its cell again does this too."""
+        if self.closed:
+            return
+        self.closed = True
+        self.stop()
+        _, panels = _open.get(self._cell, (None, []))
+        if self in panels:
+            panels.remove(self)
+        for widget in _all_in(self.ui):
+            widget.close()
+
+    def _repr_mimebundle_(self, **kwargs):
+        picture = base64.b64encode(self.first_picture()._repr_png_()).decode()
+        return {**self.ui._repr_mimebundle_(**kwargs), "text/plain": repr(self), "image/png": picture}
+
+    def __repr__(self):
+        return f"{type(self).__name__}: run this cell to use it"
+
+
+def traceback_of(error):
+    """Return an error's traceback without this package's lines before those of the learner's."""
+    shown = traceback.TracebackException.from_exception(error)
+    frames = list(shown.stack)
+    foreign = [i for i, frame in enumerate(frames) if not frame.filename.startswith(PACKAGE)]
+    if foreign:
+        shown.stack = traceback.StackSummary.from_list(frames[foreign[0] :])
+    return "".join(shown.format())
+
+
+def _register(panel):
+    """Close the panels of an earlier run of the cell that is running; return the cell's id."""
+    cell, run = _running_cell()
+    if cell is None:
+        return None
+    run_before, panels = _open.get(cell, (run, []))
+    if run_before != run:
+        for old in list(panels):
+            old.close()
+        panels = []
+    _open[cell] = run, [*panels, panel]
+    return cell
+
+
+def _running_cell():
+    """Return the id of the cell that runs, and of this run of it; None twice outside a notebook."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return None, None
+    shell = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
+
+
+def _all_in(widget):
+    """Yield a widget and all that it holds, the innermost first."""
+    for child in getattr(widget, "children", ()):
+        yield from _all_in(child)
+    yield widget

@@ -1,0 +1,311 @@
+"""What all widgets share: handlers, errors, closing, and steps that take turns with frames."""
+
+import asyncio
+import base64
+import threading
+import time
+
+import ipywidgets as widgets
+import pytest
+
+from nn_helpers.plots import Picture
+from nn_helpers.widgets import _live, _panel
+from nn_helpers.widgets._canvas import Canvas
+from nn_helpers.widgets._live import Live
+from nn_helpers.widgets._panel import Panel, traceback_of
+
+
+class Counter(Live):
+    """Counts to `last`; a step may take its time or fail."""
+
+    def __init__(self, last=10**9, seconds=0.0, fail_at=None):
+        super().__init__()
+        self.count, self.drawn, self.last, self.seconds, self.fail_at = 0, [], last, seconds, fail_at
+        self.ui.children = [self.buttons, self.message]
+
+    def advance(self):
+        if self.count == self.fail_at:
+            raise ValueError("on purpose")
+        time.sleep(self.seconds)
+        self.count += 1
+        return self.count < self.last
+
+    def draw(self):
+        self.drawn.append(self.count)
+
+    def reset(self):
+        super().reset()
+        self.count = 0
+        self.draw()
+
+    def first_picture(self):
+        return Picture(figsize=(1, 1))
+
+
+def in_loop(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine(), 20))
+
+
+def test_start_goes_on_until_pause_and_a_second_start_changes_nothing():
+    async def scene():
+        others = asyncio.all_tasks()
+        live = Counter(seconds=0.001)
+        live.start_button.click()
+        live.start_button.click()
+        await asyncio.sleep(0.3)
+        assert live.running
+        assert live.start_button.disabled
+        assert not live.pause_button.disabled
+        live.pause_button.click()
+        await asyncio.sleep(0.02)
+        stopped = live.count
+        assert not live.running
+        assert live.drawn[-1] == stopped
+        await asyncio.sleep(0.1)
+        assert live.count == stopped
+        assert asyncio.all_tasks() == others
+        live.start_button.click()
+        await asyncio.sleep(0.1)
+        assert live.count > stopped
+        live.close()
+
+    in_loop(scene)
+
+
+def test_pause_acts_after_the_step_that_is_being_made():
+    async def scene():
+        live = Counter(seconds=0.05)
+        live.start()
+        await asyncio.sleep(0.2)
+        began = time.perf_counter()
+        live.post(live.pause)
+        while live.running:
+            await asyncio.sleep(0.001)
+        assert time.perf_counter() - began < 0.3
+        live.close()
+
+    in_loop(scene)
+
+
+def test_steps_get_most_of_the_time_also_when_drawing_takes_long():
+    async def scene():
+        live = Counter()
+        live.draw = lambda: time.sleep(0.05)
+        steps = 0.0
+
+        def advance():
+            nonlocal steps
+            began = time.perf_counter()
+            time.sleep(0.002)
+            steps += time.perf_counter() - began
+            return True
+
+        live.advance = advance
+        began = time.perf_counter()
+        live.start()
+        await asyncio.sleep(1)
+        share = steps / (time.perf_counter() - began)
+        live.close()
+        assert share > 0.5
+
+    in_loop(scene)
+
+
+def test_the_last_step_ends_the_task_and_is_drawn():
+    async def scene():
+        live = Counter(last=5)
+        live.start()
+        while live.running:
+            await asyncio.sleep(0.01)
+        assert (live.count, live.drawn[-1]) == (5, 5)
+        assert not live.start_button.disabled
+
+    in_loop(scene)
+
+
+def test_an_error_in_a_step_ends_the_run_and_shows_in_the_panel():
+    async def scene():
+        live = Counter(fail_at=7)
+        live.start()
+        while live.running:
+            await asyncio.sleep(0.01)
+        assert "ValueError: on purpose" in live.message.value
+        assert 'role="alert"' in live.message.value
+        live.fail_at = None
+        live.start()  # the page is alive: it goes on
+        assert not live.message.value
+        await asyncio.sleep(0.05)
+        assert live.count > 7
+        live.close()
+
+    in_loop(scene)
+
+
+def test_step_and_reset_stop_a_run():
+    async def scene():
+        live = Counter(seconds=0.001)
+        live.start()
+        await asyncio.sleep(0.05)
+        live.step_button.click()
+        await asyncio.sleep(0.01)
+        assert not live.running
+        at = live.count
+        live.step_button.click()
+        await asyncio.sleep(0.01)
+        assert live.count == at + 1
+        live.start()
+        await asyncio.sleep(0.05)
+        live.reset_button.click()
+        await asyncio.sleep(0.01)
+        assert not live.running
+        assert live.count == 0
+
+    in_loop(scene)
+
+
+def test_without_a_notebook_run_makes_steps_and_start_says_why_not():
+    live = Counter(last=5)
+    live.run(3)
+    assert (live.count, live.drawn) == (3, [3])
+    live.run(100)
+    assert live.count == 5
+    with pytest.raises(RuntimeError, match="use run"):
+        live.start()
+    live.start_button.click()
+    assert "use run" in live.message.value
+
+
+def test_handlers_on_another_thread_run_on_the_loop():
+    async def scene():
+        live, seen = Counter(), []
+        slider = widgets.IntSlider()
+        live.when(slider, lambda value: seen.append((value, threading.current_thread())))
+        await asyncio.to_thread(setattr, slider, "value", 7)
+        await asyncio.sleep(0.01)
+        assert seen == [(7, threading.current_thread())]
+
+    in_loop(scene)
+
+
+def test_an_error_in_a_handler_shows_with_the_learners_line_first():
+    class Sliding(Panel):
+        def first_picture(self):
+            return Picture(figsize=(1, 1))
+
+    panel, slider = Sliding(), widgets.IntSlider()
+
+    def learners_function(value):
+        raise ZeroDivisionError(f"<{value}>")
+
+    panel.when(slider, learners_function)
+    slider.value = 3
+    assert "&lt;3&gt;" in panel.message.value
+    assert "learners_function" in panel.message.value
+    assert "_panel.py" not in panel.message.value
+    panel.say("better")
+    assert "better" in panel.message.value
+    panel.say("")
+    assert not panel.message.value
+
+
+def test_a_traceback_of_this_package_alone_is_whole():
+    with pytest.raises(NotImplementedError) as caught:
+        Panel().first_picture()
+    error = caught.value
+    assert "_panel.py" in traceback_of(error.with_traceback(error.__traceback__.tb_next))
+
+
+def test_closing_stops_the_run_and_closes_every_widget():
+    async def scene():
+        others = asyncio.all_tasks()
+        live = Counter(seconds=0.001)
+        live.start()
+        await asyncio.sleep(0.05)
+        live.close()
+        live.close()
+        at = live.count
+        await asyncio.sleep(0.05)
+        assert live.count == at
+        assert live.ui.comm is None
+        assert live.start_button.comm is None
+        assert asyncio.all_tasks() == others
+        live.post(live.start)
+        await asyncio.sleep(0.01)
+        assert not live.running
+
+    in_loop(scene)
+
+
+def test_closing_the_box_itself_stops_the_run_too():
+    async def scene():
+        live = Counter(seconds=0.001)
+        live.start()
+        await asyncio.sleep(0.02)
+        live.ui.close()
+        assert not live.running
+        assert live.closed
+
+    in_loop(scene)
+
+
+def test_a_cell_that_runs_again_closes_the_panels_of_its_run_before(monkeypatch):
+    runs = iter([("a", 1), ("a", 1), ("b", 2), ("a", 3)])
+    monkeypatch.setattr(_panel, "_running_cell", lambda: next(runs))
+    monkeypatch.setattr(_panel, "_open", {})
+    first, beside, other, again = (Counter() for _ in range(4))
+    assert first.closed
+    assert beside.closed
+    assert not other.closed
+    assert not again.closed
+
+
+def test_a_panel_is_a_widget_a_picture_and_a_line_of_text():
+    bundle = Counter()._repr_mimebundle_(include=None, exclude=None)
+    assert bundle["text/plain"] == "Counter: run this cell to use it"
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def moving_line():
+    figure = Picture(figsize=(3, 2), dpi=50)
+    ax = figure.subplots()
+    ax.set(xlim=(0, 1), ylim=(0, 1), title="a line")
+    canvas = Canvas(figure, alt="a line that moves")
+    return canvas, canvas.move(*ax.plot([0, 1], [0, 0]))
+
+
+def test_a_frame_with_what_moves_is_the_frame_drawn_whole():
+    canvas, line = moving_line()
+    canvas.draw()
+    first = canvas.widget.value
+    line.set_ydata([0, 1])
+    canvas.draw()
+    moved = canvas.widget.value
+    assert moved != first
+    canvas.redraw()
+    assert canvas.widget.value == moved
+    line.set_ydata([0, 0])
+    canvas.draw()
+    assert canvas.widget.value == first  # nothing of the frame before is left
+
+
+def test_a_frame_keeps_what_stays_until_everything_is_redrawn():
+    canvas, _ = moving_line()
+    canvas.draw()
+    before = canvas.widget.value
+    canvas.figure.axes[0].set_title("another")
+    canvas.draw()
+    assert canvas.widget.value == before
+    canvas.redraw()
+    assert canvas.widget.value != before
+
+
+def test_frames_are_limited():
+    async def scene():
+        live = Counter()
+        live.start()
+        await asyncio.sleep(0.5)
+        live.close()
+        assert live.frames <= 0.5 * _live.FRAMES + 2
+
+    in_loop(scene)
