@@ -1,5 +1,7 @@
 """Widgets for notebooks: each is one line in a cell, and trains or draws what the lessons explain."""
 
+from nn_helpers.widgets.activation_explorer import activation_explorer
 from nn_helpers.widgets.playground import playground
+from nn_helpers.widgets.softmax_explorer import softmax_explorer
 
-__all__ = ["playground"]
+__all__ = ["activation_explorer", "playground", "softmax_explorer"]

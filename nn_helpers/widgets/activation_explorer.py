@@ -1,0 +1,143 @@
+"""The activation explorer: a function, its derivative, and what the backward pass lets through."""
+
+import html
+from statistics import NormalDist
+
+import ipywidgets as widgets
+import numpy as np
+
+from nn_helpers._arguments import choice
+from nn_helpers.layers import ACTIVATIONS
+from nn_helpers.plots import COLOURS, DASHES, Picture
+from nn_helpers.widgets._canvas import Canvas
+from nn_helpers.widgets._controls import control, row
+from nn_helpers.widgets._panel import Panel
+
+UNITS, SHOWN = 2000, 6.0  # inputs drawn, and how far the axes reach
+NEARLY_NOTHING = 0.02  # a derivative below this lets almost no gradient through
+
+
+def activation_explorer(activation="relu", mean=0.0, std=1.0):
+    """Move the inputs of an activation, and see how much of the gradient comes back through it.
+
+    Parameters
+    ----------
+    activation : {"relu", "leaky_relu", "sigmoid", "tanh"}
+    mean, std : float
+        Of the inputs z, which are normally distributed, when the widget opens.
+
+    Returns
+    -------
+    ActivationExplorer
+        For a cell's last line.
+    """
+    return ActivationExplorer(choice("activation_explorer", "activation", activation, ACTIVATIONS), mean, std)
+
+
+def let_through(activation, z, slope=0.01):
+    """Return a = activation(z), and the derivative that the backward pass multiplies the gradient by.
+
+    Parameters
+    ----------
+    activation : str
+    z : float array
+    slope : float
+        Of a leaky ReLU where z is negative.
+    """
+    forward, backward = ACTIVATIONS[activation]
+    a, cache = forward(z, slope) if activation == "leaky_relu" else forward(z)
+    return a, backward(np.ones_like(z), cache)
+
+
+class ActivationExplorer(Panel):
+    """See `activation_explorer`."""
+
+    def __init__(self, activation="relu", mean=0.0, std=1.0):
+        super().__init__()
+        self.activation = control(
+            widgets.Dropdown, "activation", "The function", options=list(ACTIVATIONS), value=activation
+        )
+        self.mean = control(
+            widgets.FloatSlider, "mean of z", "Where the inputs lie: biases move this",
+            value=mean, min=-5, max=5, step=0.1,
+        )  # fmt: skip
+        self.std = control(
+            widgets.FloatSlider, "spread of z", "Standard deviation of the inputs: large weights spread them",
+            value=std, min=0.1, max=5, step=0.1,
+        )  # fmt: skip
+        self.slope = control(
+            widgets.FloatSlider, "slope", "Of the leaky ReLU where z is negative",
+            value=0.01, min=0, max=0.5, step=0.01,
+        )  # fmt: skip
+        self.normal = np.array([NormalDist().inv_cdf((i + 0.5) / UNITS) for i in range(UNITS)])
+        self.facts = widgets.HTML()
+        self._make_picture()
+        self.ui.children = [
+            row(self.activation, self.slope), row(self.mean, self.std), self.message, self.canvas.widget,
+            self.facts,
+        ]  # fmt: skip
+        for each in (self.activation, self.mean, self.std, self.slope):
+            self.when(each, lambda _: self.draw())
+        self.draw()
+
+    def _make_picture(self):
+        figure = Picture(figsize=(11.2, 3.4), dpi=80)
+        graph, inputs, back = figure.subplots(1, 3)
+        self.canvas = Canvas(
+            figure,
+            alt="The activation with its derivative, the distribution of inputs and outputs, and the "
+            "distribution of the derivative, by which the gradient is multiplied",
+        )
+        self.z = np.linspace(-SHOWN, SHOWN, 401)
+        styles = [{"color": COLOURS[i], "linestyle": DASHES[i]} for i in range(2)]
+        (self.function,) = graph.plot([], [], label="a", **styles[0])
+        (self.derivative,) = graph.plot([], [], label="derivative da/dz", **styles[1])
+        graph.set(title="The function", xlabel="z", xlim=(-SHOWN, SHOWN), ylim=(-1.3, 3))
+        self.bins = np.linspace(-SHOWN, SHOWN, 61)
+        self.steps = [
+            inputs.stairs(np.zeros(60), self.bins, fill=i == 1, alpha=(1, 0.5)[i], label=label, **style)
+            for i, (label, style) in enumerate(zip(("inputs z", "outputs a"), styles, strict=True))
+        ]
+        inputs.set(title="Inputs and outputs", xlabel="value", ylabel="share of units (%)", ylim=(0, 40))
+        self.parts = np.linspace(0, 1.0001, 26)
+        self.passed = back.stairs(np.zeros(25), self.parts, fill=True, color=COLOURS[2])
+        back.set(title="What comes back", xlabel="derivative: factor of the gradient", ylim=(0, 105))
+        back.set(ylabel="share of units (%)", xlim=(0, 1))
+        for ax in (graph, inputs, back):
+            ax.grid(alpha=0.25)
+            ax.spines[["top", "right"]].set_visible(False)
+        for ax, place in ((graph, "upper left"), (inputs, "upper right")):
+            ax.legend(loc=place, frameon=False, fontsize="small")
+        self.canvas.move(self.function, self.derivative, *self.steps, self.passed)
+
+    def draw(self):
+        """Compute everything anew for the controls' values."""
+        name, slope = self.activation.value, self.slope.value
+        self.slope.disabled = name != "leaky_relu"
+        for line, values in zip(
+            (self.function, self.derivative), let_through(name, self.z, slope), strict=True
+        ):
+            line.set_data(self.z, values)
+        z = self.mean.value + self.std.value * self.normal
+        a, derivative = let_through(name, z, slope)
+        for step, values in zip(self.steps, (z, a), strict=True):
+            inside = np.clip(values, -SHOWN, SHOWN)
+            step.set_data(np.minimum(40, 100 * np.histogram(inside, self.bins)[0] / UNITS))
+        self.passed.set_data(100 * np.histogram(np.clip(derivative, 0, 1), self.parts)[0] / UNITS)
+        self.canvas.draw()
+        self.facts.value = html.escape(self.facts_text(derivative))
+
+    def facts_text(self, derivative):
+        """Return what the last picture says in numbers."""
+        left = float(np.sqrt(np.mean(derivative**2)))
+        blocked = float(np.mean(derivative < NEARLY_NOTHING))
+        ten = left**10
+        return (
+            f"For {blocked:.0%} of the units almost nothing of the gradient comes back (a factor below "
+            f"{NEARLY_NOTHING}). The gradient's size (root mean square) is multiplied by {left:.2f}; "
+            f"through ten such layers, weights aside, by {ten:.1g}."
+        )
+
+    def first_picture(self):
+        """Return the figure as it is now."""
+        return self.canvas.figure

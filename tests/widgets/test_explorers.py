@@ -1,0 +1,149 @@
+"""The activation explorer and the softmax explorer."""
+
+import numpy as np
+import pytest
+
+from nn_helpers.layers import ACTIVATIONS
+from nn_helpers.widgets import activation_explorer, softmax_explorer
+from nn_helpers.widgets.activation_explorer import let_through
+from nn_helpers.widgets.softmax_explorer import naive_softmax
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_what_is_let_through_is_the_derivative(name):
+    z = np.array([-3.0, -0.7, 0.4, 2.0])
+    a, derivative = let_through(name, z, 0.2)
+    h = 1e-6
+    numerical = (let_through(name, z + h, 0.2)[0] - let_through(name, z - h, 0.2)[0]) / (2 * h)
+    np.testing.assert_allclose(derivative, numerical, rtol=1e-6)
+    if name == "leaky_relu":
+        assert a[0] == pytest.approx(-0.6)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_is_drawn_with_its_derivative_and_told_in_numbers(name):
+    panel = activation_explorer()
+    before = panel.canvas.widget.value
+    panel.activation.value = name
+    a, derivative = let_through(name, panel.z)
+    np.testing.assert_array_equal(panel.function.get_ydata(), a)
+    np.testing.assert_array_equal(panel.derivative.get_ydata(), derivative)
+    assert (panel.canvas.widget.value == before) == (name == "relu")
+    assert panel.slope.disabled == (name != "leaky_relu")
+    assert "gradient" in panel.facts.value
+    assert not panel.message.value
+
+
+@pytest.mark.parametrize("which", ["mean", "std", "slope"])
+def test_both_ends_of_every_slider_move_the_pictures(which):
+    panel = activation_explorer("leaky_relu")
+    slider = getattr(panel, which)
+    pictures = set()
+    for value in (slider.min, slider.max):
+        slider.value = value
+        pictures.add(panel.canvas.widget.value)
+        assert not panel.message.value
+    assert len(pictures) == 2
+
+
+def test_half_of_the_units_of_a_relu_around_0_block_the_gradient_and_all_of_them_far_below():
+    panel = activation_explorer("relu")
+    assert "For 50% of the units" in panel.facts.value
+    panel.mean.value, panel.std.value = -5, 0.1
+    assert "For 100% of the units" in panel.facts.value
+    assert panel.passed.get_data().values[0] == 100
+
+
+def test_a_sigmoid_lets_a_quarter_through_at_most():
+    panel = activation_explorer("sigmoid", std=0.1)
+    values, edges, _ = panel.passed.get_data()
+    assert edges[:-1][values > 0].max() <= 0.25
+    assert "multiplied by 0.25" in panel.facts.value
+
+
+def test_the_histograms_are_those_of_inputs_and_outputs():
+    panel = activation_explorer("tanh", mean=1.0, std=2.0)
+    z = 1 + 2 * panel.normal
+    for step, values in zip(panel.steps, (z, np.tanh(z)), strict=True):
+        expected = np.histogram(np.clip(values, -6, 6), panel.bins)[0] / len(z) * 100
+        np.testing.assert_allclose(step.get_data().values, np.minimum(40, expected))
+
+
+def test_an_unknown_activation_is_refused():
+    with pytest.raises(ValueError, match="unknown activation 'gelu'; known: 'relu'"):
+        activation_explorer("gelu")
+
+
+def heights(bars):
+    return [bar.get_height() for bar in bars]
+
+
+def test_probabilities_costs_and_gradient_by_hand():
+    panel = softmax_explorer((0.0, 0.0), ("cat", "dog"))
+    assert heights(panel.stable) == heights(panel.naive) == [0.5, 0.5]
+    assert heights(panel.costs) == pytest.approx([np.log(2)] * 2)
+    assert heights(panel.pulls) == [-0.5, 0.5]
+    panel.true.value = "dog"
+    assert heights(panel.pulls) == [0.5, -0.5]
+    panel.logits[0].value = 1.0
+    p = 1 / (1 + np.exp(-1.0))
+    assert heights(panel.stable) == pytest.approx([p, 1 - p])
+    assert heights(panel.costs) == pytest.approx([-np.log(p), -np.log(1 - p)])
+    assert "−log p(dog) = 1.313" in panel.facts.value
+
+
+@pytest.mark.parametrize("value", [0.1, 1.0, 10.0])
+def test_temperature_divides_the_logits(value):
+    panel = softmax_explorer((2.0, 1.0), ("cat", "dog"))
+    panel.temperature.value = value
+    assert heights(panel.stable)[0] == pytest.approx(1 / (1 + np.exp(-1 / value)))
+
+
+@pytest.mark.parametrize("scale", [1, 10, 100, 1000])
+def test_large_logits_overflow_the_naive_softmax_only(scale):
+    panel = softmax_explorer()
+    panel.scale.value = scale
+    assert sum(heights(panel.stable)) == pytest.approx(1)
+    broken = [text.get_text() for text in panel.broken]
+    assert ("NaN" in broken) == (scale == 1000)
+    assert ("overflows" in panel.facts.value) == (scale == 1000)
+    assert np.isfinite(heights(panel.costs)).all()
+    if scale == 10:
+        assert heights(panel.naive) == pytest.approx(heights(panel.stable))
+
+
+@pytest.mark.parametrize("end", ["min", "max"])
+def test_every_logits_slider_moves_its_class(end):
+    panel = softmax_explorer()
+    for k, slider in enumerate(panel.logits):
+        before = heights(panel.stable)[k]
+        slider.value = getattr(slider, end)
+        assert (heights(panel.stable)[k] > before) == (end == "max")
+        slider.value = 0
+
+
+@pytest.mark.parametrize("name", ["cat", "dog", "frog", "ship"])
+def test_every_class_can_be_the_true_one(name):
+    panel = softmax_explorer()
+    panel.true.value = name
+    gradient = dict(zip(panel.names, heights(panel.pulls), strict=True))
+    assert [k for k, value in gradient.items() if value < 0] == [name]
+    assert sum(gradient.values()) == pytest.approx(0, abs=1e-12)
+
+
+def test_naive_softmax_is_right_where_nothing_overflows_and_nan_where_something_does():
+    np.testing.assert_allclose(naive_softmax(np.array([0.0, np.log(3)])), [0.25, 0.75])
+    assert np.isnan(naive_softmax(np.array([1000.0, 0.0]))).any()
+
+
+def test_logits_and_names_must_agree():
+    with pytest.raises(ValueError, match="3 logits for 2 class names"):
+        softmax_explorer((1, 2, 3), ("a", "b"))
+
+
+@pytest.mark.parametrize("make", [activation_explorer, softmax_explorer])
+def test_the_first_picture_is_always_the_same_file_and_closing_closes(make):
+    first, second = make(), make()
+    assert first.first_picture()._repr_png_() == second.first_picture()._repr_png_()
+    first.close()
+    assert first.ui.comm is None
