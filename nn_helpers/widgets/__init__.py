@@ -1,7 +1,8 @@
 """Widgets for notebooks: each is one line in a cell, and trains or draws what the lessons explain."""
 
 from nn_helpers.widgets.activation_explorer import activation_explorer
+from nn_helpers.widgets.backprop_stepper import backprop_stepper
 from nn_helpers.widgets.playground import playground
 from nn_helpers.widgets.softmax_explorer import softmax_explorer
 
-__all__ = ["activation_explorer", "playground", "softmax_explorer"]
+__all__ = ["activation_explorer", "backprop_stepper", "playground", "softmax_explorer"]
