@@ -1,0 +1,340 @@
+"""Depth and optimizer on pictures: train one network after another, keep the runs, and compare them."""
+
+import html
+import math
+from dataclasses import dataclass, field
+
+import ipywidgets as widgets
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from nn_helpers._arguments import choice
+from nn_helpers.data import load_images
+from nn_helpers.data.batches import as_dataset
+from nn_helpers.network import ClassificationNet
+from nn_helpers.optimizers import make_optimizer
+from nn_helpers.plots import COLOURS, DASHES, Picture
+from nn_helpers.training import TrainingDivergedError, training_steps
+from nn_helpers.widgets._canvas import Canvas
+from nn_helpers.widgets._controls import control, row
+from nn_helpers.widgets._live import Live
+
+# By the name in the menu: the library's name, whether a step sees all pictures, and a rate that suits it.
+OPTIMIZERS = {
+    "GD": ("sgd", True, 0.02),
+    "SGD": ("sgd", False, 5e-3),
+    "momentum": ("momentum", False, 5e-4),
+    "RMSprop": ("rmsprop", False, 3e-4),
+    "Adam": ("adam", False, 5e-4),
+}
+WIDTHS = (10, 20, 50, 100, 200)
+MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+SHOWN = len(COLOURS)  # runs that are drawn; the table has them all
+
+
+@dataclass
+class Run:
+    """One training: what was chosen, and what came of it, epoch by epoch."""
+
+    depth: int
+    width: int
+    optimizer: str
+    lr: float
+    steps: int = 0
+    ended: str = ""
+    losses: list = field(default_factory=list)  # mean training data loss of each epoch
+    accuracies: list = field(default_factory=list)  # training
+    val_accuracies: list = field(default_factory=list)
+
+    @property
+    def name(self):
+        """What the legend calls the run."""
+        return f"{self.depth} hidden, {self.optimizer}, α = {self.lr:.2g}"
+
+    @property
+    def best(self):
+        """The highest validation accuracy of an epoch, −1 before the first."""
+        return max(self.val_accuracies, default=-1.0)
+
+
+def depth_and_optimizer(data=None, functions=None, **settings):
+    """Choose depth and optimizer, train on pictures, and compare what you tried.
+
+    Parameters
+    ----------
+    data : Dataset, optional
+        With a validation part. 500 sketches to train on and 500 to compare with, unless you pass others,
+        such as ``load_cifar10().subset(500, val=500)``.
+    functions : dict of str to function, optional
+        Your own functions in the networks, as for ``net.use``.
+    **settings
+        What controls show at first: depth, optimizer, lr, width, epochs.
+
+    Returns
+    -------
+    DepthAndOptimizer
+        For a cell's last line.
+    """
+    return DepthAndOptimizer(data, functions, settings)
+
+
+class DepthAndOptimizer(Live):
+    """See `depth_and_optimizer`."""
+
+    def __init__(self, data=None, functions=None, settings=None):
+        super().__init__()
+        if data is None:
+            data = load_images("sketches", quiet=True).subset(500, val=500)
+        self.data, self._functions = as_dataset(data), dict(functions or {})
+        if not len(self.data.val):
+            raise ValueError(
+                f"depth_and_optimizer: {self.data!r} has no validation part; write data.subset(500, val=500)"
+            )
+        self._make_controls()
+        for name, value in (settings or {}).items():
+            self.settings[choice("depth_and_optimizer", "setting", name, self.settings)].value = value
+        self.runs, self._steps, self._epoch = [], None, []
+        self._make_picture()
+        self.table = widgets.HTML()
+        self.ui.children = [
+            row(*list(self.settings.values())[:3]), row(*list(self.settings.values())[3:]), self.buttons,
+            self.message, self.canvas.widget, self.table,
+        ]  # fmt: skip
+        self.when(self.settings["optimizer"], self._suggest_lr)
+        for name in ("depth", "optimizer", "lr", "width", "epochs"):
+            self.when(self.settings[name], lambda _: self._changed())
+        self.draw()
+
+    def _make_controls(self):
+        self.start_button.description, self.start_button.tooltip = (
+            "Train",
+            "Train a network as chosen, or go on",
+        )
+        self.step_button.description, self.step_button.tooltip = "One epoch", "Train for one epoch"
+        self.reset_button.description, self.reset_button.tooltip = "Forget all", "Forget all runs"
+        self.settings = {
+            "depth": control(
+                widgets.IntSlider, "hidden layers", "Depth: 0 is softmax regression", value=2, max=8
+            ),
+            "optimizer": control(
+                widgets.Dropdown, "optimizer", "How the gradient changes the weights",
+                options=list(OPTIMIZERS), value="Adam",
+            ),
+            "lr": control(
+                widgets.FloatLogSlider, "learning rate α", "How far a step goes; on a log scale",
+                value=OPTIMIZERS["Adam"][2], min=-5, max=0, step=0.05, readout_format=".1e",
+            ),
+            "width": control(
+                widgets.SelectionSlider, "units a layer", "Width of each hidden layer", options=WIDTHS,
+                value=100,
+            ),
+            "epochs": control(
+                widgets.IntSlider, "epochs", "How long a run trains", value=20, min=1, max=50
+            ),
+        }  # fmt: skip
+
+    def value(self, name):
+        """Return what a control says."""
+        return self.settings[name].value
+
+    def _suggest_lr(self, optimizer):
+        self.settings["lr"].value = OPTIMIZERS[optimizer][2]
+
+    def _changed(self):
+        if self.running:
+            self.say("This run goes on as it began. Your change takes effect with the next one.")
+
+    def _chosen(self):
+        return self.value("depth"), self.value("width"), self.value("optimizer"), self.value("lr")
+
+    def _unfinished(self):
+        """Return the present run if it can go on, else None."""
+        run = self.runs[-1] if self.runs else None
+        return None if run is None or run.ended else run
+
+    def _end_if_changed(self):
+        """End the present run when something else is chosen now: what comes is another run."""
+        run = self._unfinished()
+        if run is not None and (run.depth, run.width, run.optimizer, run.lr) != self._chosen():
+            run.ended = "stopped"
+
+    def start(self):
+        """Train as chosen, or go on, in the background of a notebook."""
+        if not self.running:
+            self._end_if_changed()
+        super().start()
+
+    def run(self, steps):
+        """Make steps at once, in any Python, and draw the last."""
+        self._end_if_changed()
+        super().run(steps)
+
+    def _begin(self):
+        """Begin a run with what is chosen now."""
+        self.say("")
+        depth, width, optimizer, lr = self._chosen()
+        name, whole, _ = OPTIMIZERS[optimizer]
+        self.net = ClassificationNet(self.data.input_size, [width] * depth, self._num_classes(), seed=0)
+        self.net.use(**{name: f for name, f in self._functions.items() if name in self.net.functions})
+        self._steps = training_steps(
+            self.net, self.data, make_optimizer(name, lr), batch_size=None if whole else self._batch_size()
+        )
+        self._epoch = []
+        self.runs.append(Run(depth, width, optimizer, lr))
+        return self.runs[-1]
+
+    def _num_classes(self):
+        return int(max(self.data.train.labels.max(), self.data.val.labels.max())) + 1
+
+    def _batch_size(self):
+        return min(8, len(self.data.train))
+
+    def advance(self):
+        """Make one step of the present run, or of a new one; False when its epochs are over."""
+        run = self._unfinished() or self._begin()
+        with np.errstate(over="ignore", invalid="ignore"):  # that it diverged is said in the panel
+            record = next(self._steps)
+        run.steps += 1
+        self._epoch.append((record.data_loss, record.accuracy))
+        if not record.epoch_ends:
+            return True
+        loss, accuracy = np.mean(self._epoch, axis=0)
+        run.losses.append(loss)
+        run.accuracies.append(accuracy)
+        run.val_accuracies.append(record.val_accuracy)
+        self._epoch = []
+        if len(run.losses) < self.value("epochs"):
+            return True
+        run.ended = "done"
+        return False
+
+    def step(self):
+        """Train for one epoch and draw it."""
+        self.stop()
+        self._end_if_changed()
+        try:
+            while self.advance() and self._epoch:  # empty when the epoch is over
+                pass
+        except Exception as error:
+            self.failed(error)
+        finally:
+            self.draw()
+
+    def failed(self, error):
+        """Keep the run's curve, and say how it ended."""
+        if self.runs:
+            self.runs[-1].ended = "diverged" if isinstance(error, TrainingDivergedError) else "failed"
+        if isinstance(error, TrainingDivergedError):
+            self.say(
+                f"Run {len(self.runs)} diverged at step {self.runs[-1].steps + 1}: its loss is no longer a "
+                "finite number. Try a smaller learning rate."
+            )
+        else:
+            self.show_error(error)
+        self.draw()
+
+    def reset(self):
+        """Stop, and forget all runs."""
+        super().reset()
+        self.runs, self._steps, self._epoch = [], None, []
+        self.say("")
+        self.draw()
+
+    def _make_picture(self):
+        figure = Picture(figsize=(11.2, 3.6), dpi=80)
+        self.loss, self.accuracy, self.key = figure.subplots(1, 3, width_ratios=(4, 4, 2.7))
+        self.key.set_axis_off()
+        self.canvas = Canvas(
+            figure, alt="For every run a curve: the training loss and the validation accuracy over the epochs"
+        )
+        self.lines = []
+        for ax in (self.loss, self.accuracy):
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            ax.grid(alpha=0.25)
+            ax.spines[["top", "right"]].set_visible(False)
+            self.lines.append([
+                self.canvas.move(
+                    *ax.plot([], [], color=COLOURS[i], linestyle=DASHES[i], marker=MARKERS[i], markersize=4)
+                )
+                for i in range(SHOWN)
+            ])  # fmt: skip
+        self.loss.set(title="Training loss", xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, 3))
+        self.accuracy.set(title="Validation accuracy", xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 100))
+        self._limits = self._legend = None
+
+    def shown(self):
+        """Return the runs that are drawn, with the number of each, counted from 1."""
+        return list(enumerate(self.runs, 1))[-SHOWN:]
+
+    def draw(self):
+        """Bring curves and table up to date."""
+        shown = self.shown()
+        for lines in self.lines:
+            for line in lines:
+                line.set_data([], [])
+        for number, run in shown:
+            i = (number - 1) % SHOWN
+            for lines, values in zip(
+                self.lines, (run.losses, [100 * a for a in run.val_accuracies]), strict=True
+            ):
+                lines[i].set_data(range(1, len(values) + 1), values)
+        epochs = max([self.value("epochs"), *(len(run.losses) for _, run in shown)])
+        top = max([2.5, *(loss for _, run in shown for loss in run.losses if math.isfinite(loss))])
+        limits, legend = (epochs, math.ceil(2 * min(top, 20)) / 2), [(n, run.name) for n, run in shown]
+        if (limits, legend) == (self._limits, self._legend):
+            self.canvas.draw()
+        else:
+            self._limits, self._legend = limits, legend
+            self._set_axes()
+            self.canvas.redraw()
+        self.table.value = self.table_html()
+
+    def _set_axes(self):
+        epochs, top = self._limits
+        for ax in (self.loss, self.accuracy):
+            ax.set_xlim(0.5, epochs + 0.5)
+        self.loss.set_ylim(0, 1.05 * top)
+        if self.key.get_legend() is not None:
+            self.key.get_legend().remove()
+        if self._legend:
+            handles = [self.lines[0][(number - 1) % SHOWN] for number, _ in self._legend]
+            names = [f"{number}: {name}" for number, name in self._legend]
+            legend = self.key.legend(handles, names, fontsize="small", frameon=False, loc="upper left")
+            for handle in legend.legend_handles:
+                handle.set_animated(False)
+
+    def best_run(self):
+        """Return the number, counted from 1, of the run with the highest validation accuracy; None before."""
+        numbers = [number for number, run in enumerate(self.runs, 1) if run.val_accuracies]
+        return max(numbers, key=lambda number: self.runs[number - 1].best, default=None)
+
+    def table_html(self):
+        """Return what was tried as a table; the best run is marked by a word and by bold type."""
+        if not self.runs:
+            return "<p>Nothing was tried yet. Choose depth and optimizer, and press Train.</p>"
+        head = ("run", "hidden layers", "units", "optimizer", "learning rate", "epochs", "training loss",
+                "training accuracy", "validation accuracy, best epoch", "")  # fmt: skip
+        best, rows = self.best_run(), []
+        for number, run in enumerate(self.runs, 1):
+            numbers = ("–",) * 3
+            if run.losses:
+                numbers = f"{run.losses[-1]:.3f}", f"{run.accuracies[-1]:.1%}", f"{run.best:.1%}"
+            state = "best" if number == best else run.ended if run.ended not in ("", "done") else ""
+            cells = (
+                number,
+                run.depth,
+                run.width,
+                run.optimizer,
+                f"{run.lr:.2g}",
+                len(run.losses),
+                *numbers,
+                state,
+            )
+            weight = ' style="font-weight: bold"' if number == best else ""
+            rows.append(f"<tr{weight}>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>")
+        header = "".join(f"<th scope='col'>{h}</th>" for h in head)
+        return f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+    def first_picture(self):
+        """Return the figure as it is now."""
+        return self.canvas.figure
