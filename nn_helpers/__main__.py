@@ -108,6 +108,18 @@ def parser(preset="seed"):
     train.add_argument(
         "--figure", type=Path, default=argparse.SUPPRESS, help="save loss over epochs and seconds here (.png)"
     )
+    train.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="PATH.safetensors",
+        default=argparse.SUPPRESS,
+        help="keep the training of a single optimizer here, after each epoch and when it is interrupted",
+    )
+    train.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint; all other options are those it began with, --epochs may be more",
+    )
     train.add_argument("--quiet", action="store_true", help="no progress bar")
     train.set_defaults(run=run_train, **PRESETS[preset])
 
@@ -126,6 +138,14 @@ def run_train(arguments):
             raise ValueError(f"--figure must end in .png, got {figure_path}")
         if not figure_path.resolve().parent.is_dir():
             raise FileNotFoundError(f"--figure: there is no folder {figure_path.resolve().parent}")
+    checkpoint = getattr(arguments, "checkpoint", None)
+    if checkpoint is not None and len(arguments.optimizer) > 1:
+        raise ValueError(
+            f"--checkpoint holds one training, and {' '.join(arguments.optimizer)} make "
+            f"{len(arguments.optimizer)}; give one --optimizer"
+        )
+    if arguments.resume and checkpoint is None:
+        raise ValueError("--resume needs --checkpoint, the path to go on from")
     data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
     net = ClassificationNet(
         data.input_size,
@@ -151,6 +171,8 @@ def run_train(arguments):
         seed=arguments.seed,
         keep_best=arguments.keep_best,
         progress=not arguments.quiet,
+        checkpoint=checkpoint,
+        resume=checkpoint if arguments.resume else None,
     )
     print(results_table(nets, histories, data))
     if figure_path is not None:
@@ -161,6 +183,8 @@ def run_train(arguments):
     stopped = [f"{name}: {history.stopped}" for name, history in histories.items() if history.stopped]
     for reason in stopped:
         print(reason, file=sys.stderr)
+        if checkpoint is not None and "interrupted" in reason:
+            print(f"add --resume to go on from {checkpoint}", file=sys.stderr)
     return 1 if stopped else 0
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from nn_helpers import layers, losses
 from nn_helpers._arguments import choice, describe, floats, number, whole_number
-from nn_helpers._threads import in_blocks
+from nn_helpers._blocks import in_blocks
+from nn_helpers.checkpoints import CUSTOM, load_network, save_network
 
 # The standard deviation of the first weights, for an affine layer with D inputs and M outputs.
 INITIALISATIONS = {
@@ -318,6 +319,20 @@ class ClassificationNet:
             logits[chunk], _ = self._propagate(x[chunk], self._inference)
         return logits
 
+    def activations(self, x):
+        """Return what each hidden layer puts out: a list of float arrays (N, M), the first layer first.
+
+        Parameters
+        ----------
+        x : float array (N, …)
+        """
+        a, found = self._examples("activations", x), []
+        for W, b, *_ in self._layers[:-1]:
+            z, _ = self.functions["affine_forward"](a, W, b)
+            a, _ = self.functions[f"{self.activation}_forward"](z)
+            found.append(a)
+        return found
+
     def predict_proba(self, x):
         """Return the probability (N, num_classes) of each class for each example."""
         return self.functions["softmax"](self.logits(x))
@@ -388,6 +403,49 @@ class ClassificationNet:
         """Return a network of its own, with the same architecture, functions and parameters."""
         return copy.deepcopy(self)
 
+    def save(self, path):
+        """Write architecture and parameters to a .safetensors file, which `load` reads.
+
+        Functions are not stored: neither those given to `use` nor an `init` of your own, of which
+        only is noted that there was one. Other programs read the file too; in PyTorch,
+        ``safetensors.torch.load_file(path)["W1"].T`` is the `weight` of the first `Linear`.
+
+        Parameters
+        ----------
+        path : path
+            It ends in .safetensors; a file there is replaced.
+        """
+        save_network(self, path)
+
+    @classmethod
+    def load(cls, path, seed=0):
+        """Return the network that `save` wrote, or that of the last step in a checkpoint of `train`.
+
+        Parameters
+        ----------
+        path : path
+        seed : int or numpy.random.Generator
+            Of dropout from here on.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, cut off, or no network of this library. It names the file.
+        """
+        config, params = load_network(path)
+        try:
+            choice("load", "init", config["init"], (*INITIALISATIONS, CUSTOM))
+            net = cls(**{**config, "init": "normal"}, seed=seed)
+            if left_out := net.config.keys() - config.keys():
+                raise ValueError(f"it leaves out {', '.join(sorted(left_out))}")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: the network it describes cannot be made: {error}") from None
+        net.init = config["init"]
+        net.params.update(params)
+        return net
+
     def __getstate__(self):
         # Copying arrays and views one by one would leave params and theta unconnected.
         return {
@@ -398,7 +456,9 @@ class ClassificationNet:
         }
 
     def __setstate__(self, state):
-        self.__init__(**state["config"])
+        # The weights follow, so init is not asked for them; a loaded network's may be the word "custom".
+        self.__init__(**{**state["config"], "init": "normal"})
+        self.init = state["config"]["init"]
         self.theta = state["theta"]
         self.functions = state["functions"]
         self._rng = state["rng"]

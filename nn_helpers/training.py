@@ -1,24 +1,26 @@
 """Training: steps (a) to (e) of an epoch as a generator, and a loop that runs it.
 
-Everything that trains runs `training_steps`: `train`, the widgets, the tests and the command line.
+Everything that trains runs the loop of `training_steps`: `train`, the widgets, the tests, the command line.
 """
 
 import copy
 import math
+import os
 import signal
-import sys
 import threading
 import time
-import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nn_helpers._arguments import choice, whole_number
-from nn_helpers._threads import use_threads
+from nn_helpers._warnings import warn
+from nn_helpers.checkpoints import TrainingRun
 from nn_helpers.data.batches import as_dataset, batches, empty_batch
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
@@ -138,18 +140,27 @@ def training_steps(
     )
 
 
-def _training_steps(net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, seed, validate):
+def _training_steps(
+    net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, seed, validate, resumed=None
+):
     rng = np.random.default_rng(seed)
     steps = _steps_per_epoch(len(data.train), batch_size, drop_last)
     batch = empty_batch(data, batch_size, net.dtype)
     step, seconds, last_loss, lr = 0, 0.0, None, optimizer.lr_at(optimizer.t + 1)
-    for epoch in count(1):
+    if resumed is not None:
+        done = resumed.record
+        step, seconds, last_loss, lr = done.step, done.seconds, done.loss, done.lr
+    for epoch in count(step // steps + 1):
         if epochs is not None and epoch > epochs:
             return
         epoch_batches = batches(
             data, batch_size, shuffle=shuffle, drop_last=drop_last, augment=augment, seed=rng, out=batch
         )
-        for step_of_epoch in range(1, steps + 1):
+        if step % steps:  # resumed within an epoch: the same order, and all that was drawn since
+            for _ in range(step % steps):
+                next(epoch_batches)
+            rng.bit_generator.state = resumed.generator
+        for step_of_epoch in range(step % steps + 1, steps + 1):
             began = time.perf_counter()
             x, y = next(epoch_batches)
             step += 1
@@ -201,6 +212,9 @@ def train(
     keep_best=False,
     progress=True,
     threads=None,
+    checkpoint=None,
+    checkpoint_every=None,
+    resume=None,
 ):
     """Train for a number of epochs, and return what happened.
 
@@ -218,37 +232,62 @@ def train(
     progress : bool or str
         Show a progress bar with loss and accuracy, and with this text before it.
     threads : int, optional
-        How many threads matrix products, and updates of long vectors, may use during the run. Without
-        it, one for batches of fewer than 64 examples, whose products are too small to share, and all
-        for larger ones.
+        How many threads matrix products may use during the run. Without it, one for batches of
+        fewer than 64 examples, whose products are too small to share, and all for larger ones.
+    checkpoint : path, optional
+        A .safetensors file to go on from should training end early. It is written before the first
+        step, after each epoch, and when training ends or is interrupted; a file there is replaced.
+        The one before is kept as well: ``run.previous.safetensors`` beside ``run.safetensors``.
+    checkpoint_every : int, optional
+        Write it after every so many steps instead of after each epoch.
+    resume : path, optional
+        A checkpoint to go on from. `epochs` counts the whole run, so it may be larger now; all other
+        arguments are those the run began with. The network, the optimizer and the history take up
+        what the file holds and, on the same machine and with as many threads, end bit for bit as if
+        training had never stopped.
 
     Returns
     -------
     History
+
+    Raises
+    ------
+    OSError
+        If there is no checkpoint to resume, or none can be written to this path.
+    ValueError
+        If the checkpoint is damaged, and the one before it too; or if it is of another training: another
+        network, data, optimizer, or other arguments.
     """
     epochs = whole_number("train", "epochs", epochs, 1)
-    steps = training_steps(
-        net,
-        data,
-        optimizer,
-        batch_size=batch_size,
-        epochs=epochs,
-        drop_last=drop_last,
-        shuffle=shuffle,
-        augment=augment,
-        seed=seed,
-        validate=validate,
-    )
-    if keep_best and not (validate and len(as_dataset(data).val)):
+    net, data, batch_size = _checked(net, data, optimizer, batch_size, epochs)
+    if keep_best and not (validate and len(data.val)):
         raise ValueError("train: keep_best needs validation pictures; data.subset(…, val=…) sets some apart")
-    N = len(as_dataset(data).train)
-    batch_size = batch_size or N
-    total = epochs * _steps_per_epoch(N, batch_size, drop_last)
-    history, best = History(), _Best()
+    total = epochs * _steps_per_epoch(len(data.train), batch_size, drop_last)
+    history, best, rng, resumed = History(), _Best(), np.random.default_rng(seed), None
+    arguments = {
+        "batch_size": batch_size,
+        "drop_last": drop_last,
+        "shuffle": shuffle,
+        "augment": augment,
+        "seed": seed,
+        "validate": validate,
+        "keep_best": keep_best,
+    }
+    run = TrainingRun(
+        net, data, optimizer, rng, history.records, best, arguments, checkpoint, checkpoint_every
+    )
+    if resume is not None:
+        records, generator = run.resume(resume, total)
+        history.records.extend(Record(**record) for record in records)
+        resumed = _Resumed(history.records[-1], generator) if records else None
+    run.begin()
+    steps = _training_steps(
+        net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, rng, validate, resumed
+    )
     with (
-        use_threads(_threads_for(threads, batch_size)),
+        _blas_threads(threads, batch_size),
         _interrupt_between_steps() as interrupted,
-        _progress_bar(total, progress) as bar,
+        _progress_bar(total, progress, len(history)) as bar,
     ):
         try:
             for record in steps:
@@ -256,13 +295,16 @@ def train(
                 bar.show(record)
                 if keep_best and record.epoch_ends and record.val_accuracy is not None:
                     best.look(net, record)
+                run.after(record)
                 if interrupted.is_set():
+                    run.write()
                     raise KeyboardInterrupt
+            run.write()
         except KeyboardInterrupt:
             history.stopped = f"interrupted after step {len(history)} of {total}"
         except TrainingDivergedError as error:
             history.stopped = str(error)
-            warnings.warn(str(error), RuntimeWarning, stacklevel=_callers_level())
+            warn(str(error))
     if best.theta is not None:
         net.theta = best.theta
     return history
@@ -330,6 +372,7 @@ def compare_optimizers(net, data, optimizers, **options):
             arguments["progress"] = name
         _checked(net, data, optimizer, arguments.get("batch_size", 8), arguments.get("epochs", 20))
         runs[name] = optimizer, arguments
+    _refuse_shared_checkpoints(arguments for _, arguments in runs.values())
     nets, histories = {}, {}
     for name, run in runs.items():
         # Copies: what was passed stays as it is, and a Generator gives each the same order of pictures.
@@ -447,23 +490,26 @@ def _checked(net, data, optimizer, batch_size, epochs):
     return net, data, batch_size
 
 
+def _refuse_shared_checkpoints(runs):
+    paths = [os.path.realpath(run["checkpoint"]) for run in runs if run.get("checkpoint") is not None]
+    if len(set(paths)) < len(paths):
+        raise ValueError(
+            "compare_optimizers: a checkpoint holds one training; give each optimizer its own, as in "
+            '{"Adam": (Adam(lr=0.001), {"checkpoint": "adam.safetensors"}), …}'
+        )
+
+
 def _steps_per_epoch(N, batch_size, drop_last):
     return N // batch_size if drop_last else -(-N // batch_size)
 
 
-def _callers_level():
-    """Return the stack level of the first caller outside this module, whose line a warning is to name."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__") == __name__:
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-def _threads_for(threads, batch_size):
-    """Return how many threads a training uses; None leaves as many as NumPy's matrix products have."""
+def _blas_threads(threads, batch_size):
+    """Set how many threads NumPy's matrix products use, until the returned context ends."""
     if threads is None:
-        return 1 if batch_size < SHARED_BATCH else None
-    return whole_number("train", "threads", threads, 1)
+        threads = 1 if batch_size < SHARED_BATCH else None
+    else:
+        threads = whole_number("train", "threads", threads, 1)
+    return threadpool_limits(threads, user_api="blas")
 
 
 @contextmanager
@@ -493,6 +539,13 @@ def _interrupt_between_steps():
         signal.signal(signal.SIGINT, standard)
 
 
+class _Resumed(NamedTuple):
+    """Where a resumed training goes on: its last record, and the generator's state after that step."""
+
+    record: Record
+    generator: dict
+
+
 class _Best:
     """A copy of the best parameters: the network's own go on changing."""
 
@@ -505,14 +558,14 @@ class _Best:
 
 
 @contextmanager
-def _progress_bar(total, progress):
+def _progress_bar(total, progress, done):
     if not progress:
         yield _Quiet()
         return
     description = progress if isinstance(progress, str) else None
     from tqdm.auto import tqdm  # a widget in a notebook, text elsewhere
 
-    with tqdm(total=total, unit="step", desc=description) as bar:
+    with tqdm(total=total, initial=done, unit="step", desc=description) as bar:
         shown = _Bar(bar)
         yield shown
         shown.finish()

@@ -49,7 +49,7 @@ class Run:
     @property
     def name(self):
         """What the legend calls the run."""
-        return f"{self.depth} hidden, {self.optimizer}, α = {self.lr:.2g}"
+        return f"{self.depth} hidden, {self.optimizer}, {self.lr:.2g}"
 
     @property
     def best(self):
@@ -242,7 +242,7 @@ class DepthAndOptimizer(Live):
 
     def _make_picture(self):
         figure = Picture(figsize=(11.2, 3.6), dpi=80)
-        self.loss, self.accuracy, self.key = figure.subplots(1, 3, width_ratios=(4, 4, 2.7))
+        self.loss, self.accuracy, self.key = figure.subplots(1, 3, width_ratios=(4, 4, 2.9))
         self.key.set_axis_off()
         self.canvas = Canvas(
             figure, alt="For every run a curve: the training loss and the validation accuracy over the epochs"
