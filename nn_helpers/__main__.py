@@ -1,4 +1,4 @@
-"""The lessons' experiment and data from a terminal: ``python -m nn_helpers train`` and ``… data``."""
+"""From a terminal: ``python -m nn_helpers train`` the lessons' experiment, ``… data``, ``… doctor``."""
 
 import argparse
 import sys
@@ -37,7 +37,7 @@ PRESETS = {"seed": {}, "full": FULL, "large": LARGE}
 def parser(preset="seed"):
     """Return the parser of the whole command line, with the defaults of a preset."""
     top = argparse.ArgumentParser(prog="python -m nn_helpers", description=__doc__)
-    commands = top.add_subparsers(dest="command", required=True, metavar="{train,data}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="{train,data,doctor}")
 
     train = commands.add_parser(
         "train",
@@ -127,6 +127,11 @@ def parser(preset="seed"):
     data.set_defaults(run=run_data)
     data.add_argument("--root", type=Path, help="folder for it (default: this user's cache)")
     data.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    doctor = commands.add_parser(
+        "doctor", help="is everything in order here, and if not, what is to be done?"
+    )
+    doctor.set_defaults(run=run_doctor)
     return top
 
 
@@ -217,6 +222,15 @@ def run_data(arguments):
     """Fetch CIFAR-10 and say where it is."""
     print(f"CIFAR-10 is in {download_cifar10(arguments.root, progress=not arguments.quiet)}")
     return 0
+
+
+def run_doctor(arguments):
+    """Say what was found; the exit status is 1 when something needs attention."""
+    from nn_helpers.doctor import doctor
+
+    report = doctor()
+    print(report)
+    return 0 if report.in_order else 1
 
 
 def main(argv=None):

@@ -67,10 +67,9 @@ def load_cifar10(root=None):
     ValueError
         If a copy is damaged.
     """
-    wished = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
-    places = _usual_places() if wished is None else [Path(wished).expanduser()]
+    wished, places = _places(root)
     damaged = []
-    for copy in (copy for place in places for copy in _copies_in(place)):
+    for copy in found_copies(root):
         try:
             data = _read(copy)
         except (ValueError, OSError) as error:
@@ -99,6 +98,17 @@ def cache_dir():
     from pooch import os_cache  # takes longer to import than all of this module
 
     return Path(os_cache("nn_helpers"))
+
+
+def found_copies(root=None):
+    """Return the folders and archives that look like CIFAR-10, in the order `load_cifar10` tries them."""
+    _, places = _places(root)
+    return [copy for place in places for copy in _copies_in(place)]
+
+
+def _places(root):
+    wished = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
+    return wished, _usual_places() if wished is None else [Path(wished).expanduser()]
 
 
 def file_size():

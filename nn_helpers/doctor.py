@@ -1,0 +1,292 @@
+"""Is everything in order here, and if not, what is to be done? ``python -m nn_helpers doctor``."""
+
+import importlib.metadata as metadata
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+FINE, NOTE, TROUBLE = "fine", "note", "trouble"
+MARKS = {FINE: "✓", NOTE: "·", TROUBLE: "✗"}
+LESSONS_NEED = ("jupyterlab", "ipykernel", "ipywidgets", "jupyterlab_widgets")
+FREE_FOR_CIFAR10 = 400_000_000  # bytes: the archive, and its files beside it while they are unpacked
+REINSTALL = "pip install -r requirements.txt"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, what was found, and what to do about it.
+
+    Attributes
+    ----------
+    topic, found : str
+    state : {"fine", "note", "trouble"}
+        A note is worth knowing; with trouble something will not work.
+    advice : str
+        Empty where nothing is to be done.
+    """
+
+    topic: str
+    found: str
+    state: str = FINE
+    advice: str = ""
+
+    def __str__(self):
+        lines = [f"{MARKS[self.state]} {self.topic}: {self.found}"]
+        if self.advice:
+            lines.append(f"    → {self.advice}")
+        return "\n".join(lines)
+
+
+class Report(list):
+    """Findings; shows itself as text, and is in order when there is no trouble."""
+
+    @property
+    def in_order(self):
+        """Whether everything will work."""
+        return not any(finding.state == TROUBLE for finding in self)
+
+    @property
+    def troubles(self):
+        """The findings with trouble."""
+        return [finding for finding in self if finding.state == TROUBLE]
+
+    def __repr__(self):
+        end = "Everything the lessons need is in order."
+        if not self.in_order:
+            count = len(self.troubles)
+            end = f"{count} thing{'s need' if count > 1 else ' needs'} your attention: see ✗ above."
+        return "\n".join([*map(str, self), "", end])
+
+
+def doctor():
+    """Look at this computer and at this environment.
+
+    Nothing is changed, nothing is sent, and no network is needed.
+
+    Returns
+    -------
+    Report
+        A list of `Finding`, which shows itself as text.
+    """
+    report = Report()
+    for look in (
+        python,
+        packages,
+        widget_stack,
+        kernel,
+        blas,
+        speed,
+        sketches_work,
+        cifar10,
+        disk,
+        notebooks,
+    ):
+        try:
+            found = look()
+        except Exception as error:  # whatever is broken here: the rest is still worth knowing
+            text = f"could not be looked at: {type(error).__name__}: {error}"
+            advice = f"{REINSTALL}; if that does not help, show this to whoever helps you"
+            found = Finding(look.__name__.replace("_", " "), text, TROUBLE, advice)
+        report.extend(found if isinstance(found, list) else [found])
+    return report
+
+
+def python():
+    """Which Python runs this."""
+    text = f"{platform.python_version()} at {sys.executable}, {platform.system()} {platform.machine()}"
+    if sys.prefix == sys.base_prefix and not os.environ.get("CONDA_PREFIX"):
+        return Finding("Python", f"{text}; no virtual environment", NOTE, "fine if it works; else `make lab`")
+    return Finding("Python", text)
+
+
+def packages():
+    """Whether everything that nn_helpers declares is installed, in versions that were tried."""
+    from packaging.requirements import Requirement
+
+    findings, fine = [], [f"nn_helpers {metadata.version('nn-helpers')}"]
+    for line in metadata.requires("nn-helpers") or ():
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            findings.append(Finding(requirement.name, "is not installed", TROUBLE, REINSTALL))
+            continue
+        if requirement.specifier.contains(version, prereleases=True):
+            fine.append(f"{requirement.name} {version}")
+        else:
+            findings.append(
+                Finding(requirement.name, f"{version}; {requirement.specifier} was tried", TROUBLE, REINSTALL)
+            )
+    return [Finding("packages", ", ".join(fine)), *findings]
+
+
+def widget_stack():
+    """Whether sliders and buttons will show in JupyterLab."""
+    found, missing = [], []
+    for name in LESSONS_NEED:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    text = ", ".join(found) or "nothing of it"
+    if missing:
+        return Finding("widgets", f"{text}; not installed: {', '.join(missing)}", TROUBLE, REINSTALL)
+    lab = int(metadata.version("jupyterlab").split(".")[0])
+    widgets = int(metadata.version("ipywidgets").split(".")[0])
+    front_end = int(metadata.version("jupyterlab_widgets").split(".")[0])
+    if (widgets, front_end) != (8, 3) or lab < 4:
+        return Finding(
+            "widgets", f"{text}: these do not fit together", TROUBLE,
+            'pip install --upgrade "ipywidgets>=8.1,<9" "jupyterlab>=4.4,<5", then restart JupyterLab',
+        )  # fmt: skip
+    from jupyter_core.paths import jupyter_path
+
+    manifest = Path("labextensions", "@jupyter-widgets", "jupyterlab-manager", "package.json")
+    if not any((Path(folder) / manifest).is_file() for folder in jupyter_path()):
+        return Finding(
+            "widgets", f"{text}; JupyterLab's part of them is not where JupyterLab looks", TROUBLE,
+            "pip install --force-reinstall jupyterlab_widgets, then restart JupyterLab and reload the page",
+        )  # fmt: skip
+    return Finding("widgets", text)
+
+
+def kernel():
+    """Whether the kernel that JupyterLab offers runs in this environment."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        command = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    except NoSuchKernel:
+        return Finding("kernel", "there is no kernel named python3", TROUBLE, "pip install ipykernel")
+    if Path(command).is_absolute() and not _same_environment(command):
+        return Finding(
+            "kernel", f"JupyterLab's python3 is another Python: {command}", TROUBLE,
+            f"{sys.executable} -m ipykernel install --sys-prefix, then restart JupyterLab",
+        )  # fmt: skip
+    return Finding("kernel", "python3 runs in this environment")
+
+
+def _same_environment(command):
+    return Path(command).parent.resolve() == Path(sys.executable).parent.resolve()
+
+
+def blas():
+    """Which library multiplies matrices, and with how many threads."""
+    from threadpoolctl import threadpool_info
+
+    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    if not libraries:
+        return Finding(
+            "matrix products", "NumPy's library for them is not known; it works, perhaps slowly", NOTE
+        )
+    text = "; ".join(
+        f"{info['internal_api']} {info['version'] or ''} ({info.get('architecture') or 'unknown kernels'}), "
+        f"{info['num_threads']} thread{'s' if info['num_threads'] != 1 else ''}"
+        for info in libraries
+    )
+    return Finding("matrix products", f"{text}; {os.cpu_count()} cores")
+
+
+def speed():
+    """Whether matrix products are as fast as on any laptop of the last ten years."""
+    a = np.ones((512, 512), np.float32)
+    best = np.inf
+    for _ in range(5):
+        began = time.perf_counter()
+        a @ a
+        best = min(best, time.perf_counter() - began)
+    gigaflops = 2 * 512**3 / best / 1e9
+    text = f"{gigaflops:.0f} billion operations a second"
+    if gigaflops < 5:
+        return Finding(
+            "speed", f"{text}, which is little", NOTE,
+            "plugged in? other programs? lessons work, but take longer; a NumPy from pip or conda is fast",
+        )  # fmt: skip
+    return Finding("speed", text)
+
+
+def sketches_work():
+    """Whether the built-in pictures can be drawn, which is all that the lessons need."""
+    from nn_helpers import sketches
+
+    data = sketches(n_train=10, n_test=10)
+    if data.train.images.shape != (10, 32, 32, 3):
+        return Finding("sketches", "come out in the wrong shape", TROUBLE, REINSTALL)
+    return Finding("sketches", "can be drawn: every lesson works without CIFAR-10 and without a network")
+
+
+def cifar10():
+    """Whether CIFAR-10 is here, and where."""
+    from nn_helpers.data.cifar10 import found_copies
+
+    wished = os.environ.get("CIFAR10_DIR")
+    copies = found_copies()
+    if copies:
+        return Finding("CIFAR-10", f"found at {copies[0]}" + (" (CIFAR10_DIR)" if wished else ""))
+    if wished:
+        return Finding(
+            "CIFAR-10", f"CIFAR10_DIR says {wished}, and there is no copy", TROUBLE,
+            "correct it, or unset it",
+        )  # fmt: skip
+    if os.environ.get("NN_HELPERS_DATA") == "cifar10":
+        return Finding(
+            "CIFAR-10", "not here, although NN_HELPERS_DATA asks for it", TROUBLE,
+            "python -m nn_helpers data fetches it (170 MB); or unset NN_HELPERS_DATA",
+        )  # fmt: skip
+    return Finding(
+        "CIFAR-10", "not here; the lessons take the sketches", NOTE, "python -m nn_helpers data (170 MB)"
+    )
+
+
+def disk():
+    """Whether the cache can be written, and what is free there and for temporary files."""
+    from nn_helpers.data import cache_dir
+
+    folder = cache_dir()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    text = f"{free / 1e9:.1f} GB free for {folder}"
+    if not os.access(there, os.W_OK):
+        return Finding(
+            "disk", f"{there} cannot be written to", NOTE,
+            "lessons work; to fetch CIFAR-10, set CIFAR10_DIR to a folder of yours",
+        )  # fmt: skip
+    if free < FREE_FOR_CIFAR10:
+        return Finding("disk", text, NOTE, "fetching CIFAR-10 takes 400 MB for a while")
+    try:
+        with tempfile.TemporaryFile():
+            pass
+    except OSError as error:
+        return Finding(
+            "disk", f"no temporary file can be made: {error}", TROUBLE, "free some space, or set TMPDIR"
+        )
+    return Finding("disk", text)
+
+
+def notebooks():
+    """Whether the lessons beside the package were written for this version of it."""
+    folder = Path(__file__).resolve().parent.parent / "notebooks"
+    lessons = sorted(folder.glob("[0-9]*.ipynb"))
+    if not lessons:
+        return Finding("lessons", "not beside the package, so their version is not known", NOTE)
+    here, others = metadata.version("nn-helpers"), []
+    for path in lessons:
+        written_for = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("nn_helpers")
+        if written_for not in (None, here):
+            others.append(f"{path.name} ({written_for})")
+    if others:
+        return Finding(
+            "lessons", f"written for another version than {here}: {', '.join(others)}", TROUBLE,
+            "get lessons and package together: the whole folder anew, then " + REINSTALL,
+        )  # fmt: skip
+    return Finding("lessons", f"{len(lessons)}, written for nn_helpers {here}")

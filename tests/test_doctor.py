@@ -1,0 +1,208 @@
+"""The doctor: what it finds, and what it advises."""
+
+import importlib.metadata as metadata
+import json
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from nn_helpers import doctor as module
+from nn_helpers.doctor import FINE, NOTE, TROUBLE, Finding, Report, doctor
+
+
+def version_of(changes):
+    """Return `metadata.version` with some packages in other versions; None stands for not installed."""
+    real = metadata.version
+
+    def version(name):
+        if name in changes and changes[name] is None:
+            raise metadata.PackageNotFoundError(name)
+        return changes.get(name) or real(name)
+
+    return version
+
+
+def test_here_everything_is_in_order_and_said_line_by_line():
+    report = doctor()
+    assert report.in_order, report
+    text = repr(report)
+    for topic in (
+        "Python",
+        "packages",
+        "widgets",
+        "kernel",
+        "matrix products",
+        "sketches",
+        "CIFAR-10",
+        "disk",
+    ):
+        assert f" {topic}: " in text
+    assert text.endswith("Everything the lessons need is in order.")
+
+
+def test_trouble_is_counted_and_comes_with_advice():
+    report = Report(
+        [Finding("a", "fine"), Finding("b", "broken", TROUBLE, "mend it"), Finding("c", "so so", NOTE)]
+    )
+    assert not report.in_order
+    assert (
+        repr(report)
+        == "✓ a: fine\n✗ b: broken\n    → mend it\n· c: so so\n\n1 thing needs your attention: see ✗ above."
+    )
+
+
+def test_what_breaks_while_it_is_looked_at_is_a_finding_and_the_rest_is_looked_at(monkeypatch):
+    def widget_stack():
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(module, "widget_stack", widget_stack)
+    report = doctor()
+    (trouble,) = report.troubles
+    assert (trouble.topic, "OSError: the disk is gone" in trouble.found) == ("widget stack", True)
+    assert len(report) >= 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tqdm": None}, "tqdm: is not installed"),
+        ({"numpy": "1.26.4"}, "numpy: 1.26.4; <3,>=2.0 was tried"),
+        ({"matplotlib": "4.0"}, "matplotlib: 4.0"),
+    ],
+)
+def test_a_package_that_is_missing_or_of_another_version(monkeypatch, changes, words):
+    monkeypatch.setattr(metadata, "version", version_of(changes))
+    _, trouble = module.packages()
+    assert words in str(trouble)
+    assert trouble.state == TROUBLE
+    assert "requirements.txt" in trouble.advice
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ipywidgets": None}, "not installed: ipywidgets"),
+        ({"jupyterlab": None, "ipykernel": None}, "not installed: jupyterlab, ipykernel"),
+        ({"ipywidgets": "7.8.1"}, "do not fit together"),
+        ({"jupyterlab_widgets": "1.1.7"}, "do not fit together"),
+        ({"jupyterlab": "3.6.8"}, "do not fit together"),
+    ],
+)
+def test_widgets_that_would_not_show(monkeypatch, changes, words):
+    monkeypatch.setattr(metadata, "version", version_of(changes))
+    finding = module.widget_stack()
+    assert finding.state == TROUBLE
+    assert words in finding.found
+    assert "pip install" in finding.advice
+
+
+def test_the_front_end_of_the_widgets_is_looked_for_where_jupyterlab_looks(monkeypatch, tmp_path):
+    import jupyter_core.paths
+
+    assert module.widget_stack().state == FINE
+    monkeypatch.setattr(jupyter_core.paths, "jupyter_path", lambda: [str(tmp_path)])
+    finding = module.widget_stack()
+    assert finding.state == TROUBLE
+    assert "reload the page" in finding.advice
+
+
+def test_a_kernel_of_another_environment_is_named(monkeypatch):
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    Spec = namedtuple("Spec", "argv")
+    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", lambda self, name: Spec(["/other/bin/python3"]))
+    finding = module.kernel()
+    assert finding.state == TROUBLE
+    assert "/other/bin/python3" in finding.found
+    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", lambda self, name: Spec([sys.executable]))
+    assert module.kernel().state == FINE
+    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", lambda self, name: Spec(["python"]))
+    assert module.kernel().state == FINE  # whatever python is, where the kernel is started
+
+    def nothing(self, name):
+        raise NoSuchKernel(name)
+
+    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", nothing)
+    assert "no kernel" in module.kernel().found
+
+
+def test_cifar10_is_found_or_its_absence_explained(monkeypatch, tmp_path):
+    monkeypatch.setenv("CIFAR10_DIR", str(tmp_path))
+    finding = module.cifar10()
+    assert finding.state == TROUBLE
+    assert str(tmp_path) in finding.found
+    folder = tmp_path / "cifar-10-batches-bin"
+    folder.mkdir()
+    (folder / "data_batch_1.bin").write_bytes(b"")
+    finding = module.cifar10()
+    assert finding.state == FINE
+    assert str(folder) in finding.found
+
+
+def test_without_cifar10_it_is_a_note_unless_the_environment_asks_for_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("CIFAR10_DIR", raising=False)
+    monkeypatch.setenv("NN_HELPERS_CACHE", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert module.cifar10().state == NOTE
+    monkeypatch.setenv("NN_HELPERS_DATA", "cifar10")
+    finding = module.cifar10()
+    assert finding.state == TROUBLE
+    assert "unset NN_HELPERS_DATA" in finding.advice
+
+
+def test_a_full_disk_and_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("NN_HELPERS_CACHE", str(tmp_path / "not" / "there"))
+    assert module.disk().state == FINE
+    assert str(tmp_path) in module.disk().found
+    Usage = namedtuple("Usage", "free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(100_000_000))
+    assert "0.1 GB free" in module.disk().found
+    assert module.disk().state == NOTE
+    monkeypatch.setattr(module.os, "access", lambda path, mode: False)
+    assert "cannot be written to" in module.disk().found
+
+
+def test_lessons_of_another_version_are_named(monkeypatch, tmp_path):
+    assert module.notebooks().state == FINE
+    package = tmp_path / "nn_helpers" / "doctor.py"
+    monkeypatch.setattr(module, "__file__", str(package))
+    assert module.notebooks().state == NOTE
+    (tmp_path / "notebooks").mkdir()
+    for name, written_for in (("00_a", metadata.version("nn-helpers")), ("01_b", "0.0.1"), ("02_c", None)):
+        about = {} if written_for is None else {"nn_helpers": written_for}
+        path = tmp_path / "notebooks" / f"{name}.ipynb"
+        path.write_text(json.dumps({"metadata": about, "cells": []}), encoding="utf-8")
+    finding = module.notebooks()
+    assert finding.state == TROUBLE
+    assert "01_b.ipynb (0.0.1)" in finding.found
+    assert "00_a" not in finding.found
+
+
+def test_slow_products_are_a_note(monkeypatch):
+    assert module.speed().state in (FINE, NOTE)
+    clock = iter(range(100))
+    monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(clock)))
+    assert module.speed().state == NOTE
+
+
+def test_from_a_terminal_the_exit_status_tells(tmp_path):
+    def run(**environment):
+        import os
+
+        return subprocess.run(
+            [sys.executable, "-m", "nn_helpers", "doctor"], env={**os.environ, **environment}, text=True,
+            capture_output=True, encoding="utf-8",
+        )  # fmt: skip
+
+    fine = run(PYTHONIOENCODING="utf-8")
+    assert fine.returncode == 0, fine.stdout
+    assert "in order" in fine.stdout
+    trouble = run(CIFAR10_DIR=str(Path(tmp_path, "nowhere")), PYTHONIOENCODING="utf-8")
+    assert trouble.returncode == 1
+    assert "needs your attention" in trouble.stdout
