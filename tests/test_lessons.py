@@ -1,11 +1,15 @@
-"""What the lessons claim holds on CIFAR-10 too, and their numbers hold on other machines.
+"""The lessons can be worked through, their claims hold on CIFAR-10 too, and their numbers on other machines.
 
 That every lesson prints what is saved in it is nbval's part: it runs them all in the same pytest run.
 """
 
+import ast
+import inspect
 import os
+import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -13,6 +17,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
+import nn_helpers.exercises.catalogue
 from nn_helpers import SGD, Adam, ClassificationNet, Momentum, compare_optimizers, evaluate, load_images
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
@@ -50,6 +55,88 @@ def test_the_lessons_assertions_hold_on_cifar10(path, monkeypatch):
     client.execute()  # an assertion that fails is an error here
     printed = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
     assert "50,000 training and 10,000 test pictures: CIFAR-10" in printed
+
+
+def exercises_in(path):
+    """Return the exercises of a lesson, by name."""
+    known = nn_helpers.exercises.catalogue.exercises()
+    return {name: exercise for name, exercise in known.items() if exercise.lesson == path.stem}
+
+
+def filled_in(source, exercises):
+    """Return a cell with every function that is an exercise replaced by its answer."""
+    lines = source.splitlines()
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    for node in sorted(functions, key=lambda node: -node.lineno):
+        if node.name in exercises:
+            answer = inspect.getsource(exercises[node.name].answer).rstrip().splitlines()
+            lines[node.lineno - 1 : node.end_lineno] = answer
+    return "\n".join(lines)
+
+
+def outputs(cell):
+    """Return all text that a cell put out."""
+    parts = [output.get("text", "") for output in cell.get("outputs", [])]
+    parts += [output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", [])]
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_with_every_blank_filled_in_runs_and_every_check_says_right(path):
+    exercises = exercises_in(path)
+    if not exercises:
+        pytest.skip("a lesson without exercises of its own")
+    notebook = nbformat.read(path, as_version=4)
+    checked = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = filled_in(cell.source, exercises)
+            for name in re.findall(r"^check\((\w+)", cell.source, re.MULTILINE):
+                checked[name] = cell
+    assert set(checked) == set(exercises)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    for name, cell in checked.items():
+        assert re.search(rf"{name}: right", outputs(cell)), outputs(cell)
+    used = [
+        line for cell in notebook.cells for line in outputs(cell).splitlines() if " not written yet" in line
+    ]
+    assert used == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_what_is_committed_has_every_blank_empty(path):
+    exercises = exercises_in(path)
+    checks = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            for name in re.findall(r"^check\((\w+)", cell.source, re.MULTILINE):
+                checks[name] = outputs(cell)
+    for name in exercises:
+        assert f"{name}: not written yet" in checks[name]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_every_picture_is_described_in_words_below_it(path):
+    cells = nbformat.read(path, as_version=4).cells
+    for cell, below in pairwise(cells):
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            assert below.cell_type == "markdown", cell.source
+            assert re.match(r"\*The (figure|figures|picture|pictures)\b", below.source), below.source[:80]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_has_its_parts_in_order(path):
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    first_code = next(cell for cell in cells if cell.cell_type == "code")
+    assert cells[0].source.startswith(f"# {path.stem[:2]} · ")
+    assert "?" in cells[0].source
+    assert any("image/png" in output.get("data", {}) for output in first_code.outputs)  # on the first screen
+    assert re.search(r"[Pp]redict|What do you expect|guess", text)
+    parts = ["## What you now have", "### Three questions", "### Further reading"]
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert text[places[1] :].count("<details>") == text[places[1] :].count("</details>") == 3
 
 
 TRAINING = """
