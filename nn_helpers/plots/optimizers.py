@@ -1,0 +1,254 @@
+"""Pictures of going downhill: paths on a terrain, the noise of mini-batches, learning rates, races."""
+
+import itertools
+
+import numpy as np
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, ScalarFormatter
+
+from nn_helpers.plots._base import COLOURS, DASHES, Picture, finish, legend_below
+
+RULES = ("GD", "SGD", "momentum", "RMSprop", "Adam")  # each looks the same in every figure
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+def descent_paths(loss, paths, theta1=(-10, 4), theta2=(-1.8, 1.8)):
+    """Show paths on the contour lines of a loss with two parameters, each path in a plot of its own.
+
+    Parameters
+    ----------
+    loss : function (float array (…, 2)) -> float array (…)
+        At least 0, and lowest at θ = 0. From one contour line to the next it doubles.
+    paths : dict of str to float array (K + 1, 2)
+        θ before the first step and after each of K steps, by the title of the plot.
+    theta1, theta2 : pair of float
+        The part of the terrain that is shown.
+
+    Returns
+    -------
+    Picture
+    """
+    width, height = 9.2 / len(paths), np.ptp(theta2) / np.ptp(theta1)
+    figure = Picture(figsize=(9.2, 0.9 + width * min(0.9, 2.2 * height)), dpi=100)
+    axes = figure.subplots(1, len(paths), squeeze=False, sharex=True, sharey=True)[0]
+    across, up = np.linspace(*theta1, 141), np.linspace(*theta2, 121)
+    ground = loss(np.stack(np.meshgrid(across, up), axis=-1))
+    levels = ground.max() * 0.5 ** np.arange(14, -1, -1)
+    for ax, (title, path), style in zip(axes, paths.items(), _styles(paths), strict=True):
+        ax.contourf(across, up, ground, levels=[0, *levels], cmap="Greys_r", alpha=0.3)
+        ax.contour(across, up, ground, levels=levels, colors="grey", linewidths=0.4)
+        ax.plot(*path.T, color=COLOURS[style], linewidth=1, marker=".", markersize=4, label="a step")
+        ax.plot(*path[0], "o", color="black", markersize=7, label="start")
+        ax.plot(*path[-1], "s", color=COLOURS[style], markersize=7, markeredgecolor="black", label="end")
+        ax.plot(0, 0, "*", color="black", markersize=10, label="lowest point")
+        ax.set(title=title, xlim=theta1, ylim=theta2, xlabel="θ₁")
+    axes[0].set_ylabel("θ₂")
+    legend_below(figure)
+    return figure
+
+
+def learning_rate_sweep(sweeps, after, ceiling):
+    """Show what loss each learning rate led to.
+
+    Parameters
+    ----------
+    sweeps : dict of str to dict of str to pair of float arrays (R,)
+        Learning rates and losses, by the name of the optimizer, by the name of the loss.
+    after : str
+        When the losses were measured: "after 10 epochs".
+    ceiling : float
+        A loss above it, infinite or NaN counts as diverged and is shown as a cross at the top.
+
+    Returns
+    -------
+    Picture
+    """
+    figure = Picture(figsize=(4.6 * len(sweeps) if len(sweeps) > 1 else 6.8, 3.8), dpi=100)
+    for ax, (quantity, lines) in zip(
+        figure.subplots(1, len(sweeps), squeeze=False)[0], sweeps.items(), strict=True
+    ):
+        for (name, (rates, losses)), style in zip(lines.items(), _styles(lines), strict=True):
+            fine = np.isfinite(losses) & (np.nan_to_num(losses, nan=np.inf) <= ceiling)
+            look = {"color": COLOURS[style], "marker": MARKERS[style], "markersize": 5}
+            ax.plot(rates[fine], losses[fine], linestyle=DASHES[style], label=name, **look)
+            ax.plot(rates[~fine], np.full(np.sum(~fine), ceiling), "x", color=COLOURS[style], markersize=9)
+        ax.plot([], [], "x", color="black", markersize=9, linestyle="", label="diverged")
+        ax.set(xscale="log", yscale="log", title=f"{quantity.capitalize()} {after}")
+        ax.set(xlabel="learning rate α", ylabel=f"{quantity} (nats)")
+        _plain_numbers(ax.yaxis)
+        finish(ax)
+    legend_below(figure)
+    return figure
+
+
+def gradient_angles(batch_sizes, angles):
+    """Show the angle between the gradient of a mini-batch and that of all examples, by the batch's size.
+
+    Parameters
+    ----------
+    batch_sizes : sequence of int (B,)
+    angles : dict of str to float array (B, K)
+        In degrees, of K mini-batches of each size, by the state of the network.
+
+    Returns
+    -------
+    Picture
+    """
+    figure = Picture(figsize=(7.6, 3.8), dpi=100)
+    ax = figure.subplots()
+    for i, (name, values) in enumerate(angles.items()):
+        for size, some in zip(batch_sizes, values, strict=True):
+            ax.plot(np.full(len(some), size * 1.06**i), some, ".", color=COLOURS[i], alpha=0.25)
+        medians = np.median(values, axis=1)
+        ax.plot(batch_sizes, medians, color=COLOURS[i], linestyle=DASHES[i], marker=MARKERS[i], label=name)
+    ax.axhline(90, color="black", linewidth=0.8)
+    ax.text(batch_sizes[-1], 91, "at right angles", ha="right", va="bottom")
+    ax.set(
+        title="How far a mini-batch's gradient points aside",
+        xlabel="pictures in the mini-batch",
+        ylabel="angle to the full gradient (degrees)",
+        xscale="log",
+        ylim=(-4, None),
+    )
+    _ticks_at(ax, batch_sizes)
+    finish(ax)
+    legend_below(figure)
+    return figure
+
+
+def time_by_batch_size(batch_sizes, seconds, examples):
+    """Show how long a step takes, and an epoch, by the number of pictures in a batch.
+
+    Parameters
+    ----------
+    batch_sizes : sequence of int (B,)
+    seconds : float array (B,)
+        Of one step.
+    examples : int
+        How many make an epoch.
+
+    Returns
+    -------
+    Picture
+    """
+    batch_sizes, seconds = np.asarray(batch_sizes), np.asarray(seconds)
+    figure = Picture(figsize=(9, 3.2), dpi=100)
+    step, epoch = figure.subplots(1, 2)
+    step.plot(batch_sizes, 1e3 * seconds, color=COLOURS[0], marker=MARKERS[0])
+    epoch.plot(batch_sizes, 1e3 * seconds * examples / batch_sizes, color=COLOURS[1], marker=MARKERS[1])
+    for ax, what in ((step, "One step"), (epoch, "One epoch")):
+        ax.set(title=what, xlabel="pictures in the batch", ylabel="time (ms)", xscale="log", yscale="log")
+        _ticks_at(ax, batch_sizes)
+        _plain_numbers(ax.yaxis)
+        finish(ax)
+    return figure
+
+
+def losses_by_step(losses, over="step"):
+    """Show how training losses fall, on a logarithmic scale.
+
+    Parameters
+    ----------
+    losses : dict of str to dict of str to (float array (K,), or pair of float arrays (K,))
+        Losses, or positions and losses, by the name of the line, by the title of the plot. Without
+        positions the first loss is that of step 1.
+    over : str
+        What the positions are.
+
+    Returns
+    -------
+    Picture
+    """
+    figure = Picture(figsize=(4.6 * len(losses) if len(losses) > 1 else 6.8, 3.6), dpi=100)
+    axes = figure.subplots(1, len(losses), squeeze=False)[0]
+    for ax, (title, lines) in zip(axes, losses.items(), strict=True):
+        for (name, line), style in zip(lines.items(), _styles(lines), strict=True):
+            at, values = line if isinstance(line, tuple) else (np.arange(1, len(line) + 1), line)
+            ax.plot(at, values, color=COLOURS[style], linestyle=DASHES[style], label=name)
+        ax.set(title=title, xlabel=over, ylabel="training loss (nats)", yscale="log")
+        _plain_numbers(ax.yaxis)
+        finish(ax)
+        ax.legend(frameon=False)
+    return figure
+
+
+def first_steps(sizes, losses):
+    """Show how long the first steps of an optimizer are, and where they lead.
+
+    Parameters
+    ----------
+    sizes : dict of str to float array (K,)
+        How far a parameter moves in each step, the mean over all parameters, in units of α.
+    losses : dict of str to float array (K,)
+        After each step.
+
+    Returns
+    -------
+    Picture
+    """
+    figure = Picture(figsize=(9, 3.4), dpi=100)
+    size, loss = figure.subplots(1, 2)
+    for ax, lines in ((size, sizes), (loss, losses)):
+        for i, (name, values) in enumerate(lines.items()):
+            steps = np.arange(1, len(values) + 1)
+            ax.plot(steps, values, color=COLOURS[i], linestyle=DASHES[i], marker=MARKERS[i], ms=3, label=name)
+        ax.set_xlabel("step")
+        finish(ax)
+    size.axhline(1, color="black", linewidth=0.8)
+    size.set(title="How far a parameter moves", ylabel="mean |Δθ| / α", ylim=(0, None))
+    loss.set(title="Where that leads", ylabel="training loss (nats)")
+    legend_below(figure)
+    return figure
+
+
+def runs_in_bands(runs):
+    """Show trainings from several seeds as bands from the lowest to the highest, and their mean.
+
+    Parameters
+    ----------
+    runs : dict of str to dict of str to float array (S, E)
+        "loss" and "val_loss" of S seeds in E epochs, by the name of the optimizer.
+
+    Returns
+    -------
+    Picture
+    """
+    figure = Picture(figsize=(9.2, 3.8), dpi=100)
+    axes = figure.subplots(1, 2)
+    for ax, key, words in zip(axes, ("loss", "val_loss"), ("training loss", "validation loss"), strict=True):
+        for (name, run), style in zip(runs.items(), _styles(runs), strict=True):
+            values = run[key]
+            epochs, colour = np.arange(1, values.shape[1] + 1), COLOURS[style]
+            ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0)
+            ax.plot(
+                epochs,
+                values.mean(axis=0),
+                color=colour,
+                linestyle=DASHES[style],
+                marker=MARKERS[style],
+                markersize=4,
+                label=name,
+            )
+        ax.set(title=words.capitalize(), xlabel="epoch", ylabel=f"{words} (nats)", yscale="log")
+        _plain_numbers(ax.yaxis)
+        finish(ax, "epoch")
+    legend_below(figure)
+    return figure
+
+
+def _styles(names):
+    """Return an index into colours, dashes and markers for each name; a rule's name has one of its own."""
+    kept = {RULES.index(name) for name in names if name in RULES}
+    free = itertools.cycle(sorted(set(range(len(COLOURS))) - kept))
+    return [RULES.index(name) if name in RULES else next(free) for name in names]
+
+
+def _ticks_at(ax, places):
+    ax.xaxis.set_major_locator(FixedLocator(places))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+
+
+def _plain_numbers(axis):
+    """Write 0.01, 0.1 and 1 beside a logarithmic axis."""
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(NullFormatter())
