@@ -1,0 +1,46 @@
+"""Find out whether a function has been written yet."""
+
+import ast
+import dis
+import inspect
+import textwrap
+
+# How the names of the bytecodes begin that compute or store something.
+WORK = ("BINARY", "CALL", "COMPARE", "CONTAINS", "FOR_ITER", "STORE_SUBSCR", "UNARY")
+
+
+def blank_line(f):
+    """Return the line of f that still holds a blank ``...``, or None.
+
+    ``x[..., 0]`` is an index and no blank; neither is ``[..., 0]`` in a list of axes.
+    """
+    try:
+        source = textwrap.dedent(inspect.getsource(f))
+        tree = ast.parse(source)
+    except (OSError, TypeError, SyntaxError):
+        return None
+    found = [node.lineno for node in _blanks(tree)]
+    return source.splitlines()[min(found) - 1].strip() if found else None
+
+
+def _blanks(node):
+    if isinstance(node, ast.Constant) and node.value is Ellipsis:
+        yield node
+    elif isinstance(node, ast.Subscript):
+        yield from _blanks(node.value)
+    elif isinstance(node, ast.Call):
+        for child in ast.iter_child_nodes(node):
+            # einsum and the like take lists and tuples of axes
+            if not isinstance(child, ast.List | ast.Tuple):
+                yield from _blanks(child)
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _blanks(child)
+
+
+def has_content(f):
+    """Say whether f computes anything at all, or only says ``pass`` or ``return None``."""
+    code = getattr(getattr(f, "__func__", f), "__code__", None)
+    if code is None:
+        return True  # not written in Python; somebody wrote it
+    return any(step.opname.startswith(WORK) for step in dis.get_instructions(code))

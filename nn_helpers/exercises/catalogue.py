@@ -1,0 +1,175 @@
+"""What an exercise is: an answer, cases to try, and the mistakes that are known by name.
+
+Each lesson has a module ``lessonNN`` with a list ``EXERCISES``.
+"""
+
+import functools
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+CACHES = {"cache", "caches"}  # what a forward pass keeps for its backward pass goes by these names
+
+
+class Case:
+    """One input to try.
+
+    Parameters
+    ----------
+    name : str
+        What is special about it, as in "right on …, wrong on …": "negative numbers", "pictures in float32".
+    *args
+        What the function is called with; it gets copies.
+    forward : tuple, optional
+        Of a backward pass: the arguments of the forward pass that made the cache. With it, a cache of
+        the learner's own shape can be tried.
+    """
+
+    def __init__(self, name, *args, forward=None):
+        self.name, self.args, self.forward = name, args, forward
+
+    def __repr__(self):
+        return f"Case({self.name!r})"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that people really give, and what to say to them.
+
+    Parameters
+    ----------
+    key : str
+        Its name, one word or several with hyphens.
+    wrong : function
+        The mistake, made: called like the answer. Who gets the same results made the same mistake.
+    sentence : str, or function (shown) -> str
+        What is said. The function gets the `Shown` case, for numbers in the sentence.
+    section : str, optional
+        Where the lesson explains it, when that is not the exercise's own section.
+    """
+
+    key: str
+    wrong: Callable
+    sentence: str | Callable
+    section: str | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The case on which a mistake is shown: its arguments, and both results, by name."""
+
+    args: Mapping
+    expected: Mapping
+    yours: Mapping
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Exercise:
+    """A function for the learner to write.
+
+    Parameters
+    ----------
+    answer : function
+        A plain answer that uses only ``np`` and earlier functions of the lesson. Its name is the
+        exercise's, its parameters are those of the learner's function.
+    lesson : str
+        The notebook, without ``.ipynb``.
+    section : str
+        The title of the section that explains it, without its number.
+    then : str
+        A sentence: what the learner can do now that the function is right.
+    cases : function () -> list of Case
+        Chosen ones first, small and readable.
+    mistakes : sequence of Mistake
+    hints : sequence of str
+        At most three; each says more.
+    returns : tuple of str
+        The names of what is returned. A ``"cache"`` (or ``"caches"``) is not compared but given to the
+        `partner`, whose result must be right.
+    in_place : tuple of str
+        The arguments that are changed in place: these are the results. What is returned is not looked at.
+    observe : function (f, *args) -> dict of name to result, optional
+        In place of `returns`: calls f and says what to compare. It may raise `Malformed`.
+    partner : str, optional
+        Of a forward pass: the exercise that uses its cache. Of a backward pass: the one that makes it.
+    tolerances : dict of result's name to float, optional
+        The relative error that is allowed, where the usual one does not fit.
+    quantities : function (*args) -> dict of name to number, optional
+        Numbers that a result may be too large or too small by, such as ``{"N": len(x)}``.
+        Without it, N is the length of the first array with two axes or more.
+    library : object, optional
+        The library's version, whose source `solution` shows.
+    """
+
+    answer: Callable
+    lesson: str
+    section: str
+    then: str
+    cases: Callable
+    mistakes: tuple
+    hints: tuple
+    returns: tuple = ()
+    in_place: tuple = ()
+    observe: Callable | None = None
+    partner: str | None = None
+    tolerances: Mapping = field(default_factory=dict)
+    quantities: Callable | None = None
+    library: object = None
+
+    @property
+    def name(self):
+        """The name of the function to write."""
+        return self.answer.__name__
+
+    @functools.cached_property
+    def parameters(self):
+        """The names of the function's arguments."""
+        return tuple(inspect.signature(self.answer).parameters)
+
+    @property
+    def cache_index(self):
+        """The place of the cache among the arguments of a backward pass."""
+        return next(i for i, name in enumerate(self.parameters) if name in CACHES)
+
+    @functools.cached_property
+    def all_cases(self):
+        """The cases, made once."""
+        return tuple(self.cases())
+
+    def quantities_of(self, case):
+        """Return numbers that a result may be too large or too small by, by name."""
+        if self.quantities:
+            return self.quantities(*case.args)
+        arrays = [value for value in case.args if isinstance(value, np.ndarray) and value.ndim > 1]
+        return {"N": len(arrays[0])} if arrays else {}
+
+    @property
+    def signature(self):
+        """The function's first line without def: ``relu_forward(z)``."""
+        return f"{self.name}{inspect.signature(self.answer)}"
+
+    @property
+    def ours(self):
+        """What stands in for the learner's function: the library's of the same name, or the answer."""
+        return self.library if getattr(self.library, "__name__", None) == self.name else self.answer
+
+
+class Malformed(Exception):  # noqa: N818 - it is no error of ours
+    """What a function returned cannot be taken apart; the message says why, to the learner."""
+
+
+@functools.cache
+def exercises():
+    """Return all exercises by name, in the order of the lessons."""
+    package = importlib.import_module(__package__)
+    found = {}
+    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+        if re.fullmatch(r"lesson\d\d", module):
+            for exercise in importlib.import_module(f"{__package__}.{module}").EXERCISES:
+                found[exercise.name] = exercise
+    return found

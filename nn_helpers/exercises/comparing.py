@@ -1,0 +1,88 @@
+"""Compare a learner's results with the right ones."""
+
+import numpy as np
+
+# rtol, atol: other algorithms round differently, mistakes are larger.
+TOLERANCES = {np.dtype(np.float16): (1e-2, 1e-3), np.dtype(np.float32): (1e-4, 1e-5)}
+TOLERANCE = (1e-7, 1e-9)
+
+
+def leaves(name, yours, expected):
+    """Yield (name, yours, expected) of every array or number in two results; lists may be nested."""
+    if isinstance(expected, list | tuple) and isinstance(yours, list | tuple) and len(yours) == len(expected):
+        for i, (mine, theirs) in enumerate(zip(yours, expected, strict=True)):
+            yield from leaves(f"{name}[{i}]", mine, theirs)
+    else:
+        yield name, yours, expected
+
+
+def same_results(yours, expected, tolerances=None, dtypes=True):
+    """Say whether two dicts of results agree."""
+    return yours.keys() == expected.keys() and all(
+        agrees(a, b, (tolerances or {}).get(name), dtypes)
+        for name in expected
+        for _, a, b in leaves(name, yours[name], expected[name])
+    )
+
+
+def agrees(yours, expected, tolerance=None, dtypes=True):
+    """Say whether two values have the same shape, numbers and, if asked, kind of numbers."""
+    if not is_numeric(expected):
+        return type(yours) is type(expected) and _equal(yours, expected)
+    return (
+        is_numeric(yours)
+        and np.shape(yours) == np.shape(expected)
+        and close(yours, expected, tolerance)
+        and (not dtypes or same_dtype(yours, expected))
+    )
+
+
+def is_numeric(value):
+    """Say whether a value is an array or a number that can be compared."""
+    if isinstance(value, np.matrix | np.ma.MaskedArray):  # which calculate by rules of their own
+        return False
+    return isinstance(value, np.ndarray | np.generic | int | float) and np.asarray(value).dtype.kind in "fiub"
+
+
+def close(yours, expected, tolerance=None):
+    """Say whether arrays of one shape agree; NaN agrees with NaN."""
+    yours, expected = np.asarray(yours), np.asarray(expected)
+    rtol, atol = max(TOLERANCES.get(array.dtype, TOLERANCE) for array in (yours, expected))
+    if tolerance is not None:
+        rtol, atol = tolerance, 0.0
+    return bool(np.allclose(yours, expected, rtol=rtol, atol=atol, equal_nan=True))
+
+
+def same_dtype(yours, expected):
+    """Say whether arrays hold the same kind of floats, or both integers; single numbers may differ."""
+    if np.ndim(expected) == 0:
+        return True
+    yours, expected = np.asarray(yours).dtype, np.asarray(expected).dtype
+    if expected.kind in "iu":
+        return yours.kind in "iu"
+    return yours == expected
+
+
+def _equal(yours, expected):
+    if isinstance(expected, list | tuple):
+        return len(yours) == len(expected) and all(map(agrees, yours, expected))
+    try:
+        return bool(yours == expected)
+    except Exception:
+        return False
+
+
+def unchanged(before, after):
+    """Say whether an argument is what it was, to the last bit."""
+    if isinstance(before, np.ndarray):
+        return (
+            isinstance(after, np.ndarray)
+            and before.shape == after.shape
+            and before.dtype == after.dtype
+            and before.tobytes() == after.tobytes()
+        )
+    if isinstance(before, list | tuple):
+        return len(before) == len(after) and all(map(unchanged, before, after))
+    if isinstance(before, dict):
+        return before.keys() == after.keys() and all(unchanged(before[k], after[k]) for k in before)
+    return True  # a number cannot be changed, a generator has to

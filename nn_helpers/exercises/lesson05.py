@@ -1,0 +1,538 @@
+"""Lesson 05: CIFAR-10, from bytes to a network that is right about new pictures, and where it is wrong."""
+
+import copy
+
+import numpy as np
+
+from nn_helpers.data import flip_and_shift
+from nn_helpers.exercises.catalogue import Case, Exercise, Malformed, Mistake
+from nn_helpers.exercises.running import a_kind_of
+from nn_helpers.network import ClassificationNet
+
+LESSON = "05_cifar10"
+
+
+def _bytes(rng, *shape):
+    return rng.integers(0, 256, shape, dtype=np.uint8)
+
+
+# standardise
+
+
+def standardise(images, mean, std):
+    """Return (images − mean) / std, colour by colour, each picture a row: (N, H·W·3)."""
+    x = (images - mean) / std
+    return x.reshape(len(images), -1)
+
+
+def _standardise_cases():
+    rng = np.random.default_rng(50)
+    mean, std = np.array([120.0, 110.0, 100.0]), np.array([60.0, 50.0, 40.0])
+    two_pixels = np.array([[[[180, 60, 100], [0, 255, 20]]]], np.uint8)
+    return [
+        Case("one picture of two pixels", two_pixels, mean, std),
+        Case("two pictures of two pixels", np.concatenate([two_pixels, two_pixels[:, :, ::-1]]), mean, std),
+        Case("a black picture", np.zeros((1, 1, 2, 3), np.uint8), mean, std),
+        Case("higher than wide", _bytes(rng, 2, 4, 2, 3), mean, std),
+        Case("three by three pixels", _bytes(rng, 3, 3, 3, 3), mean, std),
+        Case("whole pictures", _bytes(rng, 5, 32, 32, 3), np.array([125.3, 123.0, 113.9]), std),
+    ]
+
+
+def _in_rows(x):
+    return x.reshape(len(x), -1)
+
+
+STANDARDISE = Exercise(
+    answer=standardise,
+    lesson=LESSON,
+    section="The data",
+    returns=("x",),
+    cases=_standardise_cases,
+    mistakes=(
+        Mistake(
+            "own-mean",
+            lambda images, mean, std: _in_rows((images - images.mean((0, 1, 2))) / images.std((0, 1, 2))),
+            "You take the mean and the deviation of the pictures that come in. Use those that are given: "
+            "they are the training pictures', and every picture, now and later, is measured with them.",
+        ),
+        Mistake(
+            "own-mean-of-each-pixel",
+            lambda images, mean, std: (_in_rows(images) - _in_rows(images).mean(0)) / _in_rows(images).std(0),
+            "You take the mean and the deviation of each pixel over the pictures that come in. Use those "
+            "that are given: three means and three deviations, one for each colour, from the training "
+            "pictures.",
+        ),
+        Mistake(
+            "all-colours-alike",
+            lambda images, mean, std: _in_rows((images - mean.mean()) / std.mean()),
+            "You take one mean and one deviation for all three colours. mean and std hold three numbers "
+            "each: (N, H, W, 3) − (3,) already lets every colour meet its own.",
+        ),
+        Mistake(
+            "no-std",
+            lambda images, mean, std: _in_rows(images - mean),
+            "You take the mean away, and the inputs lie around 0. They are still around 50 in size: divide "
+            "by std.",
+        ),
+        Mistake(
+            "divided-first",
+            lambda images, mean, std: _in_rows(images / std - mean),
+            "You divide before you subtract. The mean is in units of pixels, so it has to go first: "
+            "(images − mean) / std, with the brackets.",
+        ),
+        Mistake(
+            "no-brackets",
+            lambda images, mean, std: _in_rows(images - mean / std),
+            "`images - mean / std` divides the mean alone, because / goes before −. You need brackets: "
+            "`(images - mean) / std`.",
+        ),
+        Mistake(
+            "variance",
+            lambda images, mean, std: _in_rows((images - mean) / std**2),
+            "You divide by the variance, std². The inputs are then about 1/50 in size. Divide by std.",
+        ),
+        Mistake(
+            "from-0-to-1-first",
+            lambda images, mean, std: _in_rows((images / 255 - mean) / std),
+            "You divide the pictures by 255 first, but mean and std are in units of pixels, 0 to 255. "
+            "Dividing by std is all the scaling there is.",
+        ),
+        Mistake(
+            "bytes",
+            lambda images, mean, std: _in_rows((images - mean.astype(np.uint8)) / std),
+            "You subtract in bytes, and a byte cannot be negative: 0 − 120 wraps around to 136. Keep mean a "
+            "float array, then `images - mean` is one too.",
+        ),
+        Mistake(
+            "channels-first",
+            lambda images, mean, std: _in_rows(((images - mean) / std).transpose(0, 3, 1, 2)),
+            "The numbers are right, in another order: you put all red values of a picture first. Here the "
+            "three colours of a pixel stay together: reshape, without a transpose.",
+        ),
+        Mistake(
+            "mean-repeated",
+            lambda images, mean, std: (
+                (_in_rows(images) - np.repeat(mean, images[0].size // 3))
+                / np.repeat(std, images[0].size // 3)
+            ),
+            "`np.repeat` writes the red mean H·W times, then the green one. In a row the colours take turns: "
+            "red, green, blue, red, … Standardise before you reshape, where the last axis is the colour.",
+        ),
+    ),
+    hints=(
+        "The shapes do the work: images is (N, H, W, 3), mean and std are (3,). NumPy aligns them at the "
+        "last axis, so every colour meets its own mean.",
+        "First `(images - mean) / std`, all four axes still there. Then one row for each picture.",
+        "`x = (images - mean) / std`, and `reshape(len(images), ...)`: which number tells NumPy to count the "
+        "columns itself?",
+    ),
+    then="In section 3 a network learns from the numbers it makes.",
+)
+
+
+# l2_gradient
+
+
+def l2_gradient(W, dW, reg):
+    """Return dW, the data loss's gradient, plus that of ½ · reg · Σ‖W‖², as a new array."""
+    return dW + reg * W
+
+
+def _l2_gradient_cases():
+    rng = np.random.default_rng(51)
+    return [
+        Case("two weights", np.array([[2.0], [-4.0]]), np.array([[1.0], [1.0]]), 0.5),
+        Case("dW = 0", np.array([[2.0, -4.0, 3.0]]), np.zeros((1, 3)), 0.1),
+        Case("reg = 0", np.array([[2.0, -4.0]]), np.array([[1.0, 3.0]]), 0.0),
+        Case("a square W", rng.standard_normal((3, 3)), rng.standard_normal((3, 3)), 0.01),
+        Case("a larger W", rng.standard_normal((6, 4)), rng.standard_normal((6, 4)), 3.0),
+        Case(
+            "float32",
+            rng.standard_normal((3, 5)).astype(np.float32),
+            rng.standard_normal((3, 5)).astype(np.float32),
+            0.25,
+        ),
+    ]
+
+
+def _l2_in_place(W, dW, reg):
+    dW += reg * W
+    return dW
+
+
+def _weights_shrunk(W, dW, reg):
+    W -= reg * W
+    return dW
+
+
+L2_GRADIENT = Exercise(
+    answer=l2_gradient,
+    library=ClassificationNet._add_reg_gradient,
+    lesson=LESSON,
+    section="Regularization",
+    returns=("gradient",),
+    cases=_l2_gradient_cases,
+    mistakes=(
+        Mistake(
+            "penalty-itself",
+            lambda W, dW, reg: dW + 0.5 * reg * (W**2).sum(),
+            "You add the penalty itself, one number, to every entry. The gradient needs its derivative with "
+            "respect to each weight: an array like W.",
+        ),
+        Mistake(
+            "square-of-each",
+            lambda W, dW, reg: dW + 0.5 * reg * W**2,
+            "You add ½ · reg · W² to every entry: that is each weight's part of the penalty. Differentiate "
+            "it: what is the derivative of ½ · reg · W²?",
+        ),
+        Mistake(
+            "half",
+            lambda W, dW, reg: dW + 0.5 * reg * W,
+            "The derivative of W² is 2W, and the ½ in front of the penalty cancels that 2. Yours still has "
+            "the ½.",
+        ),
+        Mistake(
+            "double",
+            lambda W, dW, reg: dW + 2 * reg * W,
+            "You add 2 · reg · W. That belongs to the penalty reg · ‖W‖², which other courses use. Here "
+            "there is a ½ in front, and it cancels the 2.",
+        ),
+        Mistake(
+            "minus",
+            lambda W, dW, reg: dW - reg * W,
+            "You subtract reg · W. The optimizer goes against the gradient, so the weights would grow. A sum "
+            "of losses has a sum of gradients: plus.",
+        ),
+        Mistake(
+            "penalty-only",
+            lambda W, dW, reg: reg * W,
+            "This is the penalty's gradient alone. The total loss is data loss + penalty, so its gradient is "
+            "the sum: do not lose dW.",
+        ),
+        Mistake(
+            "exchanged",
+            lambda W, dW, reg: W + reg * dW,
+            "You multiply reg with dW and add it to W. It is the other way round: reg belongs to W.",
+        ),
+        Mistake(
+            "l1",
+            lambda W, dW, reg: dW + reg * np.sign(W),
+            "You add reg · sign(W): the gradient of reg · Σ|W|, which is L1. The derivative of ½ · reg · W² "
+            "grows with W.",
+        ),
+        Mistake(
+            "in-place",
+            _l2_in_place,
+            "The numbers are right, but `dW += …` writes them into the caller's array. Called twice, it "
+            "would add the penalty's gradient twice. Return a new array: `dW + …`.",
+        ),
+        Mistake(
+            "weights-shrunk",
+            _weights_shrunk,
+            "You make the weights themselves smaller. That is the optimizer's part; this function only says "
+            "in which direction: return dW plus the penalty's gradient, and leave W as it is.",
+        ),
+    ),
+    hints=(
+        "The total loss is data loss + ½ · reg · Σ‖W‖², and the derivative of a sum is the sum of the "
+        "derivatives. The first one is given: dW.",
+        "What is the derivative of ½ · reg · w² with respect to w, for a single weight? For the whole array "
+        "it is the same formula.",
+        "`return dW + reg * ...`",
+    ),
+    then="A network can train with it: that is the next cell.",
+)
+
+
+# confusion_matrix
+
+
+def confusion_matrix(y, predicted, num_classes):
+    """Return integers (C, C): entry [i, j] counts class i being taken for class j."""
+    matrix = np.zeros((num_classes, num_classes), dtype=int)
+    for true, guess in zip(y, predicted, strict=True):
+        matrix[true, guess] += 1
+    return matrix
+
+
+def _confusion_matrix_cases():
+    rng = np.random.default_rng(52)
+
+    def labels(*numbers):
+        return np.array(numbers)
+
+    return [
+        Case("three pictures, two classes", labels(0, 0, 1), labels(0, 1, 1), 2),
+        Case("the same confusion twice", labels(0, 0, 1, 1), labels(1, 1, 1, 0), 2),
+        Case("classes that do not occur", labels(0, 2), labels(2, 2), 4),
+        Case("a last class that is predicted but never true", labels(0, 1, 1), labels(2, 1, 2), 3),
+        Case("everything right", labels(2, 0, 1, 1), labels(2, 0, 1, 1), 3),
+        Case("200 pictures, ten classes", rng.integers(0, 10, 200), rng.integers(0, 10, 200), 10),
+    ]
+
+
+def _counted(y, predicted, size, dtype=int):
+    matrix = np.zeros((size, size), dtype=dtype)
+    np.add.at(matrix, (y, predicted), 1)
+    return matrix
+
+
+def _counted_where(these, y, predicted, size):
+    return _counted(y[these], predicted[these], size)
+
+
+def _fancy_indexed(y, predicted, num_classes):
+    matrix = np.zeros((num_classes, num_classes), dtype=int)
+    matrix[y, predicted] += 1
+    return matrix
+
+
+def _shares(y, predicted, num_classes):
+    matrix = _counted(y, predicted, num_classes)
+    return matrix / matrix.sum(axis=1, keepdims=True)
+
+
+CONFUSION_MATRIX = Exercise(
+    answer=confusion_matrix,
+    lesson=LESSON,
+    section="Where is it wrong?",
+    returns=("matrix",),
+    cases=_confusion_matrix_cases,
+    quantities=lambda y, predicted, num_classes: {"N": len(y), "C": num_classes},
+    mistakes=(
+        Mistake(
+            "transposed",
+            lambda y, predicted, num_classes: _counted(predicted, y, num_classes),
+            "Rows and columns are exchanged. The first index is the true class, the second what the network "
+            "said: `matrix[true, guess]`.",
+        ),
+        Mistake(
+            "fancy-indexing",
+            _fancy_indexed,
+            "`matrix[y, predicted] += 1` writes each entry once, however often its pair occurs: NumPy reads, "
+            "adds 1, then writes. Count in a loop over the pictures, or with "
+            "`np.add.at(matrix, (y, predicted), 1)`.",
+        ),
+        Mistake(
+            "fancy-indexing-transposed",
+            lambda y, predicted, num_classes: _fancy_indexed(predicted, y, num_classes),
+            "Two things. `matrix[a, b] += 1` with arrays writes each entry once, however often its pair "
+            "occurs: count in a loop, or with `np.add.at`. And the first index is the true class.",
+        ),
+        Mistake(
+            "size-from-the-labels",
+            lambda y, predicted, num_classes: _counted(y, predicted, max(y.max(), predicted.max()) + 1),
+            "The matrix is as large as the labels in this batch make it. A class that does not occur still "
+            "has its row and its column: num_classes is the size.",
+        ),
+        Mistake(
+            "shares",
+            _shares,
+            "You divide each row by its sum. Return the counts, whole numbers: the figure makes the colours "
+            "from the shares, and a class without pictures would be 0 / 0.",
+        ),
+        Mistake(
+            "share-of-all",
+            lambda y, predicted, num_classes: _counted(y, predicted, num_classes) / len(y),
+            "You divide by the number of pictures. Return the counts, whole numbers: whoever reads the "
+            "matrix wants to know how many pictures stand behind it.",
+        ),
+        Mistake(
+            "mistakes-only",
+            lambda y, predicted, num_classes: _counted_where(y != predicted, y, predicted, num_classes),
+            "You count the mistakes only. The diagonal counts those that are right, and each row has to sum "
+            "to the pictures of its class.",
+        ),
+        Mistake(
+            "diagonal-only",
+            lambda y, predicted, num_classes: _counted_where(y == predicted, y, predicted, num_classes),
+            "You count those that are right only, on the diagonal. The mistakes, beside it, are what this "
+            "matrix is for.",
+        ),
+        Mistake(
+            "floats",
+            lambda y, predicted, num_classes: _counted(y, predicted, num_classes, dtype=float),
+            "The counts are right, but they are floats: `np.zeros` makes those unless you ask for whole "
+            "numbers, `dtype=int`.",
+        ),
+    ),
+    hints=(
+        "Begin with a matrix of zeros. Every picture adds 1 to one entry. Which row, and which column?",
+        "`np.zeros((rows, columns), dtype=int)` is a matrix of whole zeros. Then loop over both arrays at "
+        "once: `for true, guess in zip(y, predicted):`",
+        "`matrix[true, guess] += ...`",
+    ),
+    then="plots.confusion_matrix draws it.",
+)
+
+
+# flip
+
+
+def flip(images, rng):
+    """Return new pictures (N, H, W, 3), each mirrored left to right with probability ½."""
+    mirrored = rng.random(len(images)) < 0.5
+    flipped = images.copy()
+    flipped[mirrored] = np.flip(images[mirrored], axis=2)
+    return flipped
+
+
+CALLS = 64  # of a function that decides at random, and pictures in each call
+
+
+def _observe_flip(f, images, rng):
+    """Find out what becomes of a picture that is changed, and how often and by what that is decided."""
+    batch = np.concatenate([images] * -(-CALLS // len(images)))
+    _pictures(f(images, rng), images)
+    outs = np.array([_pictures(f(batch.copy(), rng), batch) for _ in range(CALLS)])
+    changed = (outs != batch).any(axis=(2, 3, 4))  # (calls, pictures)
+    first = changed.argmax(axis=0)  # in which call each picture changed for the first time
+    equal = [copy.deepcopy(rng) for _ in range(2)]
+    once, again = (np.array([f(batch.copy(), generator) for _ in range(16)]) for generator in equal)
+    return {
+        "changed pictures": outs[first, np.arange(len(batch))][: len(images)],
+        "share changed": changed.mean(),
+        "share of neighbours decided alike": (changed[:, 1:] == changed[:, :-1]).mean(),
+        "share decided as in the call before": (changed[1:] == changed[:-1]).mean(),
+        "share decided alike by equal generators": (once == again).all(axis=(2, 3, 4)).mean(),
+    }
+
+
+def _pictures(out, images):
+    if not isinstance(out, np.ndarray):
+        raise Malformed(
+            f"flip returns the pictures, an array of shape {images.shape}; yours is {a_kind_of(out)}."
+        )
+    if out.shape != images.shape:
+        raise Malformed(
+            f"flip returns as many pictures of the same size, shape {images.shape}; yours has {out.shape}. "
+            "Those that are not mirrored are returned as well."
+        )
+    return out
+
+
+def _flip_cases():
+    rng = np.random.default_rng(53)
+    corners = np.array([[[[200, 10, 0], [0, 20, 90]], [[1, 2, 3], [4, 5, 6]]]], np.uint8)
+    return [
+        Case("a picture of 2 × 2 pixels", corners, np.random.default_rng(1)),
+        Case("pictures of one row", _bytes(rng, 2, 1, 3, 3), np.random.default_rng(2)),
+        Case("square pictures", _bytes(rng, 4, 4, 4, 3), np.random.default_rng(3)),
+        Case("as many pictures as pixels in a row", _bytes(rng, 6, 4, 6, 3), np.random.default_rng(4)),
+    ]
+
+
+def _mirror_those(mirrored, images, index):
+    out = images.copy()
+    out[mirrored] = images[mirrored][index]
+    return out
+
+
+def _coins(images, rng):
+    return rng.random(len(images)) < 0.5
+
+
+def _flip_in_place(images, rng):
+    mirrored = _coins(images, rng)
+    images[mirrored] = images[mirrored, :, ::-1]
+    return images
+
+
+LEFT_RIGHT = np.s_[:, :, ::-1]
+
+
+FLIP = Exercise(
+    answer=flip,
+    library=flip_and_shift,
+    lesson=LESSON,
+    section="Flips and shifts",
+    returns=("pictures",),
+    observe=_observe_flip,
+    cases=_flip_cases,
+    tolerances={
+        "share changed": 0.25,
+        "share of neighbours decided alike": 0.25,
+        "share decided as in the call before": 0.25,
+        "share decided alike by equal generators": 0.25,
+    },
+    mistakes=(
+        Mistake(
+            "upside-down",
+            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[:, ::-1]),
+            "You turn pictures upside down: axis 1 goes from top to bottom. Left to right is axis 2.",
+        ),
+        Mistake(
+            "turned-round",
+            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[:, ::-1, ::-1]),
+            "You reverse rows and columns, which turns a picture by 180 degrees. A mirrored one keeps its "
+            "rows: reverse axis 2 only.",
+        ),
+        Mistake(
+            "colours-exchanged",
+            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[..., ::-1]),
+            "You reverse the last axis, the colours: red becomes blue, and nothing moves. The columns are "
+            "axis 2, the last but one.",
+        ),
+        Mistake(
+            "order-reversed",
+            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[::-1]),
+            "You reverse the order of the pictures: axis 0. They then no longer belong to their labels. "
+            "Reverse axis 2, the columns.",
+        ),
+        Mistake(
+            "one-decision-for-all",
+            lambda images, rng: images[LEFT_RIGHT].copy() if rng.random() < 0.5 else images.copy(),
+            "You decide once for the whole batch: all pictures are mirrored, or none. Each needs a decision "
+            "of its own: `rng.random(len(images)) < 0.5`.",
+        ),
+        Mistake(
+            "all-mirrored",
+            lambda images, rng: images[LEFT_RIGHT].copy(),
+            "You mirror every picture, always. The network would see the mirrored ones only, which is "
+            "nothing gained: leave each as it is with probability ½.",
+        ),
+        Mistake(
+            "none-mirrored",
+            lambda images, rng: images.copy(),
+            "No picture is ever mirrored: what comes out is what went in. Each should be mirrored with "
+            "probability ½.",
+        ),
+        Mistake(
+            "in-place",
+            _flip_in_place,
+            "The pictures that come out are right, but the array that came in is changed as well. If those "
+            "are the training pictures, they stay mirrored. Begin with `flipped = images.copy()`, and write "
+            "into that.",
+        ),
+        Mistake(
+            "generator-of-its-own",
+            lambda images, rng: flip(images, np.random.default_rng(0)),
+            "You make a generator with a fixed seed in the function, so every call decides the same. Draw "
+            "from rng, which goes on where it was.",
+        ),
+        Mistake(
+            "unseeded-generator",
+            lambda images, rng: flip(images, np.random.default_rng()),
+            "You draw from a generator of your own, and nobody can repeat what it did. Draw from the "
+            "argument rng: equal generators then give equal pictures.",
+        ),
+        Mistake(
+            "normal-numbers",
+            lambda images, rng: _mirror_those(rng.standard_normal(len(images)) < 0.5, images, LEFT_RIGHT),
+            "`rng.standard_normal` is below 0.5 in about 69 of 100 draws. `rng.random` draws evenly between "
+            "0 and 1: below 0.5 in half of them.",
+        ),
+    ),
+    hints=(
+        "Two steps: decide for each picture, then mirror those. `rng.random(n)` draws n numbers between 0 "
+        "and 1.",
+        "`mirrored = rng.random(len(images)) < 0.5` is an array of True and False, and `images[mirrored]` "
+        "are the pictures that are to be mirrored. Which axis runs from left to right?",
+        "`flipped[mirrored] = np.flip(images[mirrored], axis=...)`, or with a slice: `::-1` goes through an "
+        "axis backwards.",
+    ),
+    then="The library makes the same decisions, and moves the pictures as well.",
+)
+
+EXERCISES = [STANDARDISE, L2_GRADIENT, CONFUSION_MATRIX, FLIP]
