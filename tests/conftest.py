@@ -5,6 +5,8 @@ import os
 import hypothesis
 from budgets import Budgets
 
+# Two processes test side by side; with two threads for products each, they would mostly wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.pop("NN_HELPERS_DATA", None)  # lessons are checked with the sketches, as they were saved
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("house")
