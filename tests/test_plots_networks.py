@@ -52,6 +52,13 @@ def test_a_network_shows_its_example_and_names_its_classes_beside_their_units():
     assert not plots.network_diagram([27, 2]).axes[0].images
 
 
+def test_classes_are_named_only_where_every_unit_is_drawn():
+    names = [f"class {k}" for k in range(12)]
+    assert "class 0" not in texts(plots.network_diagram([4, 12], class_names=names))
+    with pytest.raises(ValueError, match="zip"):
+        plots.network_diagram([4, 3], class_names=names)
+
+
 def test_nothing_in_a_wide_network_is_cut_off():
     figure = plots.network_diagram([3072, 100, 10], np.zeros((32, 32, 3), np.uint8), ["automobile"] * 10)
     figure.canvas.draw()

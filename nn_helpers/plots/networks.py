@@ -23,7 +23,7 @@ def network_diagram(sizes, picture=None, class_names=None):
     picture : uint8 array (H, W, 3), optional
         An example, shown on the left.
     class_names : sequence of str, optional
-        Written beside the last layer's units.
+        Written beside the last layer's units, if all of them are drawn.
 
     Returns
     -------
@@ -48,8 +48,9 @@ def network_diagram(sizes, picture=None, class_names=None):
             ax.text(layer, 0, "⋮", ha="center", va="center", fontsize=14)
         name = "x" if layer == 0 else "logits" if layer == last else f"$a_{{{layer}}}$"
         ax.text(layer, -1.25, f"{name}\n(N, {size})", ha="center", va="top")
-    for height, name in zip(_heights(sizes[-1]), class_names or (), strict=False):
-        ax.text(last + 0.1, height, name, va="center", fontsize=9)
+    if class_names and sizes[-1] <= DRAWN:
+        for height, name in zip(_heights(sizes[-1]), class_names, strict=True):
+            ax.text(last + 0.1, height, name, va="center", fontsize=9)
     ax.set(xlim=(-0.3, last + (0.75 if class_names else 0.3)), ylim=(-1.8, 1.65))
     ax.axis("off")
     parameters = sum(D * M + M for D, M in pairwise(sizes))
