@@ -75,8 +75,8 @@ class Exercise:
     Parameters
     ----------
     answer : function
-        A plain answer that uses only ``np`` and earlier functions of the lesson. Its name is the
-        exercise's, its parameters are those of the learner's function.
+        A plain answer that uses only ``np`` and earlier answers. Its name is the exercise's, its
+        parameters are those of the learner's function.
     lesson : str
         The notebook, without ``.ipynb``.
     section : str

@@ -117,7 +117,7 @@ RELU_FORWARD = Exercise(
 
 
 def relu_backward(da, cache):
-    """Return dz, like da where z was positive and 0 elsewhere. The cache is z."""
+    """Return dz: da where z was positive, 0 elsewhere. The cache is z."""
     return da * (cache > 0)
 
 
@@ -226,7 +226,7 @@ RELU_BACKWARD = Exercise(
         "number.",
         "`cache > 0` is True or False at every place, and in a product True counts as 1 and False as 0.",
     ),
-    then="With relu_forward it makes a pair, and a gradient can travel through your layer.",
+    then="With relu_forward it makes a pair: a gradient can travel back through your layer.",
 )
 
 
@@ -234,7 +234,7 @@ RELU_BACKWARD = Exercise(
 
 
 def sigmoid_forward(z):
-    """Return a = 1 / (1 + e⁻ᶻ), with z's shape and dtype, and the cache that sigmoid_backward needs: a."""
+    """Return a = 1 / (1 + e⁻ᶻ), with z's shape and dtype, and the cache for sigmoid_backward: a."""
     with np.errstate(over="ignore"):  # e¹⁰⁰⁰ is inf, and 1 / (1 + inf) is 0, as it should be
         a = 1 / (1 + np.exp(-z))
     return a, a
@@ -464,7 +464,7 @@ SIGMOID_BACKWARD = Exercise(
 
 
 def numerical_gradient(f, x, h=1e-5):
-    """Return the gradient of f at x by central differences, (f(x + h) − f(x − h)) / 2h for each number."""
+    """Return the gradient of f at x by central differences, an array shaped like x."""
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
         kept = x[index]

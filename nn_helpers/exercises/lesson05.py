@@ -105,6 +105,12 @@ STANDARDISE = Exercise(
             "float array, then `images - mean` is one too.",
         ),
         Mistake(
+            "always-3072",
+            lambda images, mean, std: ((images - mean) / std).reshape(len(images), 3072),
+            "The number 3072 is right for pictures of 32 × 32 pixels, and these are smaller. With -1 in its "
+            "place NumPy counts by itself: `reshape(len(images), -1)`.",
+        ),
+        Mistake(
             "channels-first",
             lambda images, mean, std: _in_rows(((images - mean) / std).transpose(0, 3, 1, 2)),
             "The numbers are right, in another order: you put all red values of a picture first. Here the "
@@ -181,6 +187,12 @@ L2_GRADIENT = Exercise(
             "respect to each weight: an array like W.",
         ),
         Mistake(
+            "norm",
+            lambda W, dW, reg: dW + reg * np.linalg.norm(W),
+            "You add reg · ‖W‖, one number, to every entry. Each weight has a derivative of its own, and in "
+            "it all other weights are constants: what is left of ½ · reg · Σ‖W‖²?",
+        ),
+        Mistake(
             "square-of-each",
             lambda W, dW, reg: dW + 0.5 * reg * W**2,
             "You add ½ · reg · W² to every entry: that is each weight's part of the penalty. Differentiate "
@@ -241,7 +253,7 @@ L2_GRADIENT = Exercise(
         "it is the same formula.",
         "`return dW + reg * ...`",
     ),
-    then="A network can train with it: that is the next cell.",
+    then="Next, a network trains one epoch with it.",
 )
 
 
@@ -327,6 +339,12 @@ CONFUSION_MATRIX = Exercise(
             "has its row and its column: num_classes is the size.",
         ),
         Mistake(
+            "always-ten",
+            lambda y, predicted, num_classes: _counted(y, predicted, 10),
+            "Your matrix has ten rows and columns, whatever the number of classes is. Make it "
+            "num_classes × num_classes.",
+        ),
+        Mistake(
             "shares",
             _shares,
             "You divide each row by its sum. Return the counts, whole numbers: the figure makes the colours "
@@ -378,20 +396,21 @@ def flip(images, rng):
     return flipped
 
 
-CALLS = 64  # of a function that decides at random, and pictures in each call
+CALLS = 160  # of a function that decides at random, with as many pictures in each call
 
 
 def _observe_flip(f, images, rng):
     """Find out what becomes of a picture that is changed, and how often and by what that is decided."""
-    batch = np.concatenate([images] * -(-CALLS // len(images)))
+    n = len(images)
+    batch = np.concatenate([images] * -(-CALLS // n))
     _pictures(f(images, rng), images)
     outs = np.array([_pictures(f(batch.copy(), rng), batch) for _ in range(CALLS)])
     changed = (outs != batch).any(axis=(2, 3, 4))  # (calls, pictures)
-    first = changed.argmax(axis=0)  # in which call each picture changed for the first time
+    first = changed.reshape(-1, n).argmax(axis=0)  # of all copies of a picture, the first that was changed
     equal = [copy.deepcopy(rng) for _ in range(2)]
-    once, again = (np.array([f(batch.copy(), generator) for _ in range(16)]) for generator in equal)
+    once, again = (np.array([f(batch.copy(), generator) for _ in range(8)]) for generator in equal)
     return {
-        "changed pictures": outs[first, np.arange(len(batch))][: len(images)],
+        "changed pictures": outs.reshape(-1, *images.shape)[first, np.arange(n)],
         "share changed": changed.mean(),
         "share of neighbours decided alike": (changed[:, 1:] == changed[:, :-1]).mean(),
         "share decided as in the call before": (changed[1:] == changed[:-1]).mean(),
@@ -452,8 +471,8 @@ FLIP = Exercise(
     cases=_flip_cases,
     tolerances={
         "share changed": 0.25,
-        "share of neighbours decided alike": 0.25,
-        "share decided as in the call before": 0.25,
+        "share of neighbours decided alike": 0.4,
+        "share decided as in the call before": 0.4,
         "share decided alike by equal generators": 0.25,
     },
     mistakes=(

@@ -52,8 +52,8 @@ class Trial:
 
     @property
     def right(self):
-        """Whether all cases were tried and came out right."""
-        return self.complete and all(self.verdicts)
+        """Whether all cases came out right; the last one did not where trying was broken off."""
+        return all(self.verdicts)
 
     @property
     def first_wrong(self):

@@ -334,6 +334,11 @@ def test_a_blank_is_shown_with_its_line(f, line):
     assert f"\n    {line}\n" in str(verdict)
 
 
+@pytest.mark.parametrize("expression", ["np.maximum(..., z)", "z * ...", "(..., z)", "[z, ...]"])
+def test_a_blank_is_recognised_without_the_source(expression):
+    assert check(notebook(f"def f(z): return {expression}")["f"], "relu_forward").kind == "not attempted"
+
+
 def wrong_with_an_ellipsis_index(z):
     a = z[..., :]
     a = np.einsum(a, [..., 0], [..., 0])
@@ -521,7 +526,7 @@ def test_an_error_without_a_message_and_one_that_cannot_be_printed():
     [
         "while True: pass",
         "while True:\n    try:\n        pass\n    except Exception:\n        pass",
-        "while True:\n    try:\n        len(z), len(z), len(z), len(z)\n    except:\n        pass",
+        "while True:\n    try:\n        g(), g(), g(), g()\n    except:\n        pass",
         "while True: print('.')",
         "time.sleep(100)",
     ],
@@ -529,7 +534,7 @@ def test_an_error_without_a_message_and_one_that_cannot_be_printed():
 def test_a_function_without_end_is_stopped_and_leaves_nothing_behind(body, capsys, monkeypatch):
     monkeypatch.setattr(running, "CASE_SECONDS", 0.1)
     threads = threading.active_count()
-    f = notebook(f"import time\ndef f(z):\n{textwrap.indent(body, '    ')}")["f"]
+    f = notebook(f"import time\ndef g(): pass\ndef f(z):\n{textwrap.indent(body, '    ')}")["f"]
     start = time.monotonic()
     verdict = check(f, "relu_forward")
     assert time.monotonic() - start < 10
@@ -540,17 +545,20 @@ def test_a_function_without_end_is_stopped_and_leaves_nothing_behind(body, capsy
         deadline = time.monotonic() + 5
         while threading.active_count() > threads and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert threading.active_count() == threads
+        assert threading.active_count() <= threads
 
 
 def test_except_exception_does_not_catch_the_end_of_time(monkeypatch):
     monkeypatch.setattr(running, "CASE_SECONDS", 0.1)
     caught = []
 
+    def g():
+        pass
+
     def f(z):
         while True:
             try:
-                len(z), len(z), len(z), len(z)
+                g(), g(), g(), g()
             except Exception as error:
                 caught.append(error)
 
@@ -566,7 +574,9 @@ def test_a_loop_on_a_later_case_is_shown_on_that_case(monkeypatch):
             pass
         return np.maximum(0, z), z
 
-    assert "For example, with an array with four axes" in str(check(f, "relu_forward"))
+    text = str(check(f, "relu_forward"))
+    assert "did not come to an end" in text
+    assert "For example, with an array with four axes" in text
 
 
 def test_the_whole_check_is_bounded(monkeypatch):
@@ -720,7 +730,10 @@ def test_named_tuples_can_be_kept():
 
 @pytest.mark.parametrize("draw", [random.random, np.random.rand])
 def test_random_results_are_the_same_every_time(draw):
-    texts = {str(check(lambda z: (z + draw(), z), "relu_forward")) for _ in range(3)}
+    texts = set()
+    for _ in range(3):
+        texts.add(str(check(lambda z: (z + draw(), z), "relu_forward")))
+        draw()
     assert len(texts) == 1
 
 
@@ -798,6 +811,16 @@ def test_a_mistake_without_a_name_is_described(f, sentence):
     verdict = check(f, "relu_forward")
     assert (verdict.kind, verdict.mistake) == ("mistake", None)
     assert sentence in " ".join(str(verdict).split()), verdict
+
+
+def test_a_mistake_is_recognised_in_another_dtype():
+    assert check(lambda z: (np.abs(z).astype(float), z), "relu_forward").mistake == "absolute-value"
+
+
+def test_a_missing_cache_is_recognised_by_what_is_returned():
+    assert check(lambda z: np.maximum(0, z), "relu_forward").mistake == "no-cache"
+    assert check(lambda z: np.abs(z), "relu_forward").mistake is None
+    assert check(lambda z: (i for i in z), "relu_forward").mistake is None
 
 
 def test_arguments_in_another_order_are_pointed_out():
@@ -910,6 +933,34 @@ def test_an_exercise_without_a_library_function_hands_out_its_answer(capsys):
     assert yours_or_ours(lambda x: (0, 0), "sums") is sums
     assert capsys.readouterr().out == "sums: the lesson's (check says what is wrong with yours)\n"
     assert "The library" not in solution("sums")
+
+
+def outer(x):
+    """Return the product of every number with every other's square."""
+    return np.outer(x, x**2)
+
+
+OUTER = Exercise(
+    answer=outer,
+    lesson="00",
+    section="Products",
+    then="Go on.",
+    returns=("p",),
+    cases=lambda: [
+        Case("one", np.array([2.0])),
+        Case("two", np.array([2.0, 3.0])),
+        Case("three", np.arange(3.0)),
+    ],
+    mistakes=(),
+    hints=("Multiply.",),
+)
+
+
+def test_a_square_result_that_is_transposed_is_recognised(monkeypatch):
+    monkeypatch.setattr(engine, "exercises", lambda: {"outer": OUTER})
+    assert "p is transposed: its rows and columns are exchanged." in str(check(lambda x: outer(x).T, "outer"))
+    mixed = check(lambda x: outer(x).T if len(x) == 2 else outer(x) + 1, "outer")
+    assert "p is not what it should be yet" in str(mixed)
 
 
 def observed(**options):
