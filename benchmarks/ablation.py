@@ -137,32 +137,32 @@ def ablation_table(found):
         name: np.array([100 * result[RECIPES[name][1]] for result in found[name]]) for name in RECIPES
     }
     lines = [
-        "| | test accuracy, % | difference to the full recipe, points | s a training |",
-        "|---|---|---|---|",
+        "| | test accuracy, % | difference to the full recipe, points |",
+        "|---|---|---|",
     ]
     for name, values in accuracy.items():
         difference = "" if name == FULL else spread(values - accuracy[FULL], "+.2f", " to ")
-        seconds = np.median([result["seconds"] for result in found[name]])
-        lines.append(f"| {name} | {spread(values)} | {difference} | {seconds:.0f} |")
+        lines.append(f"| {name} | {spread(values)} | {difference} |")
     return [*lines, ""]
 
 
 def presets_table(found):
     """Return the lines of the presets' table."""
-    lines = ["| preset | hidden layers | epochs | test accuracy, % | s a training |", "|---|---|---|---|---|"]
+    lines = ["| preset | hidden layers | epochs | seeds | test accuracy, % |", "|---|---|---|---|---|"]
     for name, results in found.items():
         options = results[0]["what"]["options"]
         values = [100 * result["best"] for result in results]
-        seconds = np.median([result["seconds"] for result in results])
         hidden = ", ".join(map(str, options["hidden"]))
-        lines.append(f"| {name} | {hidden} | {options['epochs']} | {spread(values)} | {seconds:.0f} |")
+        seeds = ", ".join(str(result["what"]["seed"]) for result in results)
+        lines.append(f"| {name} | {hidden} | {options['epochs']} | {seeds} | {spread(values)} |")
     return [*lines, ""]
 
 
-def report(recipes, presets, data, label, seeds):
+def report(recipes, presets, data, label):
     """Return the page: on which pictures, the tables, and the figure's text alternative."""
     first = recipes[FULL][0]
     options, course, threads = first["what"]["options"], first["course"], first["what"]["threads"]
+    seeds = [result["what"]["seed"] for result in recipes[FULL]]
     machines = sorted(
         {result["machine"] for results in (*recipes.values(), *presets.values()) for result in results}
     )
@@ -171,9 +171,9 @@ def report(recipes, presets, data, label, seeds):
         "# What each part of the full recipe brings",
         "",
         f"Pictures: {label}, {options['images']:,} to train on, {options['val']:,} for validation, "
-        f"{len(data.test):,} to test. {'Seed' if len(seeds) == 1 else 'Seeds'} {', '.join(map(str, seeds))}: "
-        "the mean, and in brackets the smallest and the largest. A difference is between trainings with the "
-        "same seed. Seconds are the median, spent training, without validation.",
+        f"{len(data.test):,} to test. {'Seed' if len(seeds) == 1 else 'Seeds'} {', '.join(map(str, seeds))}. "
+        "Of several seeds the mean, and in brackets the smallest and the largest. A difference is between "
+        "trainings with the same seed.",
         "",
         f"Measured on {'; '.join(machines)}; threads: {threads or 'as many as NumPy takes'}.",
         "",
@@ -210,7 +210,10 @@ def main(argv=None):
         prog="python -m benchmarks.ablation", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--presets", action="store_true", help="train the preset large as well, and compare")
+    parser.add_argument(
+        "--presets", type=int, nargs="*", metavar="SEED",
+        help="train the presets full and large with these seeds (default: those of --seeds) and compare",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, help="for `train` (default: as many as NumPy takes)")
     parser.add_argument("--label", help="what the page calls the pictures (default: the data's own name)")
     parser.add_argument("--results", type=Path, default=HERE / "ablation.jsonl", help="finished trainings")
@@ -221,23 +224,27 @@ def main(argv=None):
     data = sketches(n_train=100, n_test=20) if options.tiny else load_images(PRESETS["full"]["data"])
     pictures, results = fingerprint(data), Results(options.results)
 
-    def trainings(preset, more):
+    def trainings(preset, more, seeds):
         what = {
             "pictures": pictures,
             "options": {**PRESETS[preset], **changes, **more},
             "threads": options.threads,
         }
-        return [{**what, "seed": seed} for seed in options.seeds]
+        return [{**what, "seed": seed} for seed in seeds]
 
-    recipes = {name: trainings("full", more) for name, (more, _) in RECIPES.items()}
-    presets = {name: trainings(name, {}) for name in ("full", "large")} if options.presets else {}
-    of_each_seed = zip(*recipes.values(), *presets.values(), strict=True)
-    complete(results, [what for whats in of_each_seed for what in whats], data)
+    recipes = {name: trainings("full", more, options.seeds) for name, (more, _) in RECIPES.items()}
+    presets = {}
+    if options.presets is not None:
+        presets = {name: trainings(name, {}, options.presets or options.seeds) for name in ("full", "large")}
+    for of_each_seed in (recipes, presets):
+        complete(
+            results, [what for whats in zip(*of_each_seed.values(), strict=True) for what in whats], data
+        )
     recipes, presets = (
         {name: [results.find(what) for what in whats] for name, whats in of_all.items()}
         for of_all in (recipes, presets)
     )
-    page = report(recipes, presets, data, options.label or data.name, options.seeds)
+    page = report(recipes, presets, data, options.label or data.name)
     (options.to / "ablation.md").write_text(page, encoding="utf-8")
     save(figure(recipes[FULL][0]["course"]), options.to / "full_training.png")
     print(page)
