@@ -3,7 +3,7 @@
 import itertools
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, ScalarFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, ScalarFormatter
 
 from nn_helpers.plots._base import COLOURS, DASHES, Picture, finish, legend_below
 
@@ -11,13 +11,13 @@ RULES = ("GD", "SGD", "momentum", "RMSprop", "Adam")  # each looks the same in e
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
-def descent_paths(loss, paths, theta1=(-10, 4), theta2=(-1.8, 1.8)):
-    """Show paths on the contour lines of a loss with two parameters, each path in a plot of its own.
+def descent_paths(H, paths, theta1=(-10, 4), theta2=(-1.8, 1.8)):
+    """Show paths on the contour lines of the loss ½ θᵀHθ, each path in a plot of its own.
 
     Parameters
     ----------
-    loss : function (float array (…, 2)) -> float array (…)
-        At least 0, and lowest at θ = 0. From one contour line to the next it doubles.
+    H : float array (2, 2)
+        With positive eigenvalues. From one contour line to the next the loss doubles.
     paths : dict of str to float array (K + 1, 2)
         θ before the first step and after each of K steps, by the title of the plot.
     theta1, theta2 : pair of float
@@ -31,12 +31,15 @@ def descent_paths(loss, paths, theta1=(-10, 4), theta2=(-1.8, 1.8)):
     figure = Picture(figsize=(9.2, 0.9 + width * min(0.9, 2.2 * height)), dpi=100)
     axes = figure.subplots(1, len(paths), squeeze=False, sharex=True, sharey=True)[0]
     across, up = np.linspace(*theta1, 141), np.linspace(*theta2, 121)
-    ground = loss(np.stack(np.meshgrid(across, up), axis=-1))
+    theta = np.stack(np.meshgrid(across, up), axis=-1)
+    ground = 0.5 * np.sum(theta @ H * theta, axis=-1)
     levels = ground.max() * 0.5 ** np.arange(14, -1, -1)
     for ax, (title, path), style in zip(axes, paths.items(), _styles(paths), strict=True):
         ax.contourf(across, up, ground, levels=[0, *levels], cmap="Greys_r", alpha=0.3)
         ax.contour(across, up, ground, levels=levels, colors="grey", linewidths=0.4)
-        ax.plot(*path.T, color=COLOURS[style], linewidth=1, marker=".", markersize=4, label="a step")
+        ax.plot(
+            *np.transpose(path), color=COLOURS[style], linewidth=1, marker=".", markersize=4, label="a step"
+        )
         ax.plot(*path[0], "o", color="black", markersize=7, label="start")
         ax.plot(*path[-1], "s", color=COLOURS[style], markersize=7, markeredgecolor="black", label="end")
         ax.plot(0, 0, "*", color="black", markersize=10, label="lowest point")
@@ -56,26 +59,28 @@ def learning_rate_sweep(sweeps, after, ceiling):
     after : str
         When the losses were measured: "after 10 epochs".
     ceiling : float
-        A loss above it, infinite or NaN counts as diverged and is shown as a cross at the top.
+        A loss above it, infinite or NaN is off the scale: a cross at the top.
 
     Returns
     -------
     Picture
     """
     figure = Picture(figsize=(4.6 * len(sweeps) if len(sweeps) > 1 else 6.8, 3.8), dpi=100)
-    for ax, (quantity, lines) in zip(
-        figure.subplots(1, len(sweeps), squeeze=False)[0], sweeps.items(), strict=True
-    ):
+    axes, some_diverged = figure.subplots(1, len(sweeps), squeeze=False)[0], False
+    for ax, (quantity, lines) in zip(axes, sweeps.items(), strict=True):
         for (name, (rates, losses)), style in zip(lines.items(), _styles(lines), strict=True):
-            fine = np.isfinite(losses) & (np.nan_to_num(losses, nan=np.inf) <= ceiling)
-            look = {"color": COLOURS[style], "marker": MARKERS[style], "markersize": 5}
-            ax.plot(rates[fine], losses[fine], linestyle=DASHES[style], label=name, **look)
-            ax.plot(rates[~fine], np.full(np.sum(~fine), ceiling), "x", color=COLOURS[style], markersize=9)
-        ax.plot([], [], "x", color="black", markersize=9, linestyle="", label="diverged")
+            fine = np.nan_to_num(losses, nan=np.inf) <= ceiling
+            look = {"color": COLOURS[style], "linestyle": DASHES[style], "marker": MARKERS[style], "ms": 5}
+            ax.plot(rates[fine], losses[fine], label=name, **look)
+            top = np.full(np.sum(~fine), ceiling * 1.1**style)  # so that no cross covers another
+            ax.plot(rates[~fine], top, "x", color=COLOURS[style], ms=8)
+            some_diverged |= not fine.all()
         ax.set(xscale="log", yscale="log", title=f"{quantity.capitalize()} {after}")
         ax.set(xlabel="learning rate α", ylabel=f"{quantity} (nats)")
-        _plain_numbers(ax.yaxis)
+        _plain_numbers(ax)
         finish(ax)
+    if some_diverged:
+        axes[0].plot([], [], "x", color="black", ms=8, label="off the scale, or diverged")
     legend_below(figure)
     return figure
 
@@ -138,7 +143,7 @@ def time_by_batch_size(batch_sizes, seconds, examples):
     for ax, what in ((step, "One step"), (epoch, "One epoch")):
         ax.set(title=what, xlabel="pictures in the batch", ylabel="time (ms)", xscale="log", yscale="log")
         _ticks_at(ax, batch_sizes)
-        _plain_numbers(ax.yaxis)
+        _plain_numbers(ax)
         finish(ax)
     return figure
 
@@ -165,7 +170,7 @@ def losses_by_step(losses, over="step"):
             at, values = line if isinstance(line, tuple) else (np.arange(1, len(line) + 1), line)
             ax.plot(at, values, color=COLOURS[style], linestyle=DASHES[style], label=name)
         ax.set(title=title, xlabel=over, ylabel="training loss (nats)", yscale="log")
-        _plain_numbers(ax.yaxis)
+        _plain_numbers(ax)
         finish(ax)
         ax.legend(frameon=False)
     return figure
@@ -229,7 +234,7 @@ def runs_in_bands(runs):
                 label=name,
             )
         ax.set(title=words.capitalize(), xlabel="epoch", ylabel=f"{words} (nats)", yscale="log")
-        _plain_numbers(ax.yaxis)
+        _plain_numbers(ax)
         finish(ax, "epoch")
     legend_below(figure)
     return figure
@@ -248,7 +253,9 @@ def _ticks_at(ax, places):
     ax.xaxis.set_major_formatter(ScalarFormatter())
 
 
-def _plain_numbers(axis):
-    """Write 0.01, 0.1 and 1 beside a logarithmic axis."""
-    axis.set_major_formatter(lambda value, _: f"{value:g}")
-    axis.set_minor_formatter(NullFormatter())
+def _plain_numbers(ax):
+    """Write 0.01, 0.1 and 1 beside a logarithmic axis, and 0.2 and 0.5 as well when it is short."""
+    low, high = ax.get_ylim()
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,)))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
