@@ -3,7 +3,15 @@
 from nn_helpers.widgets.activation_explorer import activation_explorer
 from nn_helpers.widgets.backprop_stepper import backprop_stepper
 from nn_helpers.widgets.depth_and_optimizer import depth_and_optimizer
+from nn_helpers.widgets.optimizer_race import optimizer_race
 from nn_helpers.widgets.playground import playground
 from nn_helpers.widgets.softmax_explorer import softmax_explorer
 
-__all__ = ["activation_explorer", "backprop_stepper", "depth_and_optimizer", "playground", "softmax_explorer"]
+__all__ = [
+    "activation_explorer",
+    "backprop_stepper",
+    "depth_and_optimizer",
+    "optimizer_race",
+    "playground",
+    "softmax_explorer",
+]

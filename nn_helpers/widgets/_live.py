@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections import deque
+from statistics import median
 
 import ipywidgets as widgets
 
@@ -16,7 +18,8 @@ class Live(Panel):
     """A panel with Start, Pause, Step and Reset around something that goes on step by step.
 
     A subclass writes `advance`, one step, and `draw`, one frame; `reset` begins anew. The state is in two
-    places: the controls' values, and whatever `advance` goes on with.
+    places: the controls' values, and whatever `advance` goes on with. What a frame shows of a step is kept
+    when `watch` has been called before it.
     """
 
     def __init__(self):
@@ -44,6 +47,9 @@ class Live(Panel):
     def draw(self):
         """Bring the pictures up to date."""
         raise NotImplementedError
+
+    def watch(self):
+        """Prepare for the step after which a frame is drawn: the next one."""
 
     def reset(self):
         """Stop, and go back to the beginning. A subclass forgets its steps here, then draws."""
@@ -81,12 +87,18 @@ class Live(Panel):
     def step(self):
         """Pause, make one step and draw it."""
         self.stop()
-        self.run(1)
+        self.say("")
+        try:
+            self.run(1)
+        except Exception as error:
+            self.failed(error)
 
     def run(self, steps):
         """Make steps at once, in any Python, and draw the last; what Start shows bit by bit."""
         try:
-            for _ in range(steps):
+            for left in range(steps, 0, -1):
+                if left == 1:
+                    self.watch()
                 if not self.advance():
                     break
         finally:
@@ -95,20 +107,23 @@ class Live(Panel):
     async def _run(self):
         task = asyncio.current_task()
         try:
-            more, drawn, cost = True, 0.0, 0.0
+            more, drawn, costs = True, 0.0, deque([0.0], maxlen=5)
             while more:
-                # after a frame that took long the next one comes later, so that steps get their share
-                until = drawn + max(1 / FRAMES, cost / DRAWING)
+                # when frames take long the next one comes later, so that steps get their share
+                until = drawn + max(1 / FRAMES, median(costs) / DRAWING)
                 while more and time.perf_counter() < until:
+                    more = self.advance()
+                if more:
+                    self.watch()
                     more = self.advance()
                 began = time.perf_counter()
                 self.draw()
                 self.frames += 1
                 drawn = time.perf_counter()
-                cost = drawn - began
+                costs.append(drawn - began)
                 await asyncio.sleep(BREATH)
         except Exception as error:
-            self.failed(error)
+            self.guard(self.failed, error)
         finally:
             if self._task is task:
                 self._task = None

@@ -30,6 +30,8 @@ class Panel:
             self._loop = None
         self._cell = _register(self)
         self.ui.observe(lambda change: self.close() if change["new"] is None else None, "comm")
+        self.ui._view_count = 0  # from here on ipywidgets counts the places where the panel is to be seen
+        self.ui.observe(lambda change: self.post(self._seen, change["new"]), "_view_count")
 
     def first_picture(self):
         """Return a figure of the present state."""
@@ -38,9 +40,27 @@ class Panel:
     def stop(self):
         """Stop what runs behind the panel; one that only draws has nothing to stop."""
 
+    def _seen(self, places):
+        if not places:  # its cell was deleted, or the notebook closed
+            self.stop()
+
     def when(self, control, action, trait="value"):
-        """Call ``action(new value)`` whenever a control changes."""
-        control.observe(lambda change: self.post(action, change["new"]), trait)
+        """Call ``action(new value)`` whenever a control changes.
+
+        Of changes that come faster than `action` can be called, the last one counts.
+        """
+        waiting = []
+
+        def act():
+            waiting.clear()
+            action(getattr(control, trait))
+
+        def changed(_):
+            if not waiting:
+                waiting.append(True)
+                self.post(act)
+
+        control.observe(changed, trait)
 
     def on_click(self, button, action):
         """Call ``action()`` whenever a button is pressed."""

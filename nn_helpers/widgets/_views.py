@@ -1,82 +1,158 @@
 """Parts of a live picture: each draws on axes of its own, and changes what it drew when there is news."""
 
+from functools import lru_cache
+
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.font_manager import findfont
 from matplotlib.ticker import MaxNLocator
+from PIL import Image, ImageDraw, ImageFont
 
 from nn_helpers.plots import COLOURS, DASHES
 
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
 POINTS_KEPT = 400  # of a curve
 DEEPEST = 8  # hidden layers
+SMALLEST, LARGEST = 1e-7, 10  # sizes beyond these are drawn at the edge
+# Where the activations of a layer lie; those beyond are counted at the edge.
+RANGES = {"relu": (0, 4), "leaky_relu": (-1, 4), "sigmoid": (0, 1), "tanh": (-1, 1)}
 
 
 class Regions:
-    """What the network answers at every place of the plane: the class by colour, how surely by strength."""
+    """What the network answers at every place of the plane: the class by colour, how surely by strength.
 
-    LIMIT, CELLS = 3.5, 64
+    Parameters
+    ----------
+    canvas : Canvas
+    ax : matplotlib axes
+    data : ArrayDataset
+        Of points in a plane. Training points are large, validation points small.
+
+    Attributes
+    ----------
+    x : float32 array (CELLS², 2)
+        The places whose answers `show` expects.
+    """
+
+    LIMIT, CELLS = 3.5, 48
 
     def __init__(self, canvas, ax, data):
-        centres = (np.arange(self.CELLS) + 0.5) / self.CELLS * 2 * self.LIMIT - self.LIMIT
-        self.grid = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2).astype(np.float32)
-        extent = (-self.LIMIT, self.LIMIT) * 2
-        self.image = ax.imshow(
-            np.ones((self.CELLS, self.CELLS, 3)), extent=extent, origin="lower", interpolation="nearest"
-        )
-        canvas.move(self.image)
-        for label in range(data.train.labels.max() + 1):
-            for part, size, alpha in ((data.train, 16, 1.0), (data.val, 8, 0.6)):
-                x = part.images[part.labels == label]
-                style = {"color": COLOURS[label], "marker": MARKERS[label], "edgecolors": "white"}
-                canvas.move(ax.scatter(x[:, 0], x[:, 1], s=size, linewidths=0.5, alpha=alpha, **style))
-        ax.set(title="Decision regions", xlabel="first input", ylabel="second input")
-        ax.set(xlim=extent[:2], ylim=extent[2:])
+        centres = ((np.arange(self.CELLS) + 0.5) / self.CELLS * 2 - 1) * self.LIMIT
+        self.x = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2).astype(np.float32)
         self.colours = np.array([to_rgb(colour) for colour in COLOURS])
+        self.pixels = np.full((self.CELLS, self.CELLS, 4), 255, np.uint8)
+        extent = (-self.LIMIT, self.LIMIT) * 2
+        self.image = canvas.move(
+            ax.imshow(self.pixels, extent=extent, origin="lower", interpolation="bilinear")
+        )
+        for label in range(data.train.labels.max() + 1):
+            for part, size, alpha in ((data.train, 5, 1.0), (data.val, 3.5, 0.6)):
+                x = part.images[part.labels == label]
+                style = {"color": COLOURS[label], "marker": MARKERS[label], "markeredgecolor": "white"}
+                style |= {"markersize": size, "markeredgewidth": 0.6, "alpha": alpha, "linestyle": "none"}
+                canvas.move(*ax.plot(x[:, 0], x[:, 1], **style))
+        ax.spines[:].set_visible(False)
+        ax.set(title="Decision regions", xlabel="first input", ylabel="second input")
+        ax.set(xlim=extent[:2], ylim=extent[2:], xticks=(-2, 0, 2), yticks=(-2, 0, 2))
 
-    def show(self, net):
-        """Colour the plane by the network's answers; where they are not numbers it stays white."""
-        p = net.predict_proba(self.grid)
+    def show(self, p):
+        """Colour the plane by the answers p (CELLS², C); where they are not numbers it stays white."""
         C = p.shape[1]
-        best = p.argmax(axis=1)
         sure = (p.max(axis=1) - 1 / C) / (1 - 1 / C)  # 0 where all classes are as probable
         strength = 0.6 * np.nan_to_num(sure)[:, np.newaxis]
-        rgb = 1 - strength * (1 - self.colours[best])
-        self.image.set_data(rgb.reshape(self.CELLS, self.CELLS, 3))
+        rgb = 1 - strength * (1 - self.colours[p.argmax(axis=1)])
+        self.pixels[..., :3] = (255 * rgb).reshape(self.CELLS, self.CELLS, 3)
+        self.image.set_data(self.pixels)
 
 
 class Samples:
-    """Some validation pictures with what the network takes them for."""
+    """Some pictures, and beside each what the network takes it for.
 
-    COLUMNS, ROWS = 4, 3
+    Parameters
+    ----------
+    canvas : Canvas
+    ax : matplotlib axes
+    split : Split
+    class_names : sequence of str
 
-    def __init__(self, canvas, ax, data, class_names):
-        count = self.COLUMNS * self.ROWS
-        self.images, self.labels, self.names = data.val.images[:count], data.val.labels[:count], class_names
-        self.x = data.standardise(self.images)
-        for i, image in enumerate(self.images):
-            column, row = i % self.COLUMNS, i // self.COLUMNS
-            ax.imshow(image, extent=(column + 0.06, column + 0.94, row + 0.86, row + 0.04))
-        ax.set(xlim=(0, self.COLUMNS), ylim=(self.ROWS + 0.02, 0), title="Validation pictures")
+    Attributes
+    ----------
+    answers : list of str
+        What stands beside the pictures: the class, and ✓ or ✗ with its probability.
+    """
+
+    COLUMNS, ROWS, GAP = 3, 4, 3  # the gap in pixels
+    COUNT = COLUMNS * ROWS
+
+    def __init__(self, canvas, ax, split, class_names):
+        self.labels, self.names = split.labels[: self.COUNT], class_names
+        self.answers = [""] * len(self.labels)
         ax.set_aspect("auto")
+        ax.apply_aspect()  # all of the place, whatever was drawn here before
+        width, height = (int(size) for size in ax.bbox.size)
+        self.cell = width // self.COLUMNS, height // self.ROWS
+        self.pixels = np.full((height, width, 4), 255, np.uint8)
+        self.side = self.cell[1] - self.GAP
+        for i, image in enumerate(split.images[: self.COUNT]):
+            left, top = self._corner(i)
+            resized = Image.fromarray(image).resize((self.side, self.side))
+            self.pixels[top : top + self.side, left : left + self.side, :3] = resized
+        self.image = canvas.move(ax.imshow(self.pixels, aspect="auto", interpolation="nearest"))
+        ax.set_title("What it takes validation pictures for")
         ax.set_axis_off()
-        self.texts = [
-            ax.text(i % self.COLUMNS + 0.5, i // self.COLUMNS + 0.875, "", ha="center", va="top", size=7)
-            for i in range(len(self.images))
-        ]
-        canvas.move(*self.texts)
 
-    def show(self, net):
-        """Write below each picture the most probable class: ✓ where it is right, ✗ where not."""
-        p = net.predict_proba(self.x)
-        for text, row, label in zip(self.texts, p, self.labels, strict=True):
+    def _corner(self, i):
+        return i % self.COLUMNS * self.cell[0], i // self.COLUMNS * self.cell[1]
+
+    def show(self, p):
+        """Write beside each picture its most probable class: ✓ where it is right, ✗ where not.
+
+        Parameters
+        ----------
+        p : float array (COUNT, C)
+        """
+        for i, (row, label) in enumerate(zip(p, self.labels, strict=True)):
             best = int(row.argmax())
-            right = best == label
-            text.set_text(f"{'✓' if right else '✗'} {self.names[best]} {np.nan_to_num(row[best]):.0%}")
-            text.set_color(COLOURS[2] if right else COLOURS[1])
+            right = np.isfinite(row[best]) and best == label
+            share = f"{'✓' if right else '✗'} {np.nan_to_num(row[best]):.0%}"
+            answer = f"{self.names[best]}\n{share}"
+            if answer != self.answers[i]:
+                self.answers[i] = answer
+                self._write(i, answer, COLOURS[2] if right else COLOURS[1])
+        self.image.set_data(self.pixels)
+
+    def _write(self, i, answer, colour):
+        left, top = self._corner(i)
+        paper = self.pixels[top : top + self.side, left + self.side + self.GAP : left + self.cell[0], :3]
+        paper[:] = 255
+        for line, text in enumerate(answer.split("\n")):
+            ink = written(text, colour)[:, : paper.shape[1]]
+            height = line * self.side // 2 + 2
+            paper[height : height + len(ink), : ink.shape[1]] = ink[: len(paper) - height]
+
+
+@lru_cache(maxsize=1000)
+def written(text, colour, size=10):
+    """Return a line of text as pixels (height, width, 3) on white. Kept, as drawing text takes its time."""
+    font = ImageFont.truetype(findfont("DejaVu Sans"), size, layout_engine=ImageFont.Layout.BASIC)
+    paper = Image.new("RGB", (int(font.getlength(text)) + 1, sum(font.getmetrics())), "white")
+    ImageDraw.Draw(paper).text((0, 0), text, colour, font)
+    return np.asarray(paper)
 
 
 class Curves:
-    """One quantity over the steps, for training and validation; long curves are thinned."""
+    """One quantity over the steps, for training and validation; long curves are thinned.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    ax : matplotlib axes
+    title, label : str
+    top : float, optional
+        Where the vertical axis ends; without it the axis follows the curves.
+    """
+
+    FIRST = 200  # steps shown at the beginning
 
     def __init__(self, canvas, ax, title, label, top=None):
         self.canvas, self.ax, self.top = canvas, ax, top
@@ -84,92 +160,155 @@ class Curves:
             canvas.move(*ax.plot([], [], color=COLOURS[i], linestyle=DASHES[i], label=part))
             for i, part in enumerate(("training", "validation"))
         ]
-        ax.set(title=title, xlabel="step", ylabel=label, xlim=(0, 200), ylim=(0, top or 1))
+        ax.set(title=title, xlabel="step", ylabel=label, xlim=(0, self.FIRST), ylim=(0, top or 1))
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        ax.yaxis.set_major_locator(MaxNLocator(5))
+        canvas.rest(ax.xaxis, ax.yaxis)
         ax.grid(alpha=0.25)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(loc="best" if top is None else "lower right", fontsize="small", frameon=False)
+        if top is None:
+            ax.legend(loc="upper right", fontsize="small", frameon=False)
         self.clear()
 
     def clear(self):
         """Forget the curves."""
         self.steps, self.values = [], ([], [])
-        for line in self.lines:
-            line.set_data([], [])
-        self.ax.set_xlim(0, 200)
-        if self.top is None:
-            self.ax.set_ylim(0, 1)
 
     def add(self, step, training, validation):
-        """Add a point to each curve; return whether the axes had to change."""
+        """Add a point to each curve."""
+        if self.steps and self.steps[-1] == step:  # the same step measured again
+            self.steps.pop()
+            for values in self.values:
+                values.pop()
         self.steps.append(step)
         for values, new in zip(self.values, (training, validation), strict=True):
-            values.append(new if new is not None and np.isfinite(new) else np.nan)
+            values.append(new if np.isfinite(new) else np.nan)
         if len(self.steps) > POINTS_KEPT:
             del self.steps[1:-1:2]
             for values in self.values:
                 del values[1:-1:2]
         for line, values in zip(self.lines, self.values, strict=True):
             line.set_data(self.steps, values)
-        changed = False
-        if step > self.ax.get_xlim()[1]:
-            self.ax.set_xlim(0, 2 * step)
-            changed = True
-        highest = np.nanmax([value for values in self.values for value in values[-1:]] + [0])
-        if self.top is None and highest > self.ax.get_ylim()[1]:
-            self.ax.set_ylim(0, 1.3 * highest)
-            changed = True
-        return changed
+        self._fit()
+
+    def _fit(self):
+        """Let the axes end where the curves do."""
+        before = right, top = self.ax.get_xlim()[1], self.ax.get_ylim()[1]
+        right = self.FIRST
+        while right < self.steps[-1]:
+            right *= 3
+        finite = np.array(self.values)[np.isfinite(self.values)]
+        if self.top is None and len(finite):
+            # a few steps that overshoot may leave the plot, the beginning may not
+            needed = 1.1 * max(finite[0], np.quantile(finite, 0.97))
+            if needed > top or right != before[0] or len(self.steps) == 1:
+                top = round_up(needed)
+        if (right, top) != before:
+            self.ax.set(xlim=(0, right), ylim=(0, top))
+            self.canvas.renew()
+
+
+def round_up(value):
+    """Return the next larger of 1, 1.5, 2, 3, 5, 7, 10, 15, … at which an axis may end."""
+    power = 10.0 ** np.floor(np.log10(max(value, 1e-9)))
+    return next(float(f"{step * power:.2g}") for step in (1, 1.5, 2, 3, 5, 7, 10) if step * power >= value)
 
 
 class Layers:
-    """What happens in each layer, the first below: activations, dead units, gradients, updates."""
+    """What happens in each layer, the first below: activations, dead units, gradients, updates.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    axes : four matplotlib axes
+    """
 
     BINS = 28
 
-    def __init__(self, canvas, axes, num_layers, activation):
-        hidden = num_layers - 1
-        self.range = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}.get(activation, (-1.0, 4.0))
-        self.activation = activation
+    def __init__(self, canvas, axes):
+        self.canvas, self.axes = canvas, axes
+        self.num_layers = self.activation = None
         histogram, dead, gradient, update = axes
-        self.image = histogram.imshow(
-            np.zeros((max(hidden, 1), self.BINS)), extent=(*self.range, 0.5, max(hidden, 1) + 0.5),
-            cmap="Blues", vmin=0, vmax=0.4, aspect="auto", origin="lower", interpolation="nearest",
+        self.image = canvas.move(
+            histogram.imshow(
+                np.zeros((1, self.BINS)), cmap="Blues", vmin=0, vmax=0.4, aspect="auto", origin="lower",
+                interpolation="nearest",
+            )
         )  # fmt: skip
-        canvas.move(self.image)
-        self.dead = dead.barh(np.arange(1, hidden + 1), np.zeros(hidden), height=0.6, color=COLOURS[1])
-        if hidden:
-            canvas.move(*self.dead)
-        layers = np.arange(1, num_layers + 1)
-        self.layers = layers
-        (self.gradient,) = gradient.plot([], [], color=COLOURS[0], marker="o", linestyle=":")
-        (self.update,) = update.plot([], [], color=COLOURS[2], marker="s", linestyle=":")
-        canvas.move(self.gradient, self.update)
-        beyond = " (≥ 4 at the edge)" if self.range[1] == 4 else ""
-        histogram.set(title="Activations", xlabel=f"value{beyond}", ylabel="layer")
-        dead.set(title="Dead units", xlabel="share (%)", xlim=(0, 100))
-        gradient.set(title="Gradient", xlabel="root mean square", xscale="log", xlim=(1e-7, 10))
-        update.set(title="Update / weight", xlabel="ratio of sizes", xscale="log", xlim=(1e-7, 10))
+        self.dead = canvas.move(*dead.plot([], [], color=COLOURS[1], solid_capstyle="butt"))
+        self.gradient = canvas.move(
+            *gradient.plot([], [], color=COLOURS[0], marker="o", markersize=5, linestyle=":")
+        )
+        self.update = canvas.move(
+            *update.plot([], [], color=COLOURS[2], marker="s", markersize=5, linestyle=":")
+        )
+        style = {"ha": "right", "va": "center", "transform": histogram.get_yaxis_transform()}
+        self.names = [histogram.text(-0.03, 0, "", size=8, **style) for _ in range(DEEPEST + 1)]
+        canvas.rest(*self.names)
+        histogram.set(title="Activations")
+        dead.set(xlabel="share (%)", xlim=(0, 100), xticks=(0, 50, 100))
+        gradient.set(title="Gradient", xlabel="size of dW")
+        update.set(title="Update / weight", xlabel="size of ΔW / size of W")
         for ax in axes:
-            ax.set_ylim(0.4, num_layers + 0.6)
-            ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+            ax.set(ylim=(0, 1), yticks=())
             ax.spines[["top", "right"]].set_visible(False)
         for ax in (gradient, update):
+            ax.set_xscale("log")
+            ax.set_xlim(SMALLEST, LARGEST)
+            ax.set_xticks((1e-6, 1e-4, 1e-2, 1), ("10⁻⁶", "10⁻⁴", "10⁻²", "1"))
+            ax.minorticks_off()
             ax.grid(alpha=0.25)
 
+    def begin(self, num_layers, activation):
+        """Make room for another network; its last layer puts out the logits."""
+        if activation != self.activation:
+            self._name_values(activation)
+        low, high = RANGES[activation]
+        hidden = num_layers - 1
+        self.rows = (np.arange(num_layers) + 0.5) / num_layers
+        self.image.set_data(np.zeros((max(hidden, 1), self.BINS)))
+        self.image.set_extent((low, high, 0, max(hidden, 1) / num_layers))
+        self.dead.set_linewidth(min(15, 45 / num_layers))
+        if num_layers != self.num_layers:
+            words = [*(f"layer {layer}" for layer in range(1, num_layers)), "logits"]
+            words += [""] * (len(self.names) - num_layers)
+            for name, word, place in zip(self.names, words, [*self.rows, *[0] * DEEPEST], strict=False):
+                name.set_text(word)
+                name.set_y(place)
+            self.canvas.renew()
+        self.num_layers, self.activation = num_layers, activation
+
+    def _name_values(self, activation):
+        """Let the axes suit the values of an activation."""
+        histogram, dead, *_ = self.axes
+        low, high = RANGES[activation]
+        beyond = f"; {high} and more at the edge" if high == 4 else ""
+        histogram.set(xlim=(low, high), xlabel=f"value (dark: many{beyond})")
+        dead.set_title("Saturated units" if activation in ("sigmoid", "tanh") else "Dead units")
+        self.canvas.outdate()
+
     def show(self, activations, gradients, updates):
-        """Show the hidden layers' activations, and for each layer its gradient and update/weight."""
-        low, high = self.range
-        rows = [
-            np.histogram(np.clip(a, low, high), self.BINS, (low, high))[0] / a.size
-            for a in map(np.nan_to_num, activations)
-        ]
-        if rows:
-            self.image.set_data(np.array(rows))
-            for bar, a in zip(self.dead, activations, strict=True):
-                bar.set_width(100 * dead_share(a, self.activation))
+        """Show the hidden layers' activations (N, M), and each layer's gradient and update / weight."""
+        low, high = RANGES[self.activation]
+        if activations:
+            self.image.set_data(np.array([shares(a, low, high, self.BINS) for a in activations]))
+        dead = [100 * dead_share(a, self.activation) for a in activations]
+        self.dead.set_data(*bars(dead, self.rows))
         for line, values in ((self.gradient, gradients), (self.update, updates)):
-            line.set_data(np.clip(values, 1.5e-7, 8), self.layers)
+            line.set_data(np.clip(values, 1.5 * SMALLEST, LARGEST / 1.2), self.rows)
+
+
+def bars(lengths, places):
+    """Return x and y of one line that draws a bar of each length at its place, with gaps between."""
+    x = [end for length in lengths for end in (0, length, np.nan)]
+    y = [place for place, _ in zip(places, lengths, strict=False) for _ in range(3)]
+    return x, y
+
+
+def shares(a, low, high, bins):
+    """Return the share of values in each bin from `low` to `high`; those beyond are in the outer two."""
+    place = np.nan_to_num((a.ravel() - low) * (bins / (high - low)))
+    return np.bincount(np.clip(place, 0, bins - 1).astype(np.intp), minlength=bins) / a.size
 
 
 def dead_share(a, activation):

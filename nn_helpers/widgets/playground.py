@@ -2,25 +2,36 @@
 
 import html
 import time
+from collections import deque
+from contextlib import suppress
+from functools import lru_cache, partial
 
 import ipywidgets as widgets
 import numpy as np
+from traitlets import TraitError
 
-from nn_helpers._arguments import choice
-from nn_helpers.data import Dataset, load_images, points
+from nn_helpers._arguments import choice, number
+from nn_helpers.data import Dataset, points, sketches
 from nn_helpers.data.points import POINTS
 from nn_helpers.layers import ACTIVATIONS
-from nn_helpers.losses import cross_entropy
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.plots import Picture
 from nn_helpers.training import TrainingDivergedError, training_steps
 from nn_helpers.widgets._canvas import Canvas
+from nn_helpers.widgets._controls import control as narrow_control
+from nn_helpers.widgets._controls import row
 from nn_helpers.widgets._live import Live
+from nn_helpers.widgets._script import Script
 from nn_helpers.widgets._views import DEEPEST, Curves, Layers, Regions, Samples
 
 PICTURES = "pictures"
-# Each optimizer's own parameters, beside the learning rate, with the range of their sliders.
+# What controls show at first where nothing else was said: for points, and what differs for pictures.
+FIRST = {"seed": 0, "batch_size": 8, "reg": 0.0, "depth": 2, "width": 8, "activation": "relu", "init": "he",
+         "optimizer": "sgd", "lr": 0.1}  # fmt: skip
+FIRST_PICTURES = {"width": 64, "lr": 0.01}
+WIDEST = 128
+# Each optimizer's own parameters, beside the learning rate: the first value, and the ends of the slider.
 OWN = {
     "momentum": {"beta": (0.9, 0.0, 0.99)},
     "rmsprop": {"beta": (0.99, 0.0, 0.999)},
@@ -28,10 +39,22 @@ OWN = {
     "adamw": {"beta1": (0.9, 0.0, 0.99), "beta2": (0.999, 0.5, 0.999), "weight_decay": (0.01, 0.0, 0.5)},
 }
 CLASSES = {"sgd": "SGD", "momentum": "Momentum", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
-SYMBOLS = {"beta": "β", "beta1": "β₁", "beta2": "β₂", "weight_decay": "weight decay"}
-L2 = [("0", 0.0), *((f"{reg:g}", reg) for reg in (1e-5, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0))]
-WIDTHS, BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 100, 128), (1, 2, 4, 8, 16, 32, 64, "all")
-VALIDATION = 200  # pictures looked at for each frame
+SYMBOLS = {"beta": "β", "beta1": "β₁", "beta2": "β₂", "weight_decay": "weight decay λ"}
+# Where sliders stop: round numbers, about as far from each other on a log scale.
+RATES = (*(float(f"{step}e{power}") for power in range(-5, 1) for step in (1, 1.5, 2, 3, 5, 7)), 10.0)
+L2 = (0.0, 1e-5, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
+BATCHES = (1, 2, 4, 8, 16, 32, 64, "all")
+FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l2_penalty"} | {
+    f"{activation}_{way}" for activation in ACTIVATIONS for way in ("forward", "backward")
+}
+MADE = "500, n_test=0, n_val=200"  # sketches
+MEASURED = 200  # examples of a part that each frame looks at
+SPEED = 20  # frames whose steps the speed is the mean of
+COPY = (
+    '<button class="jupyter-button" onclick="const code = this.closest(\'.widget-vbox\')'
+    ".querySelector('textarea'); code.select(); document.execCommand('copy'); "
+    "this.textContent = 'Copied'\">Copy to the clipboard</button>"
+)
 
 
 def playground(data="moons", functions=None, **settings):
@@ -45,7 +68,8 @@ def playground(data="moons", functions=None, **settings):
     functions : dict of str to function, optional
         Your own functions in the network, as for ``net.use``: ``{"relu_forward": relu_forward}``.
     **settings
-        What controls show at first: depth, width, activation, init, optimizer, lr, batch_size, reg, seed.
+        What controls show at first: depth, width, activation, init, optimizer, lr, batch_size, reg, seed, and
+        the optimizer's own beta, beta1, beta2, weight_decay.
 
     Returns
     -------
@@ -60,72 +84,73 @@ class Playground(Live):
 
     def __init__(self, data="moons", functions=None, settings=None):
         super().__init__()
-        self._functions, self._own_pictures = dict(functions or {}), None
-        if isinstance(data, Dataset):
-            self._own_pictures, data = data, PICTURES
-        self._make_controls(choice("playground", "data", data, (*POINTS, PICTURES)))
-        for name, value in (settings or {}).items():
-            if name not in self.settings:
-                raise TypeError(f"playground: unknown setting {name!r}; known: {', '.join(self.settings)}")
-            self.settings[name].value = value
+        self._functions = dict(functions or {})
+        for name in self._functions:
+            choice("playground", "function", name, sorted(FUNCTIONS))
+        self._passed = data if isinstance(data, Dataset) else None
+        if self._passed is not None and not len(data.val):
+            raise ValueError(
+                f"playground: {data!r} has no validation part; write data.subset(500, val={MEASURED})"
+            )
+        kind = PICTURES if self._passed else choice("playground", "data", data, (*POINTS, PICTURES))
+        self._make_controls(kind)
+        self._set(settings or {})
         self._show_own_parameters()
-        self.picture_box = widgets.Box()
-        self.facts = widgets.HTML()
+        self.facts, self.about = widgets.HTML(), widgets.HTML()
+        self._make_picture()
         self.ui.children = [
-            self.controls, self.buttons, self.message, self.picture_box, self.facts, self.code_box
+            self.controls, self.buttons, self.message, self.code_box, self.facts, self.canvas.widget,
+            self.about,
         ]  # fmt: skip
-        self._begin()
+        self._begin(new_data=True)
         self._connect()
 
-    def _make_controls(self, data):
-        def control(kind, label, tooltip, **options):
-            return kind(
-                description=label,
-                tooltip=tooltip,
-                style={"description_width": "104px"},
-                layout=widgets.Layout(width="290px"),
-                **options,
-            )
+    # What there is to see and to move
 
-        slider = {"continuous_update": True}
+    def _make_controls(self, data):
+        control = partial(narrow_control, width="300px", label_width="100px")  # three in a row
+        first = FIRST | (FIRST_PICTURES if data == PICTURES else {})
         self.settings = {
             "data": control(
-                widgets.Dropdown, "data", "What is to be told apart", options=[*POINTS, PICTURES], value=data
+                widgets.Dropdown, "data", "What is to be told apart: points in a plane, or pictures",
+                options=[*POINTS, PICTURES], value=data,
             ),
             "seed": control(
-                widgets.BoundedIntText, "seed", "Of the points, the first weights and the order", max=9999
-            ),
-            "depth": control(
-                widgets.IntSlider, "hidden layers", "Depth: 0 is softmax regression", value=2, max=DEEPEST,
-                **slider,
-            ),
-            "width": control(
-                widgets.SelectionSlider, "units a layer", "Width of each hidden layer", options=WIDTHS,
-                value=8,
-            ),
-            "activation": control(
-                widgets.Dropdown, "activation", "After each hidden layer", options=list(ACTIVATIONS)
-            ),
-            "init": control(
-                widgets.Dropdown, "first weights", "How the first weights are drawn",
-                options=list(INITIALISATIONS),
-            ),
-            "optimizer": control(
-                widgets.Dropdown, "optimizer", "How the gradient changes the weights",
-                options=[(CLASSES[name], name) for name in OPTIMIZERS], value="sgd",
-            ),
-            "lr": control(
-                widgets.FloatLogSlider, "learning rate α", "How far a step goes; on a log scale", value=0.1,
-                min=-4, max=1, step=0.1, readout_format=".1e", **slider,
+                widgets.BoundedIntText, "seed", "Of the points, the first weights and the order of examples",
+                max=9999,
             ),
             "batch_size": control(
                 widgets.SelectionSlider, "batch size", "Examples in a mini-batch; all: gradient descent",
-                options=BATCHES, value=8,
+                options=BATCHES,
             ),
             "reg": control(
-                widgets.SelectionSlider, "L2 strength", "Strength of the penalty on large weights", options=L2
+                widgets.SelectionSlider, "L2 strength", "Of the penalty on large weights", options=_named(L2)
+            ),
+            "depth": control(
+                widgets.IntSlider, "hidden layers", "Depth: 0 is softmax regression", max=DEEPEST
+            ),
+            "width": control(
+                widgets.IntSlider, "units per layer", "Width of each hidden layer", min=1, max=WIDEST
+            ),
+            "activation": control(
+                widgets.Dropdown, "activation", "The function after each hidden layer",
+                options=list(ACTIVATIONS),
+            ),
+            "init": control(
+                widgets.Dropdown, "initialisation", "How large the first weights are: he √(2/D), xavier "
+                "√(2/(D + M)), normal 0.01", options=list(INITIALISATIONS),
+            ),
+            "optimizer": control(
+                widgets.Dropdown, "optimizer", "How the gradient changes the weights",
+                options=[(CLASSES[name], name) for name in OPTIMIZERS],
+            ),
+            "lr": control(
+                widgets.SelectionSlider, "learning rate α", "How far a step goes, on a log scale",
+                options=_named(RATES),
             ),
         }  # fmt: skip
+        for name, value in first.items():
+            self.settings[name].value = value
         self.own = {
             name: {
                 parameter: control(
@@ -139,12 +164,15 @@ class Playground(Live):
         self.code_button = widgets.Button(
             description="Copy as code",
             icon="code",
-            tooltip="Lines that make this network and this run",
+            tooltip="Show the lines that make this network and this run",
         )
         self.code = widgets.Textarea(
-            description="the same in code", rows=9, layout=widgets.Layout(width="98%"),
-            style={"description_width": "104px"}, tooltip="Select all and copy",
-        )  # fmt: skip
+            description="code",
+            tooltip="Lines that make this network and this run",
+            layout=widgets.Layout(width="98%"),
+            style={"description_width": "100px"},
+        )
+        self.copy_button = widgets.HTML(COPY)
         self.code_box = widgets.VBox([])
         self.buttons.children = [*self.buttons.children, self.code_button]
         self._own_box = widgets.VBox([])
@@ -155,81 +183,161 @@ class Playground(Live):
         )
         boxes = [[self.settings[name] for name in names] for names in columns]
         boxes[-1].append(self._own_box)
-        self.controls = widgets.HBox(
-            [widgets.VBox(box) for box in boxes], layout=widgets.Layout(flex_flow="row wrap")
-        )
+        self.controls = row(*map(widgets.VBox, boxes))
 
-    def _show_own_parameters(self):
-        self._own_box.children = list(self.own.get(self.value("optimizer"), {}).values())
+    def _set(self, settings):
+        """Let controls show what `playground` was called with."""
+        own = self.own.get(settings.get("optimizer", self.value("optimizer")), {})
+        known = {name: each for name, each in self.settings.items() if name != "data"} | own
+        for name, value in settings.items():
+            each = known[choice("playground", "setting", name, known)]
+            if name in ("lr", "reg") and value not in each._options_values:  # another place to stop at
+                value = number("playground", name, value, **({"above": 0.0} if name == "lr" else {}))
+                each.options = _named(sorted({*each._options_values, value}))
+            with suppress(TraitError):
+                each.value = value
+            if each.value != value:  # some controls refuse, others take the nearest value
+                raise ValueError(f"playground: {name} must be {_range(each)}; got {value!r}")
 
     def _connect(self):
         for name in ("data", "seed", "depth", "width", "activation", "init"):
             self.when(self.settings[name], lambda _, name=name: self._renew(name))
         self.when(self.settings["optimizer"], lambda _: self._change_optimizer())
-        self.when(self.settings["lr"], lambda lr: setattr(self.optimizer, "lr", lr))
-        self.when(self.settings["reg"], lambda reg: setattr(self.net, "reg", reg))
+        self.when(self.settings["lr"], lambda lr: self._change("lr", self.optimizer, lr))
+        self.when(self.settings["reg"], lambda reg: self._change("reg", self.net, reg))
         self.when(self.settings["batch_size"], lambda _: self._new_steps())
-        for sliders in self.own.values():
+        for optimizer, sliders in self.own.items():
             for name, slider in sliders.items():
-                self.when(slider, lambda value, name=name: setattr(self.optimizer, name, value))
+                self.when(
+                    slider, lambda value, optimizer=optimizer, name=name: self._tune(optimizer, name, value)
+                )
         self.on_click(self.code_button, self._show_code)
+
+    def _show_own_parameters(self):
+        self._own_box.children = list(self.own.get(self.value("optimizer"), {}).values())
+
+    def _make_picture(self):
+        figure = Picture(figsize=(11.2, 4.8), dpi=80, layout="none")  # pixels: 896 × 384
+        places = {"left": 0.06, "right": 0.985}
+        above = figure.add_gridspec(
+            1, 3, bottom=0.475, top=0.945, width_ratios=(1.3, 1, 1), wspace=0.25, **places
+        )
+        below = figure.add_gridspec(1, 4, bottom=0.105, top=0.315, wspace=0.15, **places)
+        self._answers_ax, loss, accuracy = (figure.add_subplot(place) for place in above)
+        self.canvas = Canvas(
+            figure,
+            alt="What the network answers, loss and accuracy over the steps, and for each layer its "
+            "activations, dead units, gradient and update; sizes are root mean squares",
+        )
+        self.loss = Curves(self.canvas, loss, "Loss", "cross-entropy (nats)")
+        self.accuracy = Curves(self.canvas, accuracy, "Accuracy", "accuracy (%)", top=102)
+        self.layers = Layers(self.canvas, [figure.add_subplot(place) for place in below])
+
+    # What trains
 
     def value(self, name):
         """Return what a control says."""
         return self.settings[name].value
 
+    def _used(self):
+        """Return the names of the learner's functions that the network calls, with its activation."""
+        return [name for name in self._functions if name in self.net.functions]
+
     def _batch_size(self):
         size, N = self.value("batch_size"), len(self.data.train)
         return N if size == "all" else min(size, N)
 
-    def _pictures(self):
-        if self._own_pictures is None:
-            self._own_pictures = load_images("sketches", quiet=True).subset(500, val=VALIDATION)
-        return self._own_pictures
-
-    def _begin(self):
-        """Make data, network and optimizer as the controls say, and a picture of them."""
+    def _begin(self, new_data=False):
+        """Make the network and optimizer that the controls describe, and a picture of them."""
         kind, seed = self.value("data"), self.value("seed")
-        self.data = self._pictures() if kind == PICTURES else points(kind, seed=seed)
-        num_classes = self.data.num_classes if kind == PICTURES else POINTS[kind][1]
+        if new_data:
+            self.data = points(kind, seed=seed) if kind in POINTS else self._passed or sample_pictures()
+        C = POINTS[kind][1] if kind in POINTS else self.data.num_classes
         self.net = ClassificationNet(
-            self.data.input_size, [self.value("width")] * self.value("depth"), num_classes,
+            self.data.input_size, [self.value("width")] * self.value("depth"), C,
             self.value("activation"), self.value("reg"), self.value("init"), seed=seed,
         )  # fmt: skip
-        self.net.use(**{name: f for name, f in self._functions.items() if name in self.net.functions})
-        self.optimizer = self._make_optimizer()
-        self.step_count, self.seconds, self._seen = 0, 0.0, []
-        self._rng = np.random.default_rng(seed)
+        self.net.use(**{name: self._functions[name] for name in self._used()})
+        self.step_count, self.epochs, self._script = 0, 0, Script()
+        self._seconds, self._times = 0.0, deque(maxlen=SPEED)
         self._theta_before = np.full_like(self.net.theta, np.nan)
-        self._new_steps()
-        val = self.data.val
-        images, self._y = val.images[:VALIDATION], val.labels[:VALIDATION]
-        self._x = self.data.standardise(images, self.net.dtype)
-        self._make_picture()
-        self.draw()
+        self._new_optimizer()
+        if new_data:
+            self._look_at_data()
+        self.loss.clear()
+        self.accuracy.clear()
+        self.layers.begin(self.net.num_layers, self.net.activation)
+        self.guard(self.draw)
 
-    def _make_optimizer(self):
-        name = self.value("optimizer")
-        own = {parameter: slider.value for parameter, slider in self.own.get(name, {}).items()}
-        return make_optimizer(name, self.value("lr"), **own)
+    def _look_at_data(self):
+        """Put together what each frame asks the network: examples of both parts, places of the plane."""
+        canvas, ax = self.canvas, self._answers_ax
+        canvas.clear(ax)
+        if self.value("data") == PICTURES:
+            self.answers = Samples(canvas, ax, self.data.val, self.data.class_names)
+        else:
+            self.answers = Regions(canvas, ax, self.data)
+        parts = [part[:MEASURED] for part in (self.data.train.images, self.data.val.images)]
+        N = [len(part) for part in parts]
+        self._parts = [
+            (slice(0, N[0]), self.data.train.labels[:MEASURED]),
+            (slice(N[0], sum(N)), self.data.val.labels[:MEASURED]),
+        ]
+        x = [self.data.standardise(part, self.net.dtype) for part in parts]
+        if self.value("data") == PICTURES:
+            self._answered = slice(N[0], N[0] + Samples.COUNT)
+        else:
+            self._answered = slice(sum(N), None)
+            x.append(self.answers.x)
+        self._x = np.concatenate(x)
+
+    def _new_optimizer(self):
+        sliders = self.own.get(self.value("optimizer"), {})
+        own = {name: round(slider.value, 3) for name, slider in sliders.items()}  # as they are shown
+        self.optimizer = make_optimizer(self.value("optimizer"), self.value("lr"), **own)
+        self._note("optimizer", f"optimizer = {self.optimizer!r}")
+        self._new_steps()
 
     def _new_steps(self):
-        self._steps = training_steps(
-            self.net, self.data, self.optimizer, batch_size=self._batch_size(), seed=self._rng, validate=False
-        )
+        """Go on with batches of the size that is chosen, in another order of examples."""
+        how = {"batch_size": self._batch_size(), "seed": self.value("seed") + self.step_count}
+        self._steps = training_steps(self.net, self.data, self.optimizer, validate=False, **how)
+        arguments = ", ".join(f"{name}={value}" for name, value in how.items())
+        self._steps_line = f"steps = training_steps(net, data, optimizer, {arguments})"
+        self._note("steps", self._steps_line)
+
+    # What a change does
 
     def _renew(self, name):
         """Begin anew after a change that needs another network, and say so."""
         self.stop()
-        label = self.settings[name].description
-        self._begin()
-        self.say(f"New {label}: a new network begins at step 0. Press Start.")
+        self._begin(new_data=name in ("data", "seed"))
+        hint = ""
+        if name == "data" and self.value("data") == PICTURES:
+            width, lr = FIRST_PICTURES["width"], FIRST_PICTURES["lr"]
+            hint = f" For pictures, {width} units per layer and a learning rate of {lr:g} are a good start."
+        self.say(f"New {self.settings[name].description}: a new network, at step 0. Press Start.{hint}")
 
     def _change_optimizer(self):
         self._show_own_parameters()
-        self.optimizer = self._make_optimizer()
-        self._new_steps()
-        self.say("The network stays as it is. The new optimizer remembers nothing yet.")
+        self._new_optimizer()
+        if self.step_count:
+            self.say("The network stays as it is. The new optimizer remembers nothing yet.")
+
+    def _change(self, name, what, value):
+        """Change an attribute of the network or the optimizer in the middle of the run."""
+        setattr(what, name, value)
+        self._note(name, f"{'net' if what is self.net else 'optimizer'}.{name} = {value!r}")
+
+    def _tune(self, optimizer, name, value):
+        if optimizer == self.value("optimizer"):
+            self._change(name, self.optimizer, round(value, 3))
+
+    def _note(self, what, line):
+        if self.step_count:  # what was changed before is what the run begins with
+            self._script.change(self.step_count, what, line)
+
+    # Steps and frames
 
     def reset(self):
         """Stop, and make the same network again."""
@@ -237,26 +345,35 @@ class Playground(Live):
         self.say("")
         self._begin()
 
+    def watch(self):
+        """Remember the parameters before a step whose update is to be seen."""
+        np.copyto(self._theta_before, self.net.theta)
+
     def advance(self):
         """Make one step of training."""
-        np.copyto(self._theta_before, self.net.theta)
+        if not self.step_count:
+            self._script.head = self._head()
         began = time.perf_counter()
-        record = next(self._steps)
-        self.seconds += time.perf_counter() - began
+        with np.errstate(all="ignore"):  # a training that diverges is told in words
+            record = next(self._steps)
+        self._seconds += time.perf_counter() - began
         self.step_count += 1
-        self._seen.append((record.data_loss, record.accuracy))
+        self.epochs += record.epoch_ends
         return True
 
     def failed(self, error):
-        """Show why the steps ended; the curves keep what was there."""
+        """Say why the steps ended; the curves keep what was there."""
+        self._new_steps()  # the old ones ended with the error
+        with suppress(Exception):  # what failed may be needed for drawing too
+            self.draw()
         if not isinstance(error, TrainingDivergedError):
             self.show_error(error)
             return
-        where = self._first_layer_without_numbers()
-        own = f" Your own functions run in it: {', '.join(self._functions)}." if self._functions else ""
+        own = f"Look at what your own functions return ({', '.join(self._functions)}), or try"
         self.say(
-            f"Training diverged at step {self.step_count + 1}: the loss is no longer a finite number{where}."
-            f"{own} Try a smaller learning rate, then press Reset."
+            f"Training diverged at step {self.step_count + 1:,}: the loss is no longer a finite number"
+            f"{self._first_layer_without_numbers()}. {own if self._functions else 'Try'} a smaller learning "
+            "rate. Then press Reset."
         )
 
     def _first_layer_without_numbers(self):
@@ -266,101 +383,132 @@ class Playground(Live):
                     return f", and hidden layer {layer} puts out infinity or NaN"
         return ""
 
-    def _make_picture(self):
-        figure = Picture(figsize=(11.2, 5.2), dpi=80)
-        grid = figure.add_gridspec(2, 12, height_ratios=(3, 2))
-        views = [figure.add_subplot(grid[0, i : i + 4]) for i in (0, 4, 8)]
-        details = [figure.add_subplot(grid[1, i : i + 3]) for i in (0, 3, 6, 9)]
-        self.canvas = Canvas(
-            figure,
-            alt="What the network answers, loss and accuracy over the steps, and for each layer its "
-            "activations, dead units, gradient and update",
-        )
-        if self.value("data") == PICTURES:
-            self.answers = Samples(self.canvas, views[0], self.data, self.data.class_names)
-        else:
-            self.answers = Regions(self.canvas, views[0], self.data)
-        self.loss = Curves(self.canvas, views[1], "Loss", "cross-entropy (nats)")
-        self.accuracy = Curves(self.canvas, views[2], "Accuracy", "accuracy (%)", top=102)
-        self.layers = Layers(self.canvas, details, self.net.num_layers, self.net.activation)
-        self.picture_box.children = [self.canvas.widget]
-
     def draw(self):
         """Show where the training stands."""
-        with np.errstate(all="ignore"):  # a training that diverges is shown as well
-            logits = self.net.logits(self._x)
-            val_loss, _ = cross_entropy(logits, self._y)
-            val_accuracy = float((logits.argmax(axis=1) == self._y).mean())
-            loss, accuracy = np.mean(self._seen, axis=0) if self._seen else (np.nan, np.nan)
-            self._seen = []
-            changed = self.loss.add(self.step_count, loss, val_loss)
-            changed |= self.accuracy.add(self.step_count, 100 * accuracy, 100 * val_accuracy)
-            self.answers.show(self.net)
-            self.layers.show(self.net.activations(self._x), *self._sizes())
-        self.canvas.redraw() if changed else self.canvas.draw()
-        self.facts.value = html.escape(self.facts_text(loss, accuracy, val_loss, val_accuracy))
+        with np.errstate(all="ignore"):
+            hidden, logits = look(self.net, self._x)
+            loss, accuracy = zip(*(self._measure(logits[rows], y) for rows, y in self._parts), strict=True)
+            self.loss.add(self.step_count, *loss)
+            self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
+            self.answers.show(self.net.functions["softmax"](logits[self._answered]))
+            examples = slice(0, self._parts[-1][0].stop)
+            self.layers.show([a[examples] for a in hidden], *self._sizes())
+        self.canvas.draw()
+        self._times.append((self.step_count, self._seconds))
+        self.facts.value = html.escape(self._facts(loss, accuracy))
+        self.about.value = html.escape(self._about())
+
+    def _measure(self, logits, y):
+        """Return cross-entropy and accuracy."""
+        loss, _ = self.net.functions["cross_entropy"](logits.copy(), y)  # a learner's may write into them
+        return float(loss), float((logits.argmax(axis=1) == y).mean())
 
     def _sizes(self):
         """Return each layer's gradient, and its last update divided by its weights, as root mean squares."""
-        if not self.step_count:
-            return (np.full(self.net.num_layers, np.nan),) * 2
         start, gradients, updates = 0, [], []
         for layer in range(1, self.net.num_layers + 1):
             W, dW = self.net.params[f"W{layer}"].ravel(), self.net.grads[f"W{layer}"].ravel()
-            update = W - self._theta_before[start : start + W.size]
-            gradients.append(rms(dW))
-            updates.append(rms(update) / rms(W))
+            gradients.append(rms(dW) if self.step_count else np.nan)
+            updates.append(rms(W - self._theta_before[start : start + W.size]) / rms(W))
             start += W.size
         return np.array(gradients), np.array(updates)
 
-    def facts_text(self, loss, accuracy, val_loss, val_accuracy):
-        """Return the numbers of the picture as a line of text."""
-        parts = [f"step {self.step_count:,}"]
-        if np.isfinite(loss):
-            parts.append(f"training: loss {loss:.3f}, accuracy {accuracy:.0%}")
-        parts.append(f"validation: loss {val_loss:.3f}, accuracy {val_accuracy:.0%}")
-        if self.running and self.seconds:
-            parts.append(f"{self.step_count / self.seconds:,.0f} steps a second while training")
+    def _facts(self, loss, accuracy):
+        """Return the picture's numbers as text."""
+        parts = [
+            f"step {self.step_count:,}",
+            f"{self.epochs:,} epochs",
+            f"loss {loss[0]:.3f}, validation {loss[1]:.3f}",
+            f"accuracy {accuracy[0]:.0%}, validation {accuracy[1]:.0%}",
+        ]
+        (first, began), (last, ended) = self._times[0], self._times[-1]
+        if last > first:
+            parts.append(f"{(last - first) / (ended - began):,.0f} steps a second")
         return " · ".join(parts)
+
+    def _about(self):
+        """Return what kind of network it is, and which of the learner's functions run in it."""
+        text = repr(self.net).removeprefix("ClassificationNet(").removesuffix(")")
+        if self._functions:
+            text += f" · your own functions in it: {', '.join(self._used()) or 'none'}"
+        return text
 
     def first_picture(self):
         """Return the figure as it is now."""
         return self.canvas.figure
 
+    # The same in code
+
     def as_code(self):
-        """Return lines of Python that make the same network and the same run, from its first step."""
-        name = CLASSES[self.value("optimizer")]
-        own = "".join(
-            f", {parameter}={slider.value:g}"
-            for parameter, slider in self.own.get(self.value("optimizer"), {}).items()
-        )
-        if self.value("data") != PICTURES:
-            data, imported = f'points("{self.value("data")}", seed={self.value("seed")})', "points"
-        else:
-            size = f"{len(self.data.train)}, val={len(self.data.val)}"
-            data, imported = f"load_images().subset({size})", "load_images"
-        use = ", ".join(f"{function}={function}" for function in self._functions)
-        names = sorted((name, "ClassificationNet", imported, "training_steps"))
-        lines = [
-            f"from nn_helpers import {', '.join(names)}",
-            "",
-            f"data = {data}",
-            f"net = ClassificationNet({self.net.input_size}, {list(self.net.hidden_sizes)}, "
-            f'{self.net.num_classes}, "{self.net.activation}", reg={self.net.reg:g}, '
-            f'init="{self.net.init}", seed={self.value("seed")})',
+        """Return lines of Python that make the same network and the same run."""
+        if not self.step_count:
+            self._script.head = self._head()
+        lines = self._script.lines(self.step_count)
+        names = {"ClassificationNet", "training_steps"}
+        names |= {each for each in CLASSES.values() if any(f"= {each}(" in line for line in lines)}
+        if not self._is_passed():
+            names.add("sketches" if self.value("data") == PICTURES else "points")
+        return "\n".join([f"from nn_helpers import {', '.join(sorted(names))}", "", *lines])
+
+    def _is_passed(self):
+        return self._passed is not None and self.value("data") == PICTURES
+
+    def _head(self):
+        """Return the lines before the first step."""
+        kind, seed, net = self.value("data"), self.value("seed"), self.net
+        data = f'data = points("{kind}", seed={seed})'
+        if kind == PICTURES:
+            data = f"data = sketches({MADE})"
+        if self._is_passed():
+            data = "# data: the pictures that playground was called with"
+        use = ", ".join(f"{name}={_called(name, self._functions[name])}" for name in self._used())
+        return [
+            data,
+            f"net = ClassificationNet({net.input_size}, {net.hidden_sizes}, {net.num_classes}, "
+            f'"{net.activation}", reg={net.reg:g}, init="{net.init}", seed={seed})',
             *([f"net.use({use})"] if use else []),
-            f"optimizer = {name}(lr={self.value('lr'):g}{own})",
-            f"steps = training_steps(net, data, optimizer, batch_size={self._batch_size()}, "
-            f"seed={self.value('seed')})",
-            f"records = [next(steps) for _ in range({self.step_count})]",
+            f"optimizer = {self.optimizer!r}",
+            self._steps_line,
         ]
-        return "\n".join(lines)
 
     def _show_code(self):
-        self.code.value = self.as_code()
-        self.code_box.children = [self.code]
+        """Show the code, or put it away again."""
+        code = self.as_code()
+        self.code.value, self.code.rows = code, min(16, code.count("\n") + 2)
+        self.code_box.children = [] if self.code_box.children else [self.code, self.copy_button]
+
+
+@lru_cache(maxsize=1)
+def sample_pictures():
+    """Return the pictures that are shown where none were passed."""
+    return sketches(500, n_test=0, n_val=200)
+
+
+def look(net, x):
+    """Return what each hidden layer puts out for examples x, and the logits."""
+    hidden, last = net.activations(x), net.num_layers
+    a = hidden[-1] if hidden else x
+    logits, _ = net.functions["affine_forward"](a, net.params[f"W{last}"], net.params[f"b{last}"])
+    return hidden, logits
 
 
 def rms(values):
     """Return the root mean square."""
-    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
+    return np.sqrt(np.mean(np.square(values, dtype=np.float64)))
+
+
+def _called(name, function):
+    """Return what a function is called in the code: its own name, or for a lambda what it stands for."""
+    return function.__name__ if getattr(function, "__name__", "").isidentifier() else name
+
+
+def _named(values):
+    """Return the options of a slider, each with its name."""
+    return [(f"{value:g}", value) for value in values]
+
+
+def _range(control):
+    """Say which values a control takes."""
+    if hasattr(control, "options"):
+        return "one of " + ", ".join(repr(value) for value in control._options_values)
+    return f"from {control.min:g} to {control.max:g}"

@@ -309,3 +309,126 @@ def test_frames_are_limited():
         assert live.frames <= 0.5 * _live.FRAMES + 2
 
     in_loop(scene)
+
+
+def watched(live):
+    """At which counts `watch` is called, as a list that fills while the steps go on."""
+    counts = []
+    live.watch = lambda: counts.append(live.count)
+    return counts
+
+
+def test_the_step_before_a_frame_is_announced():
+    live = Counter(last=5)
+    counts = watched(live)
+    live.run(3)
+    live.step()
+    assert counts == [2, 3]
+    live.run(0)
+    assert (counts, live.drawn[-1]) == ([2, 3], 4)
+
+    async def scene():
+        live = Counter(seconds=0.001)
+        counts = watched(live)
+        live.start()
+        await asyncio.sleep(0.3)
+        live.close()
+        assert len(counts) > 2
+        assert [count + 1 for count in counts] == live.drawn[: len(counts)]
+
+    in_loop(scene)
+
+
+def test_one_frame_that_takes_long_does_not_hold_back_the_next():
+    async def scene():
+        live = Counter(seconds=0.001)
+        took = [0.01] * 5 + [0.4] + [0.01] * 100  # such as the one in which the axes change
+        began = []
+
+        def draw():
+            began.append(time.perf_counter())
+            time.sleep(took[len(began) - 1])
+
+        live.draw = draw
+        live.start()
+        while len(began) < 8:
+            await asyncio.sleep(0.01)
+        live.close()
+        assert began[7] - began[6] < 0.4
+
+    in_loop(scene)
+
+
+def test_an_error_at_the_press_of_step_is_told_as_one_in_a_run():
+    class Told(Counter):
+        def failed(self, error):
+            self.say(f"in words: {error}")
+
+    live = Told(fail_at=0)
+    live.step_button.click()
+    assert "in words: on purpose" in live.message.value
+    live.fail_at = None
+    live.step_button.click()
+    assert not live.message.value
+
+
+def test_an_error_while_an_error_is_told_shows_as_well():
+    async def scene():
+        live = Counter(fail_at=3)
+        live.failed = lambda error: 1 / 0
+        live.start()
+        while live.running:
+            await asyncio.sleep(0.01)
+        assert "ZeroDivisionError" in live.message.value
+        assert not live.start_button.disabled
+
+    in_loop(scene)
+
+
+def test_steps_end_when_the_panel_is_nowhere_to_be_seen():
+    async def scene():
+        live = Counter(seconds=0.001)
+        live.ui._view_count = 1  # ipywidgets' page sets this: here a cell shows the panel
+        live.start()
+        await asyncio.sleep(0.02)
+        live.ui._view_count = 2
+        await asyncio.sleep(0.02)
+        assert live.running
+        live.ui._view_count = 1
+        await asyncio.sleep(0.02)
+        assert live.running
+        live.ui._view_count = 0  # the cell was deleted
+        await asyncio.sleep(0.02)
+        assert not live.running
+        assert not live.closed  # the deletion may be undone
+        live.close()
+
+    in_loop(scene)
+
+
+def test_of_changes_that_come_faster_than_they_can_be_followed_the_last_counts():
+    async def scene():
+        live, slider, seen = Counter(), widgets.IntSlider(), []
+        live.when(slider, seen.append)
+        for value in (3, 5, 7):
+            slider.value = value
+        await asyncio.sleep(0.01)
+        assert seen == [7]
+        slider.value = 8
+        await asyncio.sleep(0.01)
+        assert seen == [7, 8]
+        live.when(slider, lambda value: 1 / (value - 9))
+        slider.value = 9  # raises
+        await asyncio.sleep(0.01)
+        assert "ZeroDivisionError" in live.message.value
+        slider.value = 10
+        await asyncio.sleep(0.01)
+        assert seen[-1] == 10
+
+    in_loop(scene)
+
+
+def test_an_image_with_a_tooltip_has_what_the_page_looks_for():
+    canvas, _ = moving_line()
+    assert canvas.widget.tooltip == "a line that moves"
+    assert canvas.widget.get_state()["description"] == ""

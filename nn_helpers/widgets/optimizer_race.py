@@ -1,0 +1,425 @@
+"""The optimizer race: five optimizers, and the learner's own, go down from one start on a surface."""
+
+import asyncio
+import copy
+import functools
+import html
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+import numpy as np
+
+from nn_helpers._arguments import choice
+from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
+from nn_helpers.plots import COLOURS, DASHES, Picture
+from nn_helpers.plots.optimizers import MARKERS
+from nn_helpers.surfaces import SURFACES, Surface, descend, surface
+from nn_helpers.widgets._canvas import Canvas
+from nn_helpers.widgets._controls import control, row
+from nn_helpers.widgets._live import BREATH, FRAMES, Live
+from nn_helpers.widgets._panel import traceback_of
+
+# Each optimizer for a learning rate and the slider's β. SGD is GD on noisy gradients.
+OPTIMIZERS = {
+    "GD": lambda lr, beta: SGD(lr),
+    "SGD": lambda lr, beta: SGD(lr),
+    "momentum": Momentum,
+    "RMSprop": lambda lr, beta: RMSprop(lr),
+    "Adam": lambda lr, beta: Adam(lr, beta1=beta),
+}
+HAVE_BETA = ("momentum", "Adam")
+SYMBOLS = "●■▲◆▼✚✖"  # the markers, for the table
+TABLE = 'style="line-height: 1.4; border-spacing: 14px 0; text-align: left"'
+STEPS = 200
+CELLS = 49  # of the landscape, along each axis
+LEVELS = 22
+DEEP = 1e-8  # of the highest loss: less is drawn at the lower edge
+
+
+def optimizer_race(surface="ravine", mine=None, optimizers=None, **settings):
+    """Let optimizers race from one start on a surface; play the race, and scrub back through time.
+
+    Parameters
+    ----------
+    surface : {"ravine", "ravine, turned", "saddle", "plateau", "two minima", "tiny network"}
+    mine : dict of str to optimizer or function, optional
+        Your own, by name: ``{"my optimizer": MyOptimizer(lr=0.1)}``, anything with a method
+        ``step(theta, gradient)``, or a function ``step(theta, gradient, lr)``, which gets the
+        learning rate of GD. It changes theta in place. Of an optimizer each race uses a copy; a function
+        has to remember nothing between steps.
+    optimizers : sequence of str, optional
+        Who takes part at first; everybody if it is left out.
+    **settings
+        What controls show at first: factor, beta, theta1, theta2, seed, step.
+
+    Returns
+    -------
+    OptimizerRace
+        For a cell's last line.
+
+    Notes
+    -----
+    One slider multiplies all learning rates, and each optimizer has a rate of its own that it starts
+    from. The same rate for all would be unfair: GD multiplies α by the gradient, so that a good α depends on
+    how steep the surface is, whereas Adam and RMSprop divide by the gradient's size, and their α is how far
+    a step goes. With each at a rate that suits it, the race shows what differs in the rules. With
+    all rates three times as large it shows who needs the right rate most.
+    """
+    return OptimizerRace(surface, mine, optimizers, settings)
+
+
+@functools.cache
+def landscape(name):
+    """Return θ₁ (CELLS,), θ₂ (CELLS,) and the loss there (CELLS, CELLS), a row for each θ₂."""
+    theta1, theta2 = (np.linspace(*ends, CELLS) for ends in surface(name).limits)
+    return theta1, theta2, surface(name).loss(np.stack(np.meshgrid(theta1, theta2), axis=-1))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What all controls say at one moment: a page may change them while a picture is being drawn."""
+
+    surface: Surface
+    begin: tuple[float, float]
+    factor: float
+    beta: float
+    seed: int
+    step: int
+    names: tuple[str, ...]  # of those that take part
+
+
+class OptimizerRace(Live):
+    """See `optimizer_race`."""
+
+    def __init__(self, surface="ravine", mine=None, optimizers=None, settings=None):
+        super().__init__()
+        self.mine = _checked({} if mine is None else mine)
+        self.names = [*OPTIMIZERS, *self.mine]
+        self._make_controls(choice("optimizer_race", "surface", surface, SURFACES), optimizers)
+        self.starts, self.start_row = {}, row()
+        shown_first = {
+            **self.settings,
+            **dict(zip(("theta1", "theta2"), self.start_sliders(surface), strict=True)),
+        }
+        for name, value in (settings or {}).items():
+            _set(shown_first[choice("optimizer_race", "setting", name, shown_first)], name, value)
+        self._kept, self._terrain, self._drawn, self._surface_drawn = {}, [], None, None
+        self._make_picture()
+        self.facts = widgets.HTML()
+        factor, beta, seed, step = self.settings.values()
+        self.ui.children = [
+            row(self.surface, factor, beta), row(self.start_row, seed), row(*self.taking_part.values()),
+            row(self.buttons, step), self.message, self.canvas.widget, self.facts,
+        ]  # fmt: skip
+        for each in (self.surface, *self.settings.values(), *self.taking_part.values()):
+            self.when(each, lambda _: self.draw())
+        self.draw()
+
+    def _make_controls(self, name, optimizers):
+        self.start_button.tooltip = "Play the race, a step at a time; at its end, once more from the start"
+        self.reset_button.tooltip = "Back to the start"
+        for button in self.buttons.children:
+            button.layout.width = "92px"
+        self.surface = control(
+            widgets.Dropdown, "surface", "The loss, as a function of two parameters", width="250px",
+            label_width="60px", options=list(SURFACES), value=name,
+        )  # fmt: skip
+        self.time = control(
+            widgets.IntSlider, "step", "The moment of the race that is shown", width="440px",
+            label_width="40px", value=STEPS, max=STEPS,
+        )  # fmt: skip
+        self.settings = {
+            "factor": control(
+                widgets.FloatLogSlider, "learning rates ×", "Multiplies every learning rate; on a log scale",
+                width="320px", label_width="110px", value=1.0, min=-1, max=1, step=0.02, readout_format=".2f",
+            ),
+            "beta": control(
+                widgets.FloatSlider, "β", "β of momentum and β₁ of Adam: how much of the past is kept",
+                width="250px", label_width="30px", value=0.9, max=0.99, step=0.01,
+            ),
+            "seed": control(
+                widgets.BoundedIntText, "SGD's seed", "Other random numbers in SGD's gradients",
+                width="200px", label_width="80px", max=9999,
+            ),
+            "step": self.time,
+        }  # fmt: skip
+        first = self.names if optimizers is None else [*optimizers, *self.mine]
+        for each in first:
+            choice("optimizer_race", "optimizer", each, self.names)
+        self.taking_part = {
+            name: widgets.Checkbox(
+                name in first, description=name, indent=False, tooltip=f"Whether {name} takes part",
+                layout=widgets.Layout(width="auto", margin="2px 18px 2px 2px"),
+            )
+            for name in self.names
+        }  # fmt: skip
+
+    def choice(self):
+        """Return what the controls say."""
+        name, (theta1, theta2) = self.surface.value, self.start_sliders(self.surface.value)
+        # A slider in a page sends its value with the rounding errors of its own arithmetic.
+        begin = round(theta1.value, 6), round(theta2.value, 6)
+        names = tuple(name for name, box in self.taking_part.items() if box.value)
+        return Choice(surface(name), begin, *(control.value for control in self.settings.values()), names)
+
+    def start_sliders(self, name):
+        """Return the two sliders of the start on a surface, each of which has limits of its own."""
+        if name not in self.starts:
+            on = surface(name)
+            self.starts[name] = [
+                control(
+                    widgets.FloatSlider, f"start {symbol}", f"Where all begin: {symbol}", width="270px",
+                    label_width="60px", value=value, min=low, max=high, step=0.01,
+                )
+                for symbol, (low, high), value in zip(("θ₁", "θ₂"), on.limits, on.start, strict=True)
+            ]  # fmt: skip
+            self.start_row.children = [*self.start_row.children, *self.starts[name]]
+            for slider in self.starts[name]:
+                self.when(slider, lambda _: self.draw())
+        return self.starts[name]
+
+    def advance(self):
+        """Go on by one step; False at the end of the race."""
+        self.time.value = min(self.time.value + 1, STEPS)
+        return self.time.value < STEPS
+
+    def run(self, steps):
+        """Go on by so many steps at once, in any Python."""
+        self.time.value = min(self.time.value + steps, STEPS)
+        self.draw()
+
+    async def _run(self):
+        # One step a frame, to be watched, where `Live` makes as many as it can. The slider's change draws.
+        due = self._loop.time()
+        while self.advance():
+            self.frames += 1
+            due = max(due + 1 / FRAMES, self._loop.time() + BREATH)
+            await asyncio.sleep(due - self._loop.time())
+        self.stop()
+
+    def start(self):
+        """Play the race in the background of a notebook, from the present step or, at the end, from 0."""
+        super().start()
+        if self.time.value == STEPS:
+            self.time.value = 0
+
+    def reset(self):
+        """Stop, and go back to the start."""
+        super().reset()
+        self.time.value = 0
+        self.draw()
+
+    def rate(self, name, chosen):
+        """Return the learning rate of an optimizer; None where the learner's own has no number for it."""
+        base = chosen.surface.rates.get(name, chosen.surface.rates["GD"])
+        if hasattr(self.mine.get(name), "step"):
+            base = getattr(self.mine[name], "lr", None)
+        return chosen.factor * base if isinstance(base, numbers.Real) else None
+
+    def _stepper(self, name, chosen):
+        """Return ``step(theta, gradient)`` of a new optimizer."""
+        rate = self.rate(name, chosen)
+        if name in OPTIMIZERS:
+            return OPTIMIZERS[name](rate, chosen.beta).step
+        mine = self.mine[name]
+        if hasattr(mine, "step"):
+            return _at_rates_times(chosen.factor, mine).step
+        return lambda theta, gradient: mine(theta, gradient, rate)
+
+    def descents(self, chosen):
+        """Return the descent of everybody who takes part, by name; what no control changed is kept."""
+        for name in chosen.names:
+            seed = chosen.seed if name == "SGD" else None
+            beta = chosen.beta if name in HAVE_BETA else None
+            depends = chosen.surface, chosen.begin, chosen.factor, beta, seed
+            if name not in self._kept or self._kept[name][0] != depends:
+                step = self._stepper(name, chosen)
+                self._kept[name] = depends, descend(chosen.surface, step, STEPS, chosen.begin, seed)
+        return {name: self._kept[name][1] for name in chosen.names}
+
+    def _make_picture(self):
+        figure = Picture(figsize=(11.2, 4.1), dpi=80)
+        self.map, self.loss, self.key = figure.subplots(1, 3, width_ratios=(4.4, 4, 1.9))
+        self.canvas = Canvas(
+            figure,
+            alt="Contour lines of the loss over both parameters, with the path of each optimizer from the "
+            "start to the present step; beside it the loss of each over the steps",
+        )
+        self.map.set(xlabel="θ₁", ylabel="θ₂")
+        self.loss.set(title="Loss", xlabel="step", ylabel="loss (log scale)", yscale="log", xlim=(0, STEPS))
+        self.loss.grid(alpha=0.25)
+        self.loss.spines[["top", "right"]].set_visible(False)
+        self.now = self.canvas.move(self.loss.axvline(STEPS, color="0.4", linewidth=1))
+        self._make_key()
+        self.artists = {name: self._make_artists(i) for i, name in enumerate(self.names)}
+        self.origin = self.canvas.move(*self.map.plot([], [], "ko", markerfacecolor="w", clip_on=False))
+
+    def _make_key(self):
+        self.key.set(xlim=(0, 1), ylim=(len(COLOURS) + 2.5, -0.5))
+        self.key.set_axis_off()
+        for y, (marker, face, words) in enumerate((("o", "w", "start"), ("*", "k", "minimum")), len(COLOURS)):
+            self.key.plot([0.13], [y], marker, color="black", markersize=8, markerfacecolor=face)
+            self.key.text(0.32, y, words, va="center", size=9)
+
+    def _make_artists(self, i):
+        """Return path, its head, the curve of the loss, its head, and line and words in the key."""
+        line = {"color": COLOURS[i], "linestyle": DASHES[i], "linewidth": 1.6}
+        dots = {"marker": MARKERS[i], "markersize": 3.5, "markevery": 10}
+        head = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 9, "markeredgecolor": "white"}
+        head["clip_on"] = False  # it may stand on the edge
+        artists = (
+            *self.map.plot([], [], **line, **dots), *self.map.plot([], [], **head),
+            *self.loss.plot([], [], **line), *self.loss.plot([], [], **head),
+            *self.key.plot([0, 0.13, 0.26], [i] * 3, **line, marker=MARKERS[i], markersize=6, markevery=[1]),
+            self.key.text(0.32, i, "", va="center", size=9, parse_math=False),
+        )  # fmt: skip
+        self.canvas.move(*artists)
+        return artists
+
+    def draw(self):
+        """Show the race at the present step."""
+        chosen = self.choice()
+        if chosen == self._drawn:
+            return
+        descents, is_new = self.descents(chosen), chosen.surface is not self._surface_drawn
+        if is_new:
+            self._draw_surface(chosen.surface)
+        for name, artists in self.artists.items():
+            for artist in artists:
+                artist.set_visible(name in descents)
+            if name in descents:
+                self._show(name, descents[name], chosen)
+        self.origin.set_data(*np.transpose([chosen.begin]))
+        self.now.set_xdata([chosen.step] * 2)
+        self.canvas.redraw() if is_new else self.canvas.draw()
+        self.facts.value = self.facts_html(descents, chosen)
+        self._drawn = chosen
+
+    def _show(self, name, descent, chosen):
+        path, head, curve, curve_head, _, words = self.artists[name]
+        theta, loss = descent.theta[: chosen.step + 1], descent.loss[: chosen.step + 1]
+        loss = np.maximum(loss, self.loss.get_ylim()[0])
+        path.set_data(*theta.T)
+        head.set_data(*theta[-1:].T)
+        curve.set_data(np.arange(len(loss)), loss)
+        last = np.flatnonzero(np.isfinite(loss))[-1:]
+        curve_head.set_data(last, loss[last])
+        rate, short = self.rate(name, chosen), name if len(name) < 15 else f"{name[:13]}…"
+        words.set_text(short if rate is None else f"{short}, α = {rate:.2g}")
+
+    def _draw_surface(self, on):
+        """Draw contour lines, which on a parabola lie at equal distances from each other."""
+        for name, sliders in self.starts.items():
+            for slider in sliders:
+                slider.layout.display = None if name == on.name else "none"
+        for drawn in self._terrain:
+            drawn.remove()
+        theta1, theta2, loss = landscape(on.name)
+        where = theta1, theta2, loss, loss.min() + np.ptp(loss) * np.linspace(0, 1, LEVELS) ** 2
+        self._terrain = [
+            self.map.contourf(*where, cmap="Greys_r", alpha=0.25),
+            self.map.contour(*where, colors="0.6", linewidths=0.6),
+            *self.map.plot(*np.transpose(on.minima), "k*", markersize=11),
+        ]
+        self.map.set(title=f"Paths: {on.name}", xlim=on.limits[0], ylim=on.limits[1])
+        lowest = min(loss.min(), on.loss(np.array(on.minima)).min())
+        self.loss.set_ylim(max(0.8 * lowest, DEEP * loss.max()), 1.5 * loss.max())
+        self._surface_drawn = on
+
+    def note(self, name, descent, chosen):
+        """Return what there is to say of an optimizer at this step, mostly nothing."""
+        if descent.ended and chosen.step >= descent.at:
+            return f"{name} {descent.ended} at step {descent.at}. "
+        stands = chosen.step > 0 and (descent.theta == descent.theta[0]).all()
+        if name in self.mine and stands and chosen.surface.gradient(descent.theta[0]).any():
+            return f"{name} does not move: its step has to change theta in place, with theta -= …. "
+        return ""
+
+    def facts_html(self, descents, chosen):
+        """Return what ended early, errors, the race at this step as a table, and what the surface is."""
+        on, notes = chosen.surface, [self.note(name, d, chosen) for name, d in descents.items()]
+        if any("left" in note for note in notes):
+            notes.append("Smaller learning rates may keep a path inside.")
+        errors = [html.escape(traceback_of(d.error)) for d in descents.values() if d.error is not None]
+        parts = (
+            f'<div role="status">{html.escape("".join(notes))}</div>',
+            *(f'<pre role="alert" style="white-space: pre-wrap">{error}</pre>' for error in errors),
+            self.table_html(descents, chosen),
+            f"<p>{html.escape(f'{on.name}: {on.description}. SGD sees {on.noise_in_words}.')}</p>",
+        )
+        return "".join(parts)
+
+    def table_html(self, descents, chosen):
+        """Return the race at this step as a table; who leads is in bold type."""
+        ranks, rows = ranks_at(chosen.step, descents), []
+        for name, descent in descents.items():
+            rate, rank = self.rate(name, chosen), ranks.get(name)
+            cells = (
+                f"{SYMBOLS[self.names.index(name)]} {name}", "its own" if rate is None else f"{rate:.2g}",
+                f"{descent.loss[chosen.step]:.3g}" if rank else "–", rank or "out",
+            )  # fmt: skip
+            weight = ' style="font-weight: bold"' if rank == 1 else ""
+            rows.append(f"<tr{weight}>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>")
+        head = ("optimizer", "learning rate α", f"loss at step {chosen.step}", "rank")
+        header = "".join(f'<th scope="col">{h}</th>' for h in head)
+        return f"<table {TABLE}><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+    def first_picture(self):
+        """Return the figure as it is now."""
+        return self.canvas.figure
+
+
+def _set(slider, name, value):
+    slider.value = value
+    if slider.value != float(value):
+        low, high = slider.min, slider.max
+        if isinstance(slider, widgets.FloatLogSlider):
+            low, high = slider.base**low, slider.base**high
+        raise ValueError(f"optimizer_race: {name} must be from {low:g} to {high:g}, got {value}")
+
+
+def _at_rates_times(factor, optimizer):
+    """Return a copy of the learner's optimizer with its learning rate or schedule times a factor."""
+    optimizer = copy.deepcopy(optimizer)
+    lr = getattr(optimizer, "lr", None)
+    if callable(lr):
+        optimizer.lr = lambda t: factor * lr(t)
+    elif lr is not None:
+        optimizer.lr = factor * lr
+    return optimizer
+
+
+def ranks_at(k, descents):
+    """Return the place of each that is in the race at step k, by name: 1 for the lowest loss."""
+    losses = {name: descent.loss[k] for name, descent in descents.items() if k < len(descent.loss)}
+    losses = {name: loss for name, loss in losses.items() if np.isfinite(loss)}
+    return {name: 1 + sum(other < loss for other in losses.values()) for name, loss in losses.items()}
+
+
+def _checked(mine):
+    """Return the learner's optimizers by name, having made sure that they can race."""
+    if not isinstance(mine, Mapping):
+        raise TypeError('optimizer_race: mine must be a dict such as {"my optimizer": MyOptimizer(lr=0.1)}')
+    if len(mine) > len(COLOURS) - len(OPTIMIZERS):
+        raise ValueError(
+            f"optimizer_race: there are {len(COLOURS)} colours, {len(OPTIMIZERS)} of them taken; race "
+            f"{len(COLOURS) - len(OPTIMIZERS)} of your own at a time, not {len(mine)}"
+        )
+    for name, each in mine.items():
+        if not isinstance(name, str) or not name or name in OPTIMIZERS:
+            raise ValueError(
+                f"optimizer_race: {name!r} cannot be the name of yours; choose a text other than "
+                f"{', '.join(OPTIMIZERS)}"
+            )
+        if isinstance(each, type):
+            raise TypeError(f"optimizer_race: {name!r} is a class; pass an object, {each.__name__}(lr=0.1)")
+        if not callable(getattr(each, "step", each)):
+            raise TypeError(
+                f"optimizer_race: {name!r} must have a method step(theta, gradient), or be a function "
+                f"step(theta, gradient, lr); got {type(each).__name__}"
+            )
+        if hasattr(each, "step"):
+            _at_rates_times(1.0, each)  # what cannot be copied is told at once
+    return dict(mine)

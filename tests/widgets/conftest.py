@@ -1,0 +1,13 @@
+"""A browser for the tests of widgets, where there is one."""
+
+import pytest
+from browser import lab_in_temporary_folder, what_is_missing
+
+
+@pytest.fixture(scope="module")
+def lab():
+    """JupyterLab and a browser; see browser.py."""
+    if reason := what_is_missing():
+        pytest.skip(reason)
+    with lab_in_temporary_folder() as lab:
+        yield lab
