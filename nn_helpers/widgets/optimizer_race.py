@@ -158,10 +158,11 @@ class OptimizerRace(Live):
 
     def choice(self):
         """Return what the controls say."""
-        name, (theta1, theta2) = self.surface.value, self.start_sliders(self.surface.value)
+        name = self.surface.value
+        theta1, theta2 = self.start_sliders(name)
         # A slider in a page sends its value with the rounding errors of its own arithmetic.
         begin = round(theta1.value, 6), round(theta2.value, 6)
-        names = tuple(name for name, box in self.taking_part.items() if box.value)
+        names = tuple(each for each, box in self.taking_part.items() if box.value)
         return Choice(surface(name), begin, *(control.value for control in self.settings.values()), names)
 
     def start_sliders(self, name):
@@ -420,6 +421,4 @@ def _checked(mine):
                 f"optimizer_race: {name!r} must have a method step(theta, gradient), or be a function "
                 f"step(theta, gradient, lr); got {type(each).__name__}"
             )
-        if hasattr(each, "step"):
-            _at_rates_times(1.0, each)  # what cannot be copied is told at once
     return dict(mine)

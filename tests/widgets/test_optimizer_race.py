@@ -1,10 +1,12 @@
 """The optimizer race."""
 
 import asyncio
+import io
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from traitlets import TraitError
 
 from nn_helpers import SGD, Adam, Constant, Momentum, RMSprop, StepDecay
@@ -88,6 +90,8 @@ def test_another_surface_leaves_nothing_of_the_one_before():
     counts = len(panel.map.collections), len(panel.map.lines)
     before = panel.canvas.widget.value
     panel.surface.value = "saddle"
+    ravine, saddle = (np.asarray(Image.open(io.BytesIO(p))) for p in (before, panel.canvas.widget.value))
+    assert (ravine != saddle).any(axis=-1).mean() > 0.1  # contour lines and axes too
     assert (len(panel.map.collections), len(panel.map.lines)) == counts
     panel.surface.value = "ravine"
     assert panel.canvas.widget.value == before
@@ -225,6 +229,9 @@ def test_who_leaves_the_picture_is_cut_off_and_named():
     assert rows(panel)["GD"][1:] == ["–", "out"]
     assert rows(panel)["Adam"][2] == "1"
     assert panel.artists["GD"][3].get_xdata() == [k - 1]
+    panel.time.value = k
+    assert rows(panel)["GD"][1:] == ["–", "out"]
+    assert rows(panel)["Adam"][2] == "1"
     panel.time.value = k - 1
     assert not said(panel)
     assert rows(panel)["GD"][2] in "12"
@@ -426,6 +433,16 @@ def test_step_reset_and_run_move_the_slider_and_the_picture():
     panel.step_button.click()
     assert panel.time.value == STEPS
     assert not panel.message.value
+
+
+def test_nothing_is_drawn_twice(monkeypatch):
+    panel = optimizer_race(optimizers=["GD"], step=3)
+    draw, drawn = panel.canvas.draw, []
+    monkeypatch.setattr(panel.canvas, "draw", lambda: (drawn.append(panel.time.value), draw()))
+    panel.run(10)
+    panel.step_button.click()
+    panel.draw()
+    assert drawn == [13, 14]
 
 
 def test_start_in_plain_python_says_what_to_do():
