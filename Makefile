@@ -10,10 +10,10 @@ TESTS_READY := .venv/.tests-ready
 installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup notebooks data bench scaling ablation clean moved
+.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation clean moved
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 lab: $(LESSONS_READY)  ## Open the first lesson in JupyterLab (LAB_ARGS=…)
 	$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url='/lab/tree/$(FIRST_LESSON)' $(LAB_ARGS)
@@ -33,6 +33,9 @@ data: $(LESSONS_READY)  ## Fetch CIFAR-10
 
 bench: $(TESTS_READY)  ## Measure the speed
 	$(PY) -m benchmarks $(ARGS)
+
+bench-widgets: $(TESTS_READY)  ## Measure the widgets in a real browser (ARGS=--minutes=1)
+	$(PY) -m benchmarks.widgets $(ARGS)
 
 scaling: $(TESTS_READY)  ## Measure how time and memory grow
 	$(PY) -m benchmarks.scaling $(ARGS)

@@ -21,7 +21,7 @@ class Panel:
     """
 
     def __init__(self):
-        self.ui = widgets.VBox()
+        self.ui = CountedBox()
         self.message = widgets.HTML()
         self.closed = False
         try:
@@ -30,7 +30,7 @@ class Panel:
             self._loop = None
         self._cell = _register(self)
         self.ui.observe(lambda change: self.close() if change["new"] is None else None, "comm")
-        self.ui._view_count = 0  # from here on ipywidgets counts the places where the panel is to be seen
+        self.ui._view_count = 0  # from here on the page counts the places where the panel is to be seen
         self.ui.observe(lambda change: self.post(self._seen, change["new"]), "_view_count")
 
     def first_picture(self):
@@ -109,6 +109,17 @@ class Panel:
 
     def __repr__(self):
         return f"{type(self).__name__}: run this cell to use it"
+
+
+class CountedBox(widgets.VBox):
+    """A box whose views are counted by the page; one that was loaded again begins at 0."""
+
+    def get_state(self, key=None, drop_defaults=False):
+        """Return what the page is told of the box."""
+        state = super().get_state(key, drop_defaults)
+        if key is None and self._view_count is not None:  # all of it: this is a new page
+            state["_view_count"] = 0
+        return state
 
 
 def traceback_of(error):

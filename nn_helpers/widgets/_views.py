@@ -52,7 +52,8 @@ class Regions:
                 style |= {"markersize": size, "markeredgewidth": 0.6, "alpha": alpha, "linestyle": "none"}
                 canvas.move(*ax.plot(x[:, 0], x[:, 1], **style))
         ax.spines[:].set_visible(False)
-        ax.set(title="Decision regions", xlabel="first input", ylabel="second input")
+        ax.set(title="Decision regions", ylabel="second input")
+        ax.set_xlabel("first input (small points: validation)")
         ax.set(xlim=extent[:2], ylim=extent[2:], xticks=(-2, 0, 2), yticks=(-2, 0, 2))
 
     def show(self, p):

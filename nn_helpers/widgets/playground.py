@@ -315,7 +315,7 @@ class Playground(Live):
         hint = ""
         if name == "data" and self.value("data") == PICTURES:
             width, lr = FIRST_PICTURES["width"], FIRST_PICTURES["lr"]
-            hint = f" For pictures, {width} units per layer and a learning rate of {lr:g} are a good start."
+            hint = f" A good start for pictures: {width} units per layer, SGD, a learning rate of {lr:g}."
         self.say(f"New {self.settings[name].description}: a new network, at step 0. Press Start.{hint}")
 
     def _change_optimizer(self):

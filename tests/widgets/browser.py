@@ -144,13 +144,12 @@ class Lab:
             page = context.new_page()
             page.set_default_timeout(1000 * SECONDS)
             page.goto(f"{self.address}lab/tree/{path.name}?token={self.token}&reset")
-            page.wait_for_selector(".jp-Notebook-cell")
-            page.evaluate("async () => await jupyterapp.shell.currentWidget.sessionContext.ready")
             yield Notebook(self, page)
         finally:
             context.close()
-            for kernel in self.request("api/kernels"):
-                self.request(f"api/kernels/{kernel['id']}", "DELETE")
+            for session in self.request("api/sessions"):
+                if session["path"] == path.name:
+                    self.request(f"api/sessions/{session['id']}", "DELETE")
 
 
 class Controls:
@@ -237,7 +236,18 @@ class Notebook(Controls):
         super().__init__(page, page.locator(".jp-NotebookPanel:visible"))
         self.lab, self.crashes = lab, []
         page.on("pageerror", lambda error: self.crashes.append(str(error)))
-        page.evaluate(COUNT_FRAMES)
+        self._wait_for_page()
+
+    def _wait_for_page(self):
+        self.page.wait_for_selector(".jp-Notebook-cell")
+        self.page.evaluate("async () => await jupyterapp.shell.currentWidget.sessionContext.ready")
+        self.page.evaluate(COUNT_FRAMES)
+
+    def reload(self):
+        """Save the notebook and load the page again; the kernel goes on."""
+        self.page.evaluate("async () => await jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload()
+        self._wait_for_page()
 
     def output(self, cell):
         """Return what stands below a cell, by the cell's number from 0 up."""

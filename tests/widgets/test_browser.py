@@ -144,7 +144,7 @@ def test_pictures_are_trained_on_before_your_eyes(notebook):
     notebook.choose("data", "pictures")
     notebook.until(lambda: notebook.ask("p.value('data')") == "pictures")
     notebook.until(lambda: "3072 → 8" in notebook.text("parameters"))
-    assert "For pictures, 64 units per layer" in notebook.text("New")
+    assert "A good start for pictures" in notebook.text("New")
     frames = notebook.frames()
     start(notebook)
     notebook.until(lambda: notebook.frames() > frames + 5)
@@ -306,10 +306,14 @@ def test_two_playgrounds_in_a_notebook(notebook):
     notebook.run(2)
 
 
-def test_deleting_the_cell_ends_the_run(lab):
+def test_deleting_the_cell_ends_the_run_also_after_the_page_was_loaded_again(lab):
     with lab.open([IMPORTS + PLAYGROUND, "done = True"]) as notebook:
         notebook.run(0)
         start(notebook)
+        notebook.reload()
+        notebook.until(lambda: notebook.button("Pause").count() and notebook.text("epochs"))
+        steps = step(notebook)
+        notebook.until(lambda: step(notebook) > steps)  # it went on all the time
         assert notebook.ask("p.running")
         notebook.delete(0)
         notebook.until(lambda: not notebook.ask("p.running"), LATER)

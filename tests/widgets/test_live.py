@@ -406,6 +406,13 @@ def test_steps_end_when_the_panel_is_nowhere_to_be_seen():
     in_loop(scene)
 
 
+def test_a_page_that_is_loaded_again_counts_from_the_beginning():
+    live = Counter()
+    live.ui._view_count = 1
+    assert live.ui.get_state()["_view_count"] == 0
+    assert live.ui.get_state("_view_count") == {"_view_count": 1}
+
+
 def test_of_changes_that_come_faster_than_they_can_be_followed_the_last_counts():
     async def scene():
         live, slider, seen = Counter(), widgets.IntSlider(), []

@@ -464,7 +464,7 @@ def test_pictures_begin_with_settings_that_suit_them():
     assert panel.accuracy.values[0][-1] > 40
     points_panel = playground()
     points_panel.settings["data"].value = PICTURES
-    assert "a learning rate of 0.01" in points_panel.message.value
+    assert "64 units per layer, SGD, a learning rate of 0.01" in points_panel.message.value
 
 
 def test_moons_are_learnt_with_the_first_settings(panel):
@@ -618,6 +618,13 @@ def test_a_function_that_raises_at_the_press_of_step_shows_it_too():
     panel.step_button.click()
     assert "ZeroDivisionError" in panel.message.value
     assert panel.step_count == 0
+
+
+def test_of_two_errors_the_one_that_ended_the_steps_is_shown():
+    panel = playground(functions={"relu_forward": raises})  # in every frame
+    panel.failed(ValueError("in a step"))
+    assert "ValueError: in a step" in panel.message.value
+    assert "ZeroDivisionError" not in panel.message.value
 
 
 def test_a_function_that_raises_from_the_beginning_still_gives_a_panel():

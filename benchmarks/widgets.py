@@ -1,0 +1,195 @@
+"""Measure what it costs to watch a training: the playground in JupyterLab and a real browser.
+
+``python -m benchmarks.widgets [--minutes N]`` prints how long a slider takes to a new picture, frames a
+second, the share of training speed that is left, how fast Pause acts, and how the kernel's memory grew in N
+minutes in which controls are moved at random. It needs Playwright and Chromium, as the tests in a browser do.
+"""
+
+import argparse
+import contextlib
+import random
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.__main__ import machine
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "widgets"))
+from browser import lab_in_temporary_folder, what_is_missing
+
+MOVE_EVERY = 0.2  # seconds, in the soak test
+KINDS = {"points": "moons", "pictures": "pictures"}
+
+# The widget, and the same training without it in the same process.
+CELLS = [
+    "import copy, gc, time\nfrom nn_helpers import training_steps\nfrom nn_helpers.widgets import playground",
+    '''
+def without_widget(seconds):
+    """Steps a second of the panel's training when nobody watches it."""
+    net, optimizer = p.net.copy(), copy.deepcopy(p.optimizer)
+    steps = training_steps(net, p.data, optimizer, batch_size=p._batch_size(), validate=False)
+    for _ in range(20):
+        next(steps)
+    began, made = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        next(steps)
+        made += 1
+    return made / (time.perf_counter() - began)
+''',
+    "p = playground()\np",
+]
+
+# Notes the time (ms) of a key or press, of the first new picture after it, and of the end of a run.
+WATCH = """() => {
+    window.acted = window.seen = window.ended = null;
+    for (const kind of ['keydown', 'pointerdown'])
+        document.addEventListener(kind, () => {
+            window.acted = performance.now();
+            window.seen = window.ended = null;
+        }, true);
+    document.addEventListener('load', event => {
+        if (event.target.classList.contains('widget-image')) window.seen ??= performance.now();
+    }, true);
+    new MutationObserver(changes => {
+        for (const change of changes)
+            if (change.target.textContent.includes('Start') && !change.target.disabled)
+                window.ended ??= performance.now();
+    }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ['disabled']});
+}"""
+
+
+def slider_to_picture(notebook, label="hidden layers", times=50):
+    """Return the milliseconds from each press of a key on a slider to the new picture that is to be seen."""
+    taken, handle = [], notebook.control(label).locator(".noUi-handle")
+    handle.focus()
+    for turn in range(times):
+        handle.press("ArrowRight" if turn % 6 < 3 else "ArrowLeft")
+        notebook.until(lambda: notebook.page.evaluate("window.seen !== null"))
+        taken.append(notebook.page.evaluate("window.seen - window.acted"))
+        notebook.wait(0.05)
+    return taken
+
+
+def frames_per_second(notebook, seconds):
+    """Return how many pictures a second the page shows while it trains."""
+    notebook.press("Start")
+    notebook.wait(2)
+    before, began = notebook.frames(), time.perf_counter()
+    notebook.wait(seconds)
+    shown = (notebook.frames() - before) / (time.perf_counter() - began)
+    notebook.press("Pause")
+    return shown
+
+
+def share_of_speed(notebook, seconds, rounds=3):
+    """Return steps a second watched / unwatched, as the median of rounds in which both take turns."""
+    shares = []
+    for _ in range(rounds):
+        alone = notebook.ask(f"without_widget({seconds})")
+        notebook.press("Start")
+        notebook.wait(1)
+        steps, began = notebook.ask("(p.step_count, time.perf_counter())")
+        notebook.wait(seconds)
+        more, ended = notebook.ask("(p.step_count, time.perf_counter())")
+        notebook.press("Pause")
+        shares.append((more - steps) / (ended - began) / alone)
+    return statistics.median(shares)
+
+
+def time_to_pause(notebook, times=20):
+    """Return the milliseconds from each press of Pause to the page's showing that the run has ended."""
+    taken = []
+    for _ in range(times):
+        notebook.press("Start")
+        notebook.wait(0.4)
+        notebook.press("Pause")
+        notebook.until(lambda: notebook.page.evaluate("window.ended !== null"))
+        taken.append(notebook.page.evaluate("window.ended - window.acted"))
+    return taken
+
+
+def move_something(notebook, rng):
+    """Do with the playground what a restless visitor might."""
+    move = rng.choice(("slider", "slider", "slider", "option", "seed", "button", "Start", "Start"))
+    if move == "slider":
+        labels = notebook.root.locator(".widget-slider:visible .widget-label").all_inner_texts()
+        notebook.keys(
+            rng.choice(labels), *rng.choices(("ArrowLeft", "ArrowRight", "PageUp", "PageDown"), k=2)
+        )
+    elif move == "option":
+        label = rng.choice(("data", "activation", "initialisation", "optimizer"))
+        notebook.choose(label, rng.choice(notebook.options(label)))
+    elif move == "seed":
+        notebook.type("seed", rng.randrange(10_000))
+    else:
+        words = rng.choice(("Pause", "Step", "Reset", "Copy as code")) if move == "button" else move
+        if notebook.button(words).is_enabled():
+            notebook.press(words)
+
+
+def soak(notebook, minutes, seed=0):
+    """Move controls at random; return the kernel's growth in MB, how many moves, and what went wrong."""
+    rng, moves, troubles = random.Random(seed), 0, []
+    for kind in ("pictures", "moons"):  # what is loaded once is no growth
+        notebook.choose("data", kind)
+        notebook.press("Start")
+        notebook.wait(3)
+    before = memory(notebook)
+    until = time.monotonic() + 60 * minutes
+    while time.monotonic() < until:
+        began = time.monotonic()
+        try:
+            move_something(notebook, rng)
+        except Exception as error:  # of the page: a control that is gone, for instance
+            troubles.append(f"{type(error).__name__}: {error}".splitlines()[0])
+        moves += 1
+        troubles += [each for each in notebook.errors() if each not in troubles]
+        notebook.wait(max(0, MOVE_EVERY - (time.monotonic() - began)))
+    notebook.choose("data", "moons")
+    with contextlib.suppress(Exception):
+        notebook.press("Pause")
+    notebook.wait(1)
+    return memory(notebook) - before, moves, troubles
+
+
+def memory(notebook):
+    notebook.ask("gc.collect()")
+    return notebook.kernel_memory()
+
+
+def spread(taken):
+    return f"median {statistics.median(taken):.0f} ms, worst of {len(taken)}: {max(taken):.0f} ms"
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=10, help="of moving controls at random")
+    parser.add_argument("--seconds", type=float, default=10, help="of each other measurement")
+    options = parser.parse_args(argv)
+    if reason := what_is_missing():
+        sys.exit(reason)
+    print(f"{machine(('numpy', 'matplotlib', 'ipywidgets', 'jupyterlab', 'ipykernel'))}\n")
+    with lab_in_temporary_folder() as lab, lab.open(CELLS) as notebook:
+        notebook.page.evaluate(WATCH)
+        for kind, data in KINDS.items():
+            notebook.write(2, f"p = playground({data!r})\np")
+            notebook.run_all()
+            notebook.until(lambda: notebook.button("Start").count() and notebook.text("step 0"))
+            notebook.wait(1)
+            print(f"{kind}:")
+            print(f"  slider → new picture: {spread(slider_to_picture(notebook))}", flush=True)
+            print(f"  frames a second: {frames_per_second(notebook, options.seconds):.1f}", flush=True)
+            share = share_of_speed(notebook, options.seconds / 2)
+            print(f"  steps a second, of the same training unwatched: {share:.0%}", flush=True)
+            print(f"  Pause: {spread(time_to_pause(notebook))}", flush=True)
+        growth, moves, troubles = soak(notebook, options.minutes)
+    print(
+        f"{options.minutes:g} minutes, {moves} moves at random: the kernel grew by {growth:.1f} MB, ", end=""
+    )
+    print(f"{len(troubles)} errors", *troubles, sep="\n  ")
+    return bool(troubles)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
