@@ -111,13 +111,13 @@ class Results:
 
 def complete(results, whats, data):
     """Make every training of `whats` that is not there yet."""
-    todo = [what for i, what in enumerate(whats) if what not in whats[:i] and not results.find(what)]
-    for number, what in enumerate(todo, 1):
+    missing = [what for i, what in enumerate(whats) if what not in whats[:i] and not results.find(what)]
+    for number, what in enumerate(missing, 1):
         result = measure(data, what["options"], what["seed"], what["threads"])
         results.add(what, {**result, "machine": machine(["numpy"])})
         changes = {k: v for k, v in what["options"].items() if v != PRESETS["full"][k]}
         print(
-            f"{number} of {len(todo)}: seed {what['seed']}, preset full with {changes or 'no changes'}: "
+            f"{number} of {len(missing)}: seed {what['seed']}, preset full with {changes or 'no changes'}: "
             f"test accuracy {result['best']:.1%}, with the last epoch's weights {result['last']:.1%}, "
             f"{result['seconds']:.0f} s",
             flush=True,

@@ -678,11 +678,11 @@ def test_prints_of_other_threads_are_not_taken(monkeypatch):
 def test_prints_are_shown_for_the_first_input_only_and_not_without_end():
     def f(z):
         print(z.shape, object())
-        print("x" * 5000)
+        print("a" * 5000)
         return np.maximum(0, z), z
 
     text = str(check(f, "relu_forward"))
-    assert "On the first input it printed:\n    (1, 3) <object object>\n    xxx" in text
+    assert "On the first input it printed:\n    (1, 3) <object object>\n    aaa" in text
     assert text.count("<object object>") == 1
     assert len(text) < 1500
 
