@@ -29,6 +29,7 @@ OPTIMIZERS = {
 }
 WIDTHS = (10, 20, 50, 100, 200)
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+TABLE = 'style="line-height: 1.4; border-spacing: 14px 0; text-align: left"'
 SHOWN = len(COLOURS)  # runs that are drawn; the table has them all
 
 
@@ -312,8 +313,8 @@ class DepthAndOptimizer(Live):
         """Return what was tried as a table; the best run is marked by a word and by bold type."""
         if not self.runs:
             return "<p>Nothing was tried yet. Choose depth and optimizer, and press Train.</p>"
-        head = ("run", "hidden layers", "units", "optimizer", "learning rate", "epochs", "training loss",
-                "training accuracy", "validation accuracy, best epoch", "")  # fmt: skip
+        head = ("run", "hidden layers", "units", "optimizer", "α", "epochs", "training loss",
+                "training accuracy", "best validation accuracy", "")  # fmt: skip
         best, rows = self.best_run(), []
         for number, run in enumerate(self.runs, 1):
             numbers = ("–",) * 3
@@ -333,7 +334,7 @@ class DepthAndOptimizer(Live):
             weight = ' style="font-weight: bold"' if number == best else ""
             rows.append(f"<tr{weight}>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>")
         header = "".join(f"<th scope='col'>{h}</th>" for h in head)
-        return f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        return f"<table {TABLE}><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
     def first_picture(self):
         """Return the figure as it is now."""
