@@ -11,7 +11,7 @@ import threading
 import numpy as np
 
 LONG = 1_000_000  # numbers; for shorter vectors the calls that blocks cost are more than they bring
-BLOCK = 131_072  # numbers: half a megabyte of float32
+BLOCK = 262_144  # numbers: a megabyte of float32
 _local = threading.local()
 
 
