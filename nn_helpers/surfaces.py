@@ -13,7 +13,8 @@ import numpy as np
 
 from nn_helpers._arguments import choice, describe, whole_number
 from nn_helpers.data.points import points
-from nn_helpers.losses import cross_entropy
+from nn_helpers.layers import affine_forward, tanh_backward, tanh_forward
+from nn_helpers.losses import log_softmax
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Adam
 from nn_helpers.training import training_steps
@@ -45,16 +46,16 @@ class Surface:
     minima: tuple
     rates: dict
 
+    def loss_and_gradient(self, theta):
+        """Return the loss (…) and its gradient (…, 2) at each of the places theta (…, 2)."""
+        raise NotImplementedError
+
     def loss(self, theta):
         """Return the loss (…) at each of the places theta (…, 2)."""
-        raise NotImplementedError
-
-    def loss_and_gradient(self, theta):
-        """Return the loss, a float, and its gradient (2,) at theta (2,)."""
-        raise NotImplementedError
+        return self.loss_and_gradient(theta)[0]
 
     def gradient(self, theta):
-        """Return the gradient (2,) at theta (2,)."""
+        """Return the gradient (…, 2) at each of the places theta (…, 2)."""
         return self.loss_and_gradient(theta)[1]
 
     def noisy_gradient(self, theta, rng):
@@ -77,14 +78,10 @@ class Formula(Surface):
     function: Callable
     noise: float
 
-    def loss(self, theta):
-        """Return the loss (…) at each of the places theta (…, 2)."""
-        return self.function(theta[..., 0], theta[..., 1])[0]
-
     def loss_and_gradient(self, theta):
-        """Return the loss, a float, and its gradient (2,) at theta (2,)."""
-        loss, derivatives = self.function(*theta)
-        return float(loss), np.array(derivatives, dtype=float)
+        """Return the loss (…) and its gradient (…, 2) at each of the places theta (…, 2)."""
+        loss, derivatives = self.function(theta[..., 0], theta[..., 1])
+        return loss, np.stack(derivatives, axis=-1)
 
     def noisy_gradient(self, theta, rng):
         """Return the gradient (2,) at theta (2,) plus normally distributed noise."""
@@ -103,36 +100,38 @@ class NetworkLoss(Surface):
     Attributes
     ----------
     net : ClassificationNet
-    weights, derivatives : float array (2,)
-        Views of the two weights in the network, and of their place in its gradient.
-    x : float array (N, D)
+        With one hidden layer, of tanh. The two weights are those from its inputs to its first hidden unit.
+    x : float array (N, 2)
     y : integer array (N,)
     batch_size : int
         Of the mini-batches that make the noisy gradient.
     """
 
     net: ClassificationNet
-    weights: np.ndarray
-    derivatives: np.ndarray
     x: np.ndarray
     y: np.ndarray
     batch_size: int = 8
 
-    def loss(self, theta):
-        """Return the loss (…) at each of the places theta (…, 2)."""
-
-        def at(place):
-            self.weights[:] = place
-            return self.net.loss(self.x, self.y)
-
-        return np.apply_along_axis(at, -1, theta)
+    @functools.cached_property
+    def _others(self):
+        """What all other hidden units and the biases add to the logits (N, C)."""
+        a = self.net.activations(self.x)[0]
+        return affine_forward(a[:, 1:], self.net.params["W2"][1:], self.net.params["b2"])[0]
 
     def loss_and_gradient(self, theta, rows=slice(None)):
-        """Return the loss, a float, and its gradient (2,) at theta (2,), on all rows of the data or some."""
-        self.weights[:] = theta
-        loss, dlogits = cross_entropy(self.net.forward(self.x[rows]), self.y[rows])
-        self.net.backward(dlogits)
-        return loss, self.derivatives.copy()
+        """Return the loss (…) and its gradient (…, 2) at the places theta (…, 2), on all data or some rows.
+
+        It is the network's own forward and backward pass without what never changes: for many places at once,
+        and with sums in place of matrix products, whose last digit depends on how many places there are.
+        """
+        x, y = self.x[rows], np.eye(self.net.num_classes)[self.y[rows]]  # y one-hot
+        w = self.net.params["W2"][0]  # from the first hidden unit to the logits
+        z = (theta[..., np.newaxis, :] * x).sum(axis=-1) + self.net.params["b1"][0]  # (…, N)
+        a, cache = tanh_forward(z)
+        logp = log_softmax(self._others[rows] + a[..., np.newaxis] * w)  # (…, N, C)
+        dlogits = (np.exp(logp) - y) / len(y)
+        dz = tanh_backward((dlogits * w).sum(axis=-1), cache)
+        return -(y * logp).sum(axis=-1).mean(axis=-1), (dz[..., np.newaxis] * x).sum(axis=-2)
 
     def noisy_gradient(self, theta, rng):
         """Return the gradient (2,) at theta (2,) of the loss on a mini-batch."""
@@ -237,18 +236,15 @@ def _tiny_network():
     net = ClassificationNet(2, [3], 2, "tanh", init="xavier", dtype=np.float64, seed=0)
     for _ in training_steps(net, (x, y), Adam(lr=0.05), batch_size=None, epochs=300, validate=False):
         pass
-    weights = net.params["W1"][:, 0]
     return NetworkLoss(
         "tiny network",
         "the cross-entropy of a trained network 2 → 3 → 2 on 60 points in two circles; θ₁ and θ₂ are the "
         "weights from its two inputs to its first hidden unit, and all others stay",
         limits=((-6.0, 6.0), (-6.0, 6.0)),
         start=(5.0, 0.0),
-        minima=(tuple(weights.tolist()),),
+        minima=(tuple(net.params["W1"][:, 0].tolist()),),
         rates={"GD": 1.0, "momentum": 0.1, "RMSprop": 0.05, "Adam": 0.1},
         net=net,
-        weights=weights,
-        derivatives=net.grads["W1"][:, 0],
         x=x,
         y=y,
     )
@@ -324,33 +320,70 @@ def descend(surface, step, steps=200, start=None, seed=None):
     >>> descent.ended, descent.at
     ('left the picture', 3)
     """
+    return descend_together(surface, {"": (step, seed)}, steps, start)[""]
+
+
+def descend_together(surface, walkers, steps=200, start=None):
+    """Let several walk down from one start, each as `descend` does it alone.
+
+    Losses and gradients are computed for all of them at once, which takes little longer than for one.
+
+    Parameters
+    ----------
+    surface : Surface
+    walkers : dict of str to (function, int or None)
+        The step and the seed of each, as for `descend`.
+    steps : int
+    start : pair of float, optional
+
+    Returns
+    -------
+    dict of str to Descent
+    """
     whole_number("descend", "steps", steps, 0)
-    theta = np.array(surface.start if start is None else start, dtype=float)
-    if not _inside(theta, surface.limits):
+    begin = np.array(surface.start if start is None else start, dtype=float)
+    if not _inside(begin, surface.limits):
         raise ValueError(f"descend: start {start} lies outside of the surface's limits {surface.limits}")
+    on_their_way = {
+        name: _descent(surface, step, steps, begin.copy(), seed) for name, (step, seed) in walkers.items()
+    }
+    descents, places = {}, {name: next(walk) for name, walk in on_their_way.items()}
+    with np.errstate(all="ignore"):  # that it overflowed is said in words
+        while places:
+            losses, gradients = surface.loss_and_gradient(np.array(list(places.values())))
+            for name, loss, gradient in zip(list(places), losses.tolist(), gradients, strict=True):
+                try:
+                    places[name] = on_their_way[name].send((loss, gradient))
+                except StopIteration as end:
+                    del places[name]
+                    descents[name] = end.value
+    return {name: descents[name] for name in walkers}
+
+
+def _descent(surface, step, steps, theta, seed):
+    """Yield the places where loss and gradient are wanted, and take them; return the `Descent`."""
     rng = None if seed is None else np.random.default_rng(seed)
     path, losses, ending = [theta.copy()], [], ()
-    with np.errstate(all="ignore"):  # that it overflowed is said in words
-        for k in range(1, steps + 1):
-            loss, gradient = surface.loss_and_gradient(theta)
-            losses.append(loss)
-            if rng is not None:
-                gradient = surface.noisy_gradient(theta, rng)
-            try:
-                _expect_in_place(step(theta, gradient), theta)
-            except Exception as error:
-                ending = f"raised {type(error).__name__}", k, error
-                break
-            if np.isnan(theta).any():
-                ending = "became NaN", k
-                break
-            if not _inside(theta, surface.limits):
-                path.append(_edge(path[-1], theta, surface.limits))
-                ending = "left the picture", k
-                break
-            path.append(theta.copy())
+    for k in range(1, steps + 1):
+        loss, gradient = yield theta
+        losses.append(loss)
+        if rng is not None:
+            gradient = surface.noisy_gradient(theta, rng)
+        try:
+            _expect_in_place(step(theta, gradient), theta)
+        except Exception as error:
+            ending = f"raised {type(error).__name__}", k, error
+            break
+        if np.isnan(theta).any():
+            ending = "became NaN", k
+            break
+        if not _inside(theta, surface.limits):
+            path.append(_edge(path[-1], theta, surface.limits))
+            ending = "left the picture", k
+            break
+        path.append(theta.copy())
     if len(losses) < len(path):
-        losses.append(np.nan if ending else surface.loss_and_gradient(theta)[0])
+        losses.append(np.nan if ending else (yield theta)[0])
     return Descent(np.array(path), np.array(losses), *ending)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn_helpers import SGD, Adam, Momentum, RMSprop, cross_entropy, numerical_gradient, relative_error
-from nn_helpers.surfaces import SURFACES, NetworkLoss, descend, surface
+from nn_helpers.surfaces import SURFACES, NetworkLoss, descend, descend_together, surface
 
 OPTIMIZERS = {"GD": SGD, "SGD": SGD, "momentum": Momentum, "RMSprop": RMSprop, "Adam": Adam}
 FORMULAS = [name for name in SURFACES if name != "tiny network"]
@@ -83,11 +83,10 @@ def test_the_tiny_networks_loss_is_that_of_the_network_with_two_weights_changed(
         loss, dlogits = cross_entropy(net.forward(on.x), on.y)
         net.backward(dlogits)
         found, gradient = on.loss_and_gradient(theta)
-        assert found == loss == net.loss(on.x, on.y)
-        np.testing.assert_array_equal(gradient, net.grads["W1"][:, 0])
-    trained = np.array(on.minima[0])
-    assert on.loss(trained) < 0.02
-    on.weights[:] = trained
+        assert found == pytest.approx(loss, rel=1e-12)
+        assert loss == net.loss(on.x, on.y)
+        np.testing.assert_allclose(gradient, net.grads["W1"][:, 0], rtol=1e-10, atol=1e-14)
+    assert on.loss(np.array(on.minima[0])) < 0.02
     assert on.net.score(on.x, on.y) == 1
 
 
@@ -259,6 +258,33 @@ def test_a_step_may_return_theta_itself():
         return theta
 
     assert not descend(surface("ravine"), step).ended
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_walking_together_everybody_goes_the_way_they_go_alone(name):
+    on = surface(name)
+
+    def fails(theta, gradient):
+        theta -= 0.001
+        if theta[0] < on.start[0] - 0.0035:
+            raise ZeroDivisionError("mine")
+
+    def walkers():
+        rates = {optimizer: suitable(on, optimizer).step for optimizer in OPTIMIZERS}
+        seeds = {optimizer: 0 if optimizer == "SGD" else None for optimizer in OPTIMIZERS}
+        leaves = SGD(1e3).step
+        return {**{k: (rates[k], seeds[k]) for k in rates}, "leaves": (leaves, 1), "fails": (fails, None)}
+
+    together = descend_together(on, walkers(), 50)
+    assert list(together) == list(walkers())
+    for name, (step, seed) in walkers().items():
+        alone = descend(on, step, 50, seed=seed)
+        np.testing.assert_array_equal(together[name].theta, alone.theta)
+        np.testing.assert_array_equal(together[name].loss, alone.loss)
+        assert (together[name].ended, together[name].at) == (alone.ended, alone.at)
+    assert together["leaves"].ended == "left the picture"
+    assert together["fails"].ended == "raised ZeroDivisionError"
+    assert descend_together(on, {}) == {}
 
 
 def test_what_cannot_be_used_is_refused():

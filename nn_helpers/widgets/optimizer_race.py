@@ -15,7 +15,7 @@ from nn_helpers._arguments import choice
 from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
 from nn_helpers.plots import COLOURS, DASHES, Picture
 from nn_helpers.plots.optimizers import MARKERS
-from nn_helpers.surfaces import SURFACES, Surface, descend, surface
+from nn_helpers.surfaces import SURFACES, Surface, descend_together, surface
 from nn_helpers.widgets._canvas import Canvas
 from nn_helpers.widgets._controls import control, row
 from nn_helpers.widgets._live import BREATH, FRAMES, Live
@@ -231,13 +231,15 @@ class OptimizerRace(Live):
 
     def descents(self, chosen):
         """Return the descent of everybody who takes part, by name; what no control changed is kept."""
+        depends, walkers = {}, {}
         for name in chosen.names:
             seed = chosen.seed if name == "SGD" else None
             beta = chosen.beta if name in HAVE_BETA else None
-            depends = chosen.surface, chosen.begin, chosen.factor, beta, seed
-            if name not in self._kept or self._kept[name][0] != depends:
-                step = self._stepper(name, chosen)
-                self._kept[name] = depends, descend(chosen.surface, step, STEPS, chosen.begin, seed)
+            depends[name] = chosen.surface, chosen.begin, chosen.factor, beta, seed
+            if name not in self._kept or self._kept[name][0] != depends[name]:
+                walkers[name] = self._stepper(name, chosen), seed
+        for name, descent in descend_together(chosen.surface, walkers, STEPS, chosen.begin).items():
+            self._kept[name] = depends[name], descent
         return {name: self._kept[name][1] for name in chosen.names}
 
     def _make_picture(self):
