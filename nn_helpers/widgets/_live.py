@@ -3,15 +3,30 @@
 import asyncio
 import time
 from collections import deque
+from functools import lru_cache
 from statistics import median
 
 import ipywidgets as widgets
+from threadpoolctl import ThreadpoolController
 
 from nn_helpers.widgets._panel import Panel
 
 FRAMES = 20  # a second, at most
-DRAWING = 0.35  # at most this share of the time goes to pictures, the rest to steps
+DRAWING = 0.25  # at most this share of the time goes to pictures, the rest to steps
 BREATH = 0.002  # seconds between a frame and the next step in which Pause and sliders get through
+
+
+@lru_cache(maxsize=1)
+def _libraries():
+    return ThreadpoolController()
+
+
+def one_thread():
+    """Let NumPy multiply with one thread until the returned context ends.
+
+    The browser needs the other cores, and threads of which one waits for its core are slower than one.
+    """
+    return _libraries().limit(limits=1, user_api="blas")
 
 
 class Live(Panel):
@@ -96,31 +111,32 @@ class Live(Panel):
     def run(self, steps):
         """Make steps at once, in any Python, and draw the last; what Start shows bit by bit."""
         try:
-            for left in range(steps, 0, -1):
-                if left == 1:
-                    self.watch()
-                if not self.advance():
-                    break
+            with one_thread():
+                for left in range(steps, 0, -1):
+                    if left == 1:
+                        self.watch()
+                    if not self.advance():
+                        break
         finally:
             self.draw()
 
     async def _run(self):
         task = asyncio.current_task()
         try:
-            more, drawn, costs = True, 0.0, deque([0.0], maxlen=5)
+            more, began, costs = True, 0.0, deque([0.0], maxlen=5)
             while more:
                 # when frames take long the next one comes later, so that steps get their share
-                until = drawn + max(1 / FRAMES, median(costs) / DRAWING)
-                while more and time.perf_counter() < until:
-                    more = self.advance()
-                if more:
-                    self.watch()
-                    more = self.advance()
-                began = time.perf_counter()
-                self.draw()
+                until = began + max(1 / FRAMES, median(costs) / DRAWING)
+                with one_thread():
+                    while more and time.perf_counter() < until:
+                        more = self.advance()
+                    if more:
+                        self.watch()
+                        more = self.advance()
+                    began = time.perf_counter()
+                    self.draw()
                 self.frames += 1
-                drawn = time.perf_counter()
-                costs.append(drawn - began)
+                costs.append(time.perf_counter() - began)
                 await asyncio.sleep(BREATH)
         except Exception as error:
             self.guard(self.failed, error)

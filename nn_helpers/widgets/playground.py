@@ -1,6 +1,7 @@
 """The playground: a network of your choice trains while you look into it and move its settings."""
 
 import html
+import re
 import time
 from collections import deque
 from contextlib import suppress
@@ -17,7 +18,7 @@ from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.plots import Picture
-from nn_helpers.training import TrainingDivergedError, training_steps
+from nn_helpers.training import SHARED_BATCH, TrainingDivergedError, training_steps
 from nn_helpers.widgets._canvas import Canvas
 from nn_helpers.widgets._controls import control as narrow_control
 from nn_helpers.widgets._controls import row
@@ -448,7 +449,12 @@ class Playground(Live):
         names |= {each for each in CLASSES.values() if any(f"= {each}(" in line for line in lines)}
         if not self._is_passed():
             names.add("sketches" if self.value("data") == PICTURES else "points")
-        return "\n".join([f"from nn_helpers import {', '.join(sorted(names))}", "", *lines])
+        imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
+        batches = re.findall(r"batch_size=(\d+)", "\n".join(lines))
+        if max(map(int, batches)) >= SHARED_BATCH:  # more threads would add in another order
+            imports.append("from threadpoolctl import threadpool_limits")
+            lines = ["one_thread = threadpool_limits(1)", *lines, "one_thread.restore_original_limits()"]
+        return "\n".join([*imports, "", *lines])
 
     def _is_passed(self):
         return self._passed is not None and self.value("data") == PICTURES

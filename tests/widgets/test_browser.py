@@ -204,6 +204,7 @@ def test_text_stands_out_in_the_light_and_in_the_dark(notebook, theme, tmp_path)
         for selector in (
             ".widget-label",
             ".widget-html-content",
+            ".widget-html-content *",
             ".widget-readout",
             ".jupyter-button",
             "select",

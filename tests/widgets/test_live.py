@@ -6,7 +6,9 @@ import threading
 import time
 
 import ipywidgets as widgets
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from nn_helpers.plots import Picture
 from nn_helpers.widgets import _live, _panel
@@ -336,6 +338,26 @@ def test_the_step_before_a_frame_is_announced():
         assert len(counts) > 2
         assert [count + 1 for count in counts] == live.drawn[: len(counts)]
 
+    in_loop(scene)
+
+
+def test_steps_leave_the_other_cores_to_the_browser():
+    def threads():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    async def scene():
+        live, seen = Counter(), []
+        live.advance = lambda: bool(seen.append(threads())) or len(seen) < 50
+        live.start()
+        await asyncio.sleep(0.02)
+        between = threads()
+        while live.running:
+            await asyncio.sleep(0.01)
+        live.run(1)
+        assert np.max(seen) == 1
+        assert between == threads() == before
+
+    before = threads()
     in_loop(scene)
 
 

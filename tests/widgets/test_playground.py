@@ -5,8 +5,9 @@ import re
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
-from nn_helpers import ClassificationNet, evaluate, layers, points, sketches
+from nn_helpers import ClassificationNet, cross_entropy, evaluate, layers, points, sketches
 from nn_helpers.network import INITIALISATIONS
 from nn_helpers.widgets import playground
 from nn_helpers.widgets.playground import (
@@ -261,6 +262,18 @@ def test_the_code_has_every_change_in_its_place():
         assert line in code
     assert re.findall(r"range\((\d+)\)", code) == ["3", "30", "4", "5"]
     assert re.findall(r"batch_size=\d+, seed=(\d+)", code) == ["0", "33", "37"]  # in another order each time
+
+
+@pytest.mark.parametrize("batch_size", [32, 64, "all"])
+def test_the_code_makes_the_same_run_of_pictures_whatever_the_number_of_threads(batch_size):
+    panel = playground(PICTURES, batch_size=batch_size, optimizer="adam", lr=0.001)
+    panel.run(STEPS)
+    panel.settings["width"].value = 100
+    panel.run(STEPS)
+    before = threadpool_info()
+    assert_code_makes_the_same(panel)
+    assert threadpool_info() == before
+    assert ("threadpool_limits" in panel.as_code()) == (batch_size != 32)
 
 
 def test_before_the_first_step_the_code_begins_with_what_is_chosen(panel):
@@ -563,6 +576,17 @@ def test_every_function_can_be_the_learners(name):
     panel.run(2)
     assert calls
     assert "alert" not in panel.message.value
+
+
+def test_a_cross_entropy_that_writes_into_the_logits_spoils_no_picture():
+    def spoils(logits, y):
+        loss, dlogits = cross_entropy(logits, y)
+        logits[...] = np.eye(logits.shape[1])[y]
+        return loss, dlogits
+
+    spoilt, plain = playground("spirals", functions={"cross_entropy": spoils}), playground("spirals")
+    assert spoilt.accuracy.values == plain.accuracy.values
+    assert (spoilt.answers.pixels == plain.answers.pixels).all()
 
 
 def test_an_unknown_function_is_named():
