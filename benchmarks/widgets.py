@@ -1,8 +1,9 @@
-"""Measure what it costs to watch a training: the playground in JupyterLab and a real browser.
+"""Measure what it costs to watch a training: the widgets in JupyterLab and a real browser.
 
-``python -m benchmarks.widgets [--minutes N]`` prints how long a slider takes to a new picture, frames a
-second, the share of training speed that is left, how fast Pause acts, and how the kernel's memory grew in N
-minutes in which controls are moved at random. It needs Playwright and Chromium, as the tests in a browser do.
+``python -m benchmarks.widgets [--minutes N]`` prints how long a slider takes to a new picture in every
+widget, and frames a second; of the playground also the share of training speed that is left, how fast Pause
+acts, and how the kernel's memory grew in N minutes in which controls are moved at random. It needs Playwright
+and Chromium, as the tests in a browser do.
 """
 
 import argparse
@@ -20,10 +21,19 @@ from browser import lab_in_temporary_folder, what_is_missing
 
 MOVE_EVERY = 0.2  # seconds, in the soak test
 KINDS = {"points": "moons", "pictures": "pictures"}
+# The other widgets, each with a slider that draws.
+SLIDERS = {
+    "activation_explorer()": "mean of z",
+    "softmax_explorer()": "logit: cat",
+    "backprop_stepper()": "step",
+    "optimizer_race()": "learning rates ×",
+    "optimizer_race('tiny network')": "learning rates ×",
+}
+RUNS = {"optimizer_race(step=0)": "Start", "depth_and_optimizer(epochs=50, width=200)": "Train"}
 
 # The widget, and the same training without it in the same process.
 CELLS = [
-    "import copy, gc, time\nfrom nn_helpers import training_steps\nfrom nn_helpers.widgets import playground",
+    "import copy, gc, time\nfrom nn_helpers import training_steps\nfrom nn_helpers.widgets import *",
     '''
 def without_widget(seconds):
     """Steps a second of the panel's training when nobody watches it."""
@@ -59,6 +69,14 @@ WATCH = """() => {
 }"""
 
 
+def show(notebook, widget, there):
+    """Show a widget in the notebook's last cell, and wait until it is there."""
+    notebook.write(2, f"p = {widget}\np")
+    notebook.run_all()
+    notebook.until(there)
+    notebook.wait(1)
+
+
 def slider_to_picture(notebook, label="hidden layers", times=50):
     """Return the milliseconds from each press of a key on a slider to the new picture that is to be seen."""
     taken, handle = [], notebook.control(label).locator(".noUi-handle")
@@ -71,9 +89,9 @@ def slider_to_picture(notebook, label="hidden layers", times=50):
     return taken
 
 
-def frames_per_second(notebook, seconds):
+def frames_per_second(notebook, seconds, button="Start"):
     """Return how many pictures a second the page shows while it trains."""
-    notebook.press("Start")
+    notebook.press(button)
     notebook.wait(2)
     before, began = notebook.frames(), time.perf_counter()
     notebook.wait(seconds)
@@ -173,16 +191,21 @@ def main(argv=None):
     with lab_in_temporary_folder() as lab, lab.open(CELLS) as notebook:
         notebook.page.evaluate(WATCH)
         for kind, data in KINDS.items():
-            notebook.write(2, f"p = playground({data!r})\np")
-            notebook.run_all()
-            notebook.until(lambda: notebook.button("Start").count() and notebook.text("step 0"))
-            notebook.wait(1)
+            show(notebook, f"playground({data!r})", lambda: notebook.text("step 0"))
             print(f"{kind}:")
             print(f"  slider → new picture: {spread(slider_to_picture(notebook))}", flush=True)
             print(f"  frames a second: {frames_per_second(notebook, options.seconds):.1f}", flush=True)
             share = share_of_speed(notebook, options.seconds / 2)
             print(f"  steps a second, of the same training unwatched: {share:.0%}", flush=True)
             print(f"  Pause: {spread(time_to_pause(notebook))}", flush=True)
+        for widget, label in SLIDERS.items():
+            show(notebook, widget, lambda label=label: notebook.control(label).count())
+            print(f"{widget}:\n  slider → new picture: {spread(slider_to_picture(notebook, label))}")
+        for widget, button in RUNS.items():
+            show(notebook, widget, lambda button=button: notebook.button(button).count())
+            shown = frames_per_second(notebook, options.seconds / 2, button)
+            print(f"{widget}:\n  frames a second: {shown:.1f}", flush=True)
+        show(notebook, "playground()", lambda: notebook.text("step 0"))
         growth, moves, troubles = soak(notebook, options.minutes)
     print(
         f"{options.minutes:g} minutes, {moves} moves at random: the kernel grew by {growth:.1f} MB, ", end=""
