@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn_helpers._arguments import choice, describe, floats, number, whole_number
-from nn_helpers._blocks import in_blocks, kept
+from nn_helpers._blocks import LONG, in_blocks, kept
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Optimizer:
             )
         self.t += 1
         lr = self.lr_at(self.t)
-        if not self.elementwise or theta.ndim != 1:
+        if not self.elementwise or theta.ndim != 1 or theta.size < LONG:
             self.update(theta, gradient, lr, kept("scratch", theta.shape, theta.dtype), **self.state)
             return
 

@@ -374,12 +374,12 @@ def _descent(surface, step, steps, theta, seed):
         except Exception as error:
             ending = f"raised {type(error).__name__}", k, error
             break
-        if np.isnan(theta).any():
-            ending = "became NaN", k
-            break
-        if not _inside(theta, surface.limits):
-            path.append(_edge(path[-1], theta, surface.limits))
-            ending = "left the picture", k
+        if not _inside(theta, surface.limits):  # nor is NaN
+            if np.isnan(theta).any():
+                ending = "became NaN", k
+            else:
+                path.append(_edge(path[-1], theta, surface.limits))
+                ending = "left the picture", k
             break
         path.append(theta.copy())
     if len(losses) < len(path):
