@@ -23,45 +23,48 @@ class Canvas:
     moving : list of matplotlib artists
         What changes from frame to frame. The rest, such as axes and labels, is drawn once and kept until
         `redraw`. While there are none, each frame draws only what stays, from memory.
-    resting : list of matplotlib artists
-        What changes now and then: it is kept until `renew`, which costs less than drawing the axes anew.
+    resting : list of lists of matplotlib artists
+        What changes now and then, in groups drawn one after the other. A group is kept, with those before it,
+        until `renew`, which costs less than drawing the axes anew.
     """
 
     def __init__(self, figure, alt=""):
         self.figure, self.moving, self.resting = figure, [], []
         layout = widgets.Layout(max_width="100%", align_self="flex-start")  # smaller, but never larger
         self.widget = DescribedImage(format="png", tooltip=alt, layout=layout)
-        self._bare = self._still = None  # pixels without what moves: without what rests, and with it
+        self._kept = []  # pixels without what moves: without what rests, then with one group of it more each
 
     def move(self, *artists):
         """Add to what changes from frame to frame; returns the last of them."""
-        return self._take(self.moving, artists)
+        self.moving += artists
+        return self._animate(artists)
 
     def rest(self, *artists):
-        """Add to what changes now and then; returns the last of them."""
-        return self._take(self.resting, artists)
+        """Add a group to what changes now and then; returns the last of them."""
+        self.resting.append(list(artists))
+        return self._animate(artists)
 
-    def _take(self, where, artists):
+    def _animate(self, artists):
         for artist in artists:
             artist.set_animated(True)
-            where.append(artist)
         self.outdate()
         return artists[-1]
 
     def clear(self, ax):
         """Empty axes, and forget what moved or rested there."""
-        for artists in (self.moving, self.resting):
+        for artists in (self.moving, *self.resting):
             artists[:] = [artist for artist in artists if artist.axes is not ax]
         ax.clear()
         self.outdate()
 
     def outdate(self):
         """Let the next frame draw everything, after limits, titles or labels have changed."""
-        self._bare = self._still = None
+        self._kept.clear()
 
-    def renew(self):
-        """Let the next frame draw anew what rests."""
-        self._still = None
+    def renew(self, artist):
+        """Let the next frame draw anew the group of what rests in which this artist is."""
+        group = next(i for i, artists in enumerate(self.resting) if artist in artists)
+        del self._kept[group + 1 :]
 
     def redraw(self):
         """Draw everything, after limits, titles or labels have changed."""
@@ -71,19 +74,20 @@ class Canvas:
     def draw(self):
         """Draw what moves on what stays, and send the picture to the page."""
         canvas = self.figure.canvas
-        if self._bare is None:
+        if not self._kept:
             canvas.draw()  # without the animated artists
             if self.figure.get_layout_engine() is not None:
                 self.figure.set_layout_engine("none")  # the places are found; a frame must not move them
-            self._bare = canvas.copy_from_bbox(self.figure.bbox)
-        if self._still is None:
-            canvas.restore_region(self._bare)
-            self._draw(self.resting)
-            self._still = canvas.copy_from_bbox(self.figure.bbox)
-        else:
-            canvas.restore_region(self._still)
+            self._keep()
+        canvas.restore_region(self._kept[-1])
+        for artists in self.resting[len(self._kept) - 1 :]:
+            self._draw(artists)
+            self._keep()
         self._draw(self.moving)
         self.widget.value = png(canvas.buffer_rgba())
+
+    def _keep(self):
+        self._kept.append(self.figure.canvas.copy_from_bbox(self.figure.bbox))
 
     def _draw(self, artists):
         for artist in artists:

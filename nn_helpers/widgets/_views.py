@@ -206,7 +206,7 @@ class Curves:
                 top = round_up(needed)
         if (right, top) != before:
             self.ax.set(xlim=(0, right), ylim=(0, top))
-            self.canvas.renew()
+            self.canvas.renew(self.ax.xaxis)
 
 
 def round_up(value):
@@ -276,7 +276,7 @@ class Layers:
             for name, word, place in zip(self.names, words, [*self.rows, *[0] * DEEPEST], strict=False):
                 name.set_text(word)
                 name.set_y(place)
-            self.canvas.renew()
+            self.canvas.renew(self.names[0])
         self.num_layers, self.activation = num_layers, activation
 
     def _name_values(self, activation):

@@ -49,11 +49,25 @@ def test_what_rests_is_kept_until_it_is_renewed(canvas):
     before = pixels(canvas)
     text.set_text("after, and longer")
     assert (pixels(canvas) == before).all()
-    canvas.renew()
+    canvas.renew(text)
     renewed = pixels(canvas)
     assert (renewed != before).any()
     canvas.redraw()
     assert (pixels(canvas) == renewed).all()
+
+
+def test_what_rests_is_renewed_in_groups_those_before_being_kept(canvas):
+    ax = canvas.figure.subplots()
+    ax.set_axis_off()
+    first, second, third = (canvas.rest(ax.text(0.3 * i, 0.3 * i, "before")) for i in range(3))
+    pixels(canvas)
+    for text in (first, second, third):
+        text.set_text("after, and longer")
+    canvas.renew(second)
+    later = pixels(canvas)
+    first.set_text("before")
+    canvas.redraw()
+    assert (pixels(canvas) == later).all()
 
 
 def test_what_is_cleared_is_gone_and_can_be_drawn_on_again(canvas):
@@ -65,7 +79,7 @@ def test_what_is_cleared_is_gone_and_can_be_drawn_on_again(canvas):
     both = pixels(canvas)
     canvas.clear(first)
     assert [artist.axes for artist in canvas.moving] == [second]
-    assert canvas.resting == []
+    assert not any(canvas.resting)
     assert (pixels(canvas) != both).any()
 
 
@@ -266,7 +280,7 @@ def test_only_axes_that_change_are_drawn_anew(canvas, monkeypatch):
     curves.add(0, 1, 1)
     canvas.draw()
     renewed = []
-    monkeypatch.setattr(canvas, "renew", lambda: renewed.append(curves.steps[-1]))
+    monkeypatch.setattr(canvas, "renew", lambda axis: renewed.append(curves.steps[-1]))
     monkeypatch.setattr(canvas, "outdate", lambda: pytest.fail("everything was drawn anew"))
     for step in (10, 150, 250, 300, 500, 700):
         curves.add(step, 1, 1)
