@@ -41,16 +41,26 @@ class Run:
     width: int
     optimizer: str
     lr: float
+    steps_per_epoch: int
     steps: int = 0
     ended: str = ""
     losses: list = field(default_factory=list)  # mean training data loss of each epoch
     accuracies: list = field(default_factory=list)  # training
     val_accuracies: list = field(default_factory=list)
+    epoch: list = field(default_factory=list)  # training data loss and accuracy of the present epoch's steps
 
     @property
     def name(self):
         """What the legend calls the run."""
         return f"{self.depth} hidden, {self.optimizer}, {self.lr:.2g}"
+
+    def loss_curve(self):
+        """Return the epochs, counted from 1, and their losses; the last may be the present epoch so far."""
+        epochs, losses = [*range(1, len(self.losses) + 1)], [*self.losses]
+        if self.epoch:
+            epochs.append(self.steps / self.steps_per_epoch)
+            losses.append(np.mean(self.epoch, axis=0)[0])
+        return epochs, losses
 
     @property
     def best(self):
@@ -94,7 +104,7 @@ class DepthAndOptimizer(Live):
         self._make_controls()
         for name, value in (settings or {}).items():
             self.settings[choice("depth_and_optimizer", "setting", name, self.settings)].value = value
-        self.runs, self._steps, self._epoch = [], None, []
+        self.runs, self._steps = [], None
         self._make_picture()
         self.table = widgets.HTML()
         self.ui.children = [
@@ -177,18 +187,14 @@ class DepthAndOptimizer(Live):
         name, whole, _ = OPTIMIZERS[optimizer]
         self.net = ClassificationNet(self.data.input_size, [width] * depth, self._num_classes(), seed=0)
         self.net.use(**{name: f for name, f in self._functions.items() if name in self.net.functions})
-        self._steps = training_steps(
-            self.net, self.data, make_optimizer(name, lr), batch_size=None if whole else self._batch_size()
-        )
-        self._epoch = []
-        self.runs.append(Run(depth, width, optimizer, lr))
+        N = len(self.data.train)
+        batch_size = N if whole else min(8, N)
+        self._steps = training_steps(self.net, self.data, make_optimizer(name, lr), batch_size=batch_size)
+        self.runs.append(Run(depth, width, optimizer, lr, N // batch_size))
         return self.runs[-1]
 
     def _num_classes(self):
         return int(max(self.data.train.labels.max(), self.data.val.labels.max())) + 1
-
-    def _batch_size(self):
-        return min(8, len(self.data.train))
 
     def advance(self):
         """Make one step of the present run, or of a new one; False when its epochs are over."""
@@ -196,14 +202,14 @@ class DepthAndOptimizer(Live):
         with np.errstate(over="ignore", invalid="ignore"):  # that it diverged is said in the panel
             record = next(self._steps)
         run.steps += 1
-        self._epoch.append((record.data_loss, record.accuracy))
+        run.epoch.append((record.data_loss, record.accuracy))
         if not record.epoch_ends:
             return True
-        loss, accuracy = np.mean(self._epoch, axis=0)
+        loss, accuracy = np.mean(run.epoch, axis=0)
         run.losses.append(loss)
         run.accuracies.append(accuracy)
         run.val_accuracies.append(record.val_accuracy)
-        self._epoch = []
+        run.epoch = []
         if len(run.losses) < self.value("epochs"):
             return True
         run.ended = "done"
@@ -214,7 +220,7 @@ class DepthAndOptimizer(Live):
         self.stop()
         self._end_if_changed()
         try:
-            while self.advance() and self._epoch:  # empty when the epoch is over
+            while self.advance() and self.runs[-1].epoch:  # empty when the epoch is over
                 pass
         except Exception as error:
             self.failed(error)
@@ -237,7 +243,7 @@ class DepthAndOptimizer(Live):
     def reset(self):
         """Stop, and forget all runs."""
         super().reset()
-        self.runs, self._steps, self._epoch = [], None, []
+        self.runs, self._steps = [], None
         self.say("")
         self.draw()
 
@@ -274,11 +280,10 @@ class DepthAndOptimizer(Live):
             for line in lines:
                 line.set_data([], [])
         for number, run in shown:
-            i = (number - 1) % SHOWN
-            for lines, values in zip(
-                self.lines, (run.losses, [100 * a for a in run.val_accuracies]), strict=True
-            ):
-                lines[i].set_data(range(1, len(values) + 1), values)
+            losses, accuracies = (lines[(number - 1) % SHOWN] for lines in self.lines)
+            losses.set_data(*run.loss_curve())
+            values = [100 * accuracy for accuracy in run.val_accuracies]
+            accuracies.set_data(range(1, len(values) + 1), values)
         epochs = max([self.value("epochs"), *(len(run.losses) for _, run in shown)])
         top = max([2.5, *(loss for _, run in shown for loss in run.losses if math.isfinite(loss))])
         limits, legend = (epochs, math.ceil(2 * min(top, 20)) / 2), [(n, run.name) for n, run in shown]

@@ -96,6 +96,20 @@ def test_curves_and_table_show_every_run_and_mark_the_best(data):
     assert [text.get_text()[0] for text in panel.key.get_legend().get_texts()] == ["1", "2", "3"]
 
 
+def test_the_curve_of_the_loss_grows_with_every_step(data):
+    panel = panel_of(data)
+    panel.run(5 + 2)  # 5 steps are an epoch
+    x, y = panel.lines[0][0].get_data()
+    assert list(x) == [1, 7 / 5]
+    assert y[0] == panel.runs[0].losses[0]
+    two = [loss for loss, _ in panel.runs[0].epoch]
+    assert len(two) == 2
+    assert y[1] == pytest.approx(np.mean(two))
+    assert len(panel.lines[1][0].get_xdata()) == 1  # validation comes with the end of an epoch
+    panel.run(3)
+    assert list(panel.lines[0][0].get_xdata()) == [1, 2]
+
+
 def test_of_many_runs_the_last_are_drawn_and_all_are_in_the_table(data):
     panel = panel_of(data, epochs=1)
     for _ in range(SHOWN + 2):
