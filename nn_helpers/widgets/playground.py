@@ -103,7 +103,8 @@ class Playground(Live):
             self.controls, self.buttons, self.message, self.code_box, self.facts, self.canvas.widget,
             self.about,
         ]  # fmt: skip
-        self._begin(new_data=True)
+        self.kind = self.seed = None  # of the data and the network that are there, whatever the controls say
+        self._begin()
         self._connect()
 
     # What there is to see and to move
@@ -230,8 +231,8 @@ class Playground(Live):
             alt="What the network answers, loss and accuracy over the steps, and for each layer its "
             "activations, dead units, gradient and update; sizes are root mean squares",
         )
-        self.loss = Curves(self.canvas, loss, "Loss", "cross-entropy (nats)")
         self.accuracy = Curves(self.canvas, accuracy, "Accuracy", "accuracy (%)", top=102)
+        self.loss = Curves(self.canvas, loss, "Loss", "cross-entropy (nats)")  # its axes change more often
         self.layers = Layers(self.canvas, [figure.add_subplot(place) for place in below])
 
     # What trains
@@ -248,9 +249,12 @@ class Playground(Live):
         size, N = self.value("batch_size"), len(self.data.train)
         return N if size == "all" else min(size, N)
 
-    def _begin(self, new_data=False):
-        """Make the network and optimizer that the controls describe, and a picture of them."""
+    def _begin(self):
+        """Make the data, network and optimizer that the controls describe, and a picture of them."""
         kind, seed = self.value("data"), self.value("seed")
+        # Not only after a change of these two: one that came later may have its turn before theirs.
+        new_data = (kind, seed) != (self.kind, self.seed)
+        self.kind, self.seed = kind, seed
         if new_data:
             self.data = points(kind, seed=seed) if kind in POINTS else self._passed or sample_pictures()
         C = POINTS[kind][1] if kind in POINTS else self.data.num_classes
@@ -274,7 +278,7 @@ class Playground(Live):
         """Put together what each frame asks the network: examples of both parts, places of the plane."""
         canvas, ax = self.canvas, self._answers_ax
         canvas.clear(ax)
-        if self.value("data") == PICTURES:
+        if self.kind == PICTURES:
             self.answers = Samples(canvas, ax, self.data.val, self.data.class_names)
         else:
             self.answers = Regions(canvas, ax, self.data)
@@ -285,7 +289,7 @@ class Playground(Live):
             (slice(N[0], sum(N)), self.data.val.labels[:MEASURED]),
         ]
         x = [self.data.standardise(part, self.net.dtype) for part in parts]
-        if self.value("data") == PICTURES:
+        if self.kind == PICTURES:
             self._answered = slice(N[0], N[0] + Samples.COUNT)
         else:
             self._answered = slice(sum(N), None)
@@ -301,7 +305,7 @@ class Playground(Live):
 
     def _new_steps(self):
         """Go on with batches of the size that is chosen, in another order of examples."""
-        how = {"batch_size": self._batch_size(), "seed": self.value("seed") + self.step_count}
+        how = {"batch_size": self._batch_size(), "seed": self.seed + self.step_count}
         self._steps = training_steps(self.net, self.data, self.optimizer, validate=False, **how)
         arguments = ", ".join(f"{name}={value}" for name, value in how.items())
         self._steps_line = f"steps = training_steps(net, data, optimizer, {arguments})"
@@ -312,7 +316,7 @@ class Playground(Live):
     def _renew(self, name):
         """Begin anew after a change that needs another network, and say so."""
         self.stop()
-        self._begin(new_data=name in ("data", "seed"))
+        self._begin()
         hint = ""
         if name == "data" and self.value("data") == PICTURES:
             width, lr = FIRST_PICTURES["width"], FIRST_PICTURES["lr"]
@@ -448,7 +452,7 @@ class Playground(Live):
         names = {"ClassificationNet", "training_steps"}
         names |= {each for each in CLASSES.values() if any(f"= {each}(" in line for line in lines)}
         if not self._is_passed():
-            names.add("sketches" if self.value("data") == PICTURES else "points")
+            names.add("sketches" if self.kind == PICTURES else "points")
         imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
         batches = re.findall(r"batch_size=(\d+)", "\n".join(lines))
         if max(map(int, batches)) >= SHARED_BATCH:  # more threads would add in another order
@@ -457,11 +461,11 @@ class Playground(Live):
         return "\n".join([*imports, "", *lines])
 
     def _is_passed(self):
-        return self._passed is not None and self.value("data") == PICTURES
+        return self._passed is not None and self.kind == PICTURES
 
     def _head(self):
         """Return the lines before the first step."""
-        kind, seed, net = self.value("data"), self.value("seed"), self.net
+        kind, seed, net = self.kind, self.seed, self.net
         data = f'data = points("{kind}", seed={seed})'
         if kind == PICTURES:
             data = f"data = sketches({MADE})"

@@ -276,6 +276,21 @@ def test_the_code_makes_the_same_run_of_pictures_whatever_the_number_of_threads(
     assert ("threadpool_limits" in panel.as_code()) == (batch_size != 32)
 
 
+def test_changes_may_have_their_turn_in_any_order():
+    panel, waiting = playground("moons"), []
+    panel.post = lambda action, *arguments: waiting.append((action, arguments))
+    panel.settings["data"].value = "spirals"  # three classes in the place of two
+    panel.settings["seed"].value = 3
+    panel.settings["depth"].value = 1
+    assert len(waiting) == 3
+    for action, arguments in reversed(waiting):
+        action(*arguments)
+        assert panel.net.num_classes == 3
+        assert panel.data.train.labels.max() == 2
+    panel.run(STEPS)
+    assert_code_makes_the_same(panel)
+
+
 def test_before_the_first_step_the_code_begins_with_what_is_chosen(panel):
     panel.settings["optimizer"].value = "adam"
     panel.settings["lr"].value = 0.02
