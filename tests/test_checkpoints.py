@@ -1258,8 +1258,8 @@ def test_a_training_that_is_killed_again_and_again_ends_like_one_that_never_was(
         print("ready", flush=True)
         end(ended, *training(checkpoint=checkpoint, resume=resume))
     """)
-    chance, kills, ends = random.Random(0), 0, 0
-    while kills < KILLS or not ends:
+    chance, kills, ended_since = random.Random(0), 0, False
+    while kills < KILLS or not ended_since:
         with subprocess.Popen(
             [sys.executable, "-W", "error", "-c", program, str(checkpoint), str(ended)],
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
@@ -1271,14 +1271,14 @@ def test_a_training_that_is_killed_again_and_again_ends_like_one_that_never_was(
                 process.wait(chance.uniform(0, 0.4) if kills < KILLS else 60)
             except subprocess.TimeoutExpired:
                 process.kill()
-                kills += 1
+                kills, ended_since = kills + 1, False
                 process.wait()
                 if checkpoint.exists():  # else it was killed before training began
                     ClassificationNet.load(checkpoint)
                 continue
         assert process.returncode == 0
         same(ended, expected)
-        ends += 1
+        ended_since = True
         for path in (checkpoint, ended):  # and once more, from the beginning
             path.unlink()
 
