@@ -4,6 +4,7 @@ The modules can be read in this order: `layers`, `losses`, `network`, `optimizer
 Importing the package loads NumPy and nothing heavier.
 """
 
+from nn_helpers._lesson import lesson
 from nn_helpers.data import (
     ArrayDataset,
     Dataset,
@@ -85,6 +86,7 @@ __all__ = [
     "l2_penalty",
     "leaky_relu_backward",
     "leaky_relu_forward",
+    "lesson",
     "load_cifar10",
     "load_images",
     "log_softmax",

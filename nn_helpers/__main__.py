@@ -141,8 +141,9 @@ def run_train(arguments):
     if figure_path is not None:
         if figure_path.suffix.lower() != ".png":
             raise ValueError(f"--figure must end in .png, got {figure_path}")
-        if not figure_path.resolve().parent.is_dir():
-            raise FileNotFoundError(f"--figure: there is no folder {figure_path.resolve().parent}")
+        from nn_helpers import plots  # matplotlib comes in only when something is drawn
+
+        plots.check_path(figure_path)  # now, and not after an hour of training
     checkpoint = getattr(arguments, "checkpoint", None)
     if checkpoint is not None and len(arguments.optimizer) > 1:
         raise ValueError(
@@ -180,16 +181,14 @@ def run_train(arguments):
         resume=checkpoint if arguments.resume else None,
     )
     print(results_table(nets, histories, data))
-    if figure_path is not None:
-        from nn_helpers import plots  # matplotlib comes in only when something is drawn
-
-        plots.save(plots.compare_histories(histories), figure_path)
-        print(f"Saved {figure_path}")
     stopped = [f"{name}: {history.stopped}" for name, history in histories.items() if history.stopped]
     for reason in stopped:
         print(reason, file=sys.stderr)
         if checkpoint is not None and "interrupted" in reason:
             print(f"add --resume to go on from {checkpoint}", file=sys.stderr)
+    if figure_path is not None:
+        plots.save(plots.compare_histories(histories), figure_path)
+        print(f"Saved {figure_path}")
     return 1 if stopped else 0
 
 

@@ -47,7 +47,9 @@ DATA_CHUNK = 1000  # examples that a fingerprint looks at together
 
 def save_network(net, path):
     """Write a network's architecture and parameters to a new file, or over an old one."""
-    _write(_writable("save", "path", path), dict(net.params), _about(net))
+    path = _writable("save", "path", path)
+    with _failure_explained("save: the network", path):
+        _write(path, dict(net.params), _about(net))
 
 
 def load_network(path):
@@ -227,11 +229,8 @@ class TrainingRun:
         """Write the first checkpoint. It fails before training does, while the path can be mended."""
         if self.path is None:
             return
-        try:
+        with _failure_explained("train: the checkpoint", self.path):
             self._write()
-        except OSError as error:
-            reason = f"train: the checkpoint cannot be written: {error.strerror or error}"
-            raise OSError(error.errno, reason, str(self.path)) from None
 
     def after(self, record):
         """Look at a step that was made, and write a checkpoint if it is time for one."""
@@ -376,20 +375,33 @@ def _write(path, arrays, about, keep_previous=False):
 
     text = _as_json(about)
     content = save(arrays, {"nn_helpers": text, "crc32": _checksum(text, arrays)})
-    part = path.with_name(f"{path.name}.part")
+    part, keep = path.with_name(f"{path.name}.part"), keep_previous and path.exists()
     try:
         with open(part, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if keep_previous and path.exists():
+        if keep:
             _keep(path, _previous(path))
         os.replace(part, path)
     except BaseException:
         with suppress(OSError):
             part.unlink()
+        if keep and not path.exists():  # it was kept where the disk knows no links
+            with suppress(OSError):
+                os.replace(_previous(path), path)
         raise
     _sync_folder(path.parent)
+
+
+@contextmanager
+def _failure_explained(what, path):
+    """Name the file that was asked for, and not the one that stands in for it until it is complete."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{what} cannot be written: {error.strerror or error}"
+        raise OSError(error.errno, reason, str(path)) from None
 
 
 def _keep(path, previous):

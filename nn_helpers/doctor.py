@@ -13,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from nn_helpers import __version__
+from nn_helpers._lesson import STATEMENT, edition
+
 FINE, NOTE, TROUBLE = "fine", "note", "trouble"
 MARKS = {FINE: "✓", NOTE: "·", TROUBLE: "✗"}
 LESSONS_NEED = ("jupyterlab", "ipykernel", "ipywidgets", "jupyterlab_widgets")
@@ -58,12 +61,18 @@ class Report(list):
         """The findings with trouble."""
         return [finding for finding in self if finding.state == TROUBLE]
 
+    def summary(self):
+        """Return one sentence that is the same everywhere when all is in order; else the troubles only."""
+        return "\n".join([*map(str, self.troubles), self._end()])
+
+    def _end(self):
+        if self.in_order:
+            return "Everything the lessons need is in order."
+        count = len(self.troubles)
+        return f"{count} thing{'s need' if count > 1 else ' needs'} your attention: see ✗ above."
+
     def __repr__(self):
-        end = "Everything the lessons need is in order."
-        if not self.in_order:
-            count = len(self.troubles)
-            end = f"{count} thing{'s need' if count > 1 else ' needs'} your attention: see ✗ above."
-        return "\n".join([*map(str, self), "", end])
+        return "\n".join([*map(str, self), "", self._end()])
 
 
 def doctor():
@@ -253,7 +262,7 @@ def disk():
     from nn_helpers.data import cache_dir
 
     folder = cache_dir()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     free = shutil.disk_usage(there).free
     text = f"{free / 1e9:.1f} GB free for {folder}"
     if not os.access(there, os.W_OK):
@@ -279,14 +288,15 @@ def notebooks():
     lessons = sorted(folder.glob("[0-9]*.ipynb"))
     if not lessons:
         return Finding("lessons", "not beside the package, so their version is not known", NOTE)
-    here, others = metadata.version("nn-helpers"), []
+    here, written_for = edition(__version__), {}
     for path in lessons:
-        written_for = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("nn_helpers")
-        if written_for not in (None, here):
-            others.append(f"{path.name} ({written_for})")
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if said := STATEMENT.search("".join(cell["source"])):
+                written_for[path.name] = said[2]
+    others = [f"{name} ({version})" for name, version in written_for.items() if version != here]
     if others:
         return Finding(
             "lessons", f"written for another version than {here}: {', '.join(others)}", TROUBLE,
-            "get lessons and package together: the whole folder anew, then " + REINSTALL,
+            "run such a lesson: its first cell says what to do",
         )  # fmt: skip
-    return Finding("lessons", f"{len(lessons)}, written for nn_helpers {here}")
+    return Finding("lessons", f"{len(written_for)}, written for nn_helpers {here}")

@@ -142,8 +142,17 @@ class Optimizer:
                 f"{name}: theta is a {describe(theta)}, but this optimizer remembers a {dtype} array "
                 f"{shape}; make a new optimizer for another network"
             )
+        lr = self.lr_at(self.t + 1)
         self.t += 1
-        lr = self.lr_at(self.t)
+        lr = self.lr_at(self.t + 1)
+        self.t += 1
+        try:
+            self._update(theta, gradient, lr)
+        except BaseException:
+            self.t -= 1  # that step was not made
+            raise
+
+    def _update(self, theta, gradient, lr):
         if not self.elementwise or theta.ndim != 1 or theta.size < LONG:
             self.update(theta, gradient, lr, kept("scratch", theta.shape, theta.dtype), **self.state)
             return

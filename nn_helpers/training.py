@@ -141,8 +141,20 @@ def training_steps(
 
 
 def _training_steps(
-    net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, seed, validate, resumed=None
+    net,
+    data,
+    optimizer,
+    batch_size,
+    epochs,
+    drop_last,
+    shuffle,
+    augment,
+    seed,
+    validate,
+    history=None,
+    resumed=None,
 ):
+    """Do as `training_steps`; `history` has each record as soon as its update is made."""
     rng = np.random.default_rng(seed)
     steps = _steps_per_epoch(len(data.train), batch_size, drop_last)
     batch = empty_batch(data, batch_size, net.dtype)
@@ -179,10 +191,12 @@ def _training_steps(
             accuracy = float(np.count_nonzero(predicted == y) / len(y))
             seconds += time.perf_counter() - began
             record = Record(step, epoch, loss, float(data_loss), float(reg_loss), accuracy, lr, seconds)
-            if step_of_epoch < steps:
+            record.epoch_ends = step_of_epoch == steps
+            if history is not None:
+                history.append(record)
+            if not record.epoch_ends:
                 yield record
                 continue
-            record.epoch_ends = True
             finite = _is_finite(net.theta)
             if validate and len(data.val) and finite:
                 record.val_loss, record.val_accuracy = evaluate(net, data, "val")
@@ -220,7 +234,9 @@ def train(
 
     Ctrl-C, or *Interrupt Kernel*, ends training after the current step. The network is then as
     that step left it, and the history holds everything up to it. The same is true when the loss
-    becomes infinite or NaN; a warning says so.
+    becomes infinite or NaN; a warning says so. And it is true when one of your own functions, such as
+    `augment`, raises KeyboardInterrupt. Only a second Ctrl-C does not wait: it may leave an update half
+    made. The last checkpoint is whole even then.
 
     Parameters
     ----------
@@ -282,29 +298,31 @@ def train(
         resumed = _Resumed(history.records[-1], generator) if records else None
     run.begin()
     steps = _training_steps(
-        net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, rng, validate, resumed
+        net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, rng, validate, history, resumed
     )
-    with (
-        _blas_threads(threads, batch_size),
-        _interrupt_between_steps() as interrupted,
-        _progress_bar(total, progress, len(history)) as bar,
-    ):
-        try:
+    try:
+        with (
+            _blas_threads(threads, batch_size),
+            _interrupt_between_steps() as interrupted,
+            _progress_bar(total, progress, len(history)) as bar,
+        ):
             for record in steps:
-                history.append(record)
-                bar.show(record)
                 if keep_best and record.epoch_ends and record.val_accuracy is not None:
                     best.look(net, record)
                 run.after(record)
-                if interrupted.is_set():
+                try:
+                    bar.show(record)
+                    if interrupted.is_set():
+                        raise KeyboardInterrupt
+                except KeyboardInterrupt:  # between two steps, so everything is as the last one left it
                     run.write()
-                    raise KeyboardInterrupt
+                    raise
             run.write()
-        except KeyboardInterrupt:
-            history.stopped = f"interrupted after step {len(history)} of {total}"
-        except TrainingDivergedError as error:
-            history.stopped = str(error)
-            warn(str(error))
+    except KeyboardInterrupt:
+        history.stopped = f"interrupted after step {len(history)} of {total}"
+    except TrainingDivergedError as error:
+        history.stopped = str(error)
+        warn(str(error))
     if best.theta is not None:
         net.theta = best.theta
     return history
@@ -567,8 +585,10 @@ def _progress_bar(total, progress, done):
 
     with tqdm(total=total, initial=done, unit="step", desc=description) as bar:
         shown = _Bar(bar)
-        yield shown
-        shown.finish()
+        try:
+            yield shown
+        finally:
+            shown.finish()
 
 
 class _Quiet:

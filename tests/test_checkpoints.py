@@ -2,11 +2,13 @@
 
 import copy
 import errno
+import itertools
 import json
 import math
 import os
 import pickle
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faults import CTRL_C, DISK_FULL, ERRNO, FORBIDDEN, failing_disk
 from safetensors import safe_open
 from safetensors.numpy import load_file, save, save_file
 
@@ -35,6 +38,8 @@ from nn_helpers import (
     compare_optimizers,
     flip_and_shift,
     train,
+    training,
+    training_steps,
 )
 from nn_helpers import __main__ as cli
 from nn_helpers.checkpoints import COLUMNS
@@ -161,13 +166,27 @@ def test_a_network_is_not_saved_where_it_cannot_be(tmp_path, path, error, words)
         small_net().save(tmp_path / path if isinstance(path, str) else path)
 
 
-def test_a_network_that_cannot_be_written_leaves_the_file_before_it_alone(tmp_path, monkeypatch):
-    net, path = saved(tmp_path)
-    monkeypatch.setattr(os, "fsync", disk_full)
-    with pytest.raises(OSError, match="No space left"):
-        small_net(seed=1).save(path)
-    np.testing.assert_array_equal(ClassificationNet.load(path).theta, net.theta)
-    assert list(tmp_path.iterdir()) == [path]
+@pytest.mark.parametrize("fault", [DISK_FULL, FORBIDDEN, CTRL_C])
+def test_wherever_the_disk_fails_a_whole_network_is_there(tmp_path, fault):
+    new, path = small_net(seed=1), tmp_path / "net.safetensors"
+    for at in itertools.count(1):
+        old, _ = saved(tmp_path)
+        error = None
+        with failing_disk(tmp_path, at, fault) as disk:
+            try:
+                new.save(path)
+            except (OSError, KeyboardInterrupt) as caught:
+                error = caught
+        replaced = at > 4 or not disk.failed  # after open, write, fsync, replace
+        np.testing.assert_array_equal(ClassificationNet.load(path).theta, (new if replaced else old).theta)
+        if isinstance(error, OSError):
+            reason = f"save: the network cannot be written: {os.strerror(ERRNO[fault])}: '{path}'"
+            assert str(error) == f"[Errno {ERRNO[fault]}] {reason}"
+        if not disk.failed:
+            break
+        if fault == DISK_FULL:
+            assert list(tmp_path.iterdir()) == [path]
+    assert error is None
 
 
 def disk_full(*arguments):
@@ -593,6 +612,116 @@ def test_a_second_ctrl_c_leaves_no_checkpoint_of_half_a_step(tmp_path):
     assert_equal(make(stuck=False).train(resume=path), make(stuck=False).train())
 
 
+@pytest.fixture(scope="module")
+def states():
+    """What a training of two epochs is after each step: parameters, and the optimizer's count and memory."""
+    run, after = Run(), []
+    arguments = {k: v for k, v in run.arguments.items() if k not in ("data", "keep_best", "progress")}
+
+    def look():
+        memory = {name: array.copy() for name, array in run.optimizer.state.items()}
+        after.append((run.net.theta.copy(), run.optimizer.t, memory))
+
+    look()
+    for _ in training_steps(run.net, run.arguments["data"], run.optimizer, **{**arguments, "epochs": 2}):
+        look()
+    return after
+
+
+def assert_as_after(run, step, states):
+    theta, t, memory = states[step]
+    assert [record.step for record in run.history.records] == list(range(1, step + 1))
+    assert run.history.stopped == f"interrupted after step {step} of {2 * STEPS}"
+    np.testing.assert_array_equal(run.net.theta, theta)
+    assert run.optimizer.t == t
+    if step:
+        np.testing.assert_equal(run.optimizer.state, memory)
+
+
+def go_on(path):
+    return Run(epochs=2).train(resume=path)
+
+
+@pytest.mark.parametrize("step", range(1, 2 * STEPS + 1))
+def test_ctrl_c_in_any_step_ends_after_it_with_everything_as_it_left_it(tmp_path, states, step):
+    path = tmp_path / "run.safetensors"
+    augment = Augment(step, signal.SIGINT)
+    run = Run(epochs=2, keep_best=False).train(augment=augment, checkpoint=path)
+    assert_as_after(run, step, states)
+    assert len(load_file(path)["history"]) == step
+    assert_equal(Run(epochs=2, keep_best=False).train(resume=path), Run(epochs=2, keep_best=False).train())
+
+
+@pytest.mark.parametrize("step", range(1, 2 * STEPS + 1))
+def test_an_interrupt_between_two_steps_leaves_a_checkpoint_of_the_first(tmp_path, monkeypatch, step):
+    class Bar:
+        def show(self, record):
+            if record.step == step:
+                raise KeyboardInterrupt
+
+    path = tmp_path / "run.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_Quiet", Bar)
+        run = Run(epochs=2).train(checkpoint=path)
+    assert run.history.stopped == f"interrupted after step {step} of {2 * STEPS}"
+    assert len(load_file(path)["history"]) == len(run.history) == step
+    assert_equal(go_on(path), Run(epochs=2).train())
+
+
+class Interrupted:
+    """A function that raises KeyboardInterrupt when it is called for the n-th time, or never."""
+
+    def __init__(self, function, at=None):
+        self.function, self.at, self.calls = function, at, 0
+
+    def __call__(self, *arguments, **options):
+        self.calls += 1
+        if self.calls == self.at:
+            raise KeyboardInterrupt
+        return self.function(*arguments, **options)
+
+
+PLACES = (
+    "augment", "lr", "affine_forward", "relu_forward", "cross_entropy", "l2_penalty", "affine_backward",
+    "relu_backward",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_interrupt_in_a_function_of_your_own_leaves_everything_as_the_last_step_did(tmp_path, place):
+    def make(at=None):
+        run = Run(epochs=2, keep_best=False, augment=flip_and_shift)
+        if place == "augment":
+            mine = run.arguments["augment"] = Interrupted(flip_and_shift, at)
+        elif place == "lr":
+            mine = run.optimizer.lr = Interrupted(run.optimizer.lr, at)
+        else:
+            mine = Interrupted(run.net.functions[place], at)
+            run.net.use(**{place: mine})
+        return run, mine
+
+    path = tmp_path / "run.safetensors"
+    expected, mine = make()
+    begun, after = [], []  # calls before each step, and what it left
+
+    def look(run, mine):
+        memory = {name: array.copy() for name, array in run.optimizer.state.items()}
+        begun.append(mine.calls)
+        after.append((run.net.theta.copy(), run.optimizer.t, memory))
+
+    expected.train()
+    counted, mine = make()
+    arguments = {k: v for k, v in counted.arguments.items() if k not in ("keep_best", "progress")}
+    look(counted, mine)
+    for _ in training_steps(counted.net, optimizer=counted.optimizer, **arguments):
+        look(counted, mine)
+    for at in sorted({begun[0] + 1, begun[2] + 1, begun[STEPS - 1] + 1, begun[STEPS], begun[-1]}):
+        run, _ = make(at)
+        run.train(checkpoint=path)
+        assert_as_after(run, len(run.history), after)
+        assert_equal(make()[0].train(resume=path), expected)
+
+
 def test_checkpoints_change_nothing_in_a_training(tmp_path):
     assert_equal(Run().train(checkpoint=tmp_path / "run.safetensors", checkpoint_every=1), Run().train())
 
@@ -910,6 +1039,46 @@ def test_a_full_disk_ends_no_training_and_spoils_no_checkpoint(tmp_path, monkeyp
     assert_equal(Run().train(resume=path), Run().train())
 
 
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("fault", [DISK_FULL, FORBIDDEN, CTRL_C])
+def test_wherever_the_disk_fails_the_training_can_be_gone_on_with(tmp_path, monkeypatch, fault, links):
+    path, expected = tmp_path / "run.safetensors", Run(epochs=2).train()
+    if not links:
+        monkeypatch.setattr(os, "link", forbidden_link)
+    outcomes = []
+    for at in itertools.count(1):
+        for file in tmp_path.iterdir():
+            file.unlink()
+        run, augment, error, outcome = Run(epochs=2), Augment(), None, "whole"
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            with failing_disk(tmp_path, at, fault, lasting=links) as disk:
+                try:
+                    run.train(checkpoint=path, augment=augment)
+                except (OSError, KeyboardInterrupt) as caught:
+                    error, outcome = caught, "refused"
+        if error is not None:  # the first checkpoint: nothing was trained
+            assert augment.batches == 0
+            assert isinstance(error, KeyboardInterrupt) or "the checkpoint cannot be written" in str(error)
+        elif run.history.stopped:
+            outcome = "interrupted"
+            assert fault == CTRL_C
+        else:
+            assert_equal(run, expected)
+        if said:
+            outcome = "warned"
+            (warning,) = said
+            assert re.search(f"could not be written after step ({STEPS}|{2 * STEPS}) ", str(warning.message))
+        if error is None:
+            assert len(load_file(path)["history"]) in (0, STEPS, 2 * STEPS)
+            assert_equal(Run(epochs=2).train(resume=path), expected)
+        outcomes.append(outcome)
+        if not disk.failed:
+            break
+    assert outcomes[-1] == "whole"
+    assert {"refused", "interrupted" if fault == CTRL_C else "warned"} <= set(outcomes)
+
+
 def test_after_a_full_disk_checkpoints_are_written_again(tmp_path, monkeypatch):
     path, fsync, augment = tmp_path / "run.safetensors", os.fsync, Augment()
     full = range(2 * STEPS, 3 * STEPS + 1)
@@ -1089,8 +1258,8 @@ def test_a_training_that_is_killed_again_and_again_ends_like_one_that_never_was(
         print("ready", flush=True)
         end(ended, *training(checkpoint=checkpoint, resume=resume))
     """)
-    chance, kills, ends = random.Random(0), 0, 0
-    while kills < KILLS or not ends:
+    chance, kills, ended_since = random.Random(0), 0, False
+    while kills < KILLS or not ended_since:
         with subprocess.Popen(
             [sys.executable, "-W", "error", "-c", program, str(checkpoint), str(ended)],
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
@@ -1102,14 +1271,14 @@ def test_a_training_that_is_killed_again_and_again_ends_like_one_that_never_was(
                 process.wait(chance.uniform(0, 0.4) if kills < KILLS else 60)
             except subprocess.TimeoutExpired:
                 process.kill()
-                kills += 1
+                kills, ended_since = kills + 1, False
                 process.wait()
                 if checkpoint.exists():  # else it was killed before training began
                     ClassificationNet.load(checkpoint)
                 continue
         assert process.returncode == 0
         same(ended, expected)
-        ends += 1
+        ended_since = True
         for path in (checkpoint, ended):  # and once more, from the beginning
             path.unlink()
 

@@ -1,11 +1,14 @@
 """The command line: the lessons' experiment and data without a notebook."""
 
+import os
 import re
 import subprocess
 import sys
 
 import pytest
+from faults import DISK_FULL, ERRNO, FORBIDDEN, failing_disk, names
 
+from nn_helpers import training
 from nn_helpers.__main__ import main
 
 QUICK = ["--data", "sketches", "--images", "60", "--val", "20", "--hidden", "8", "--epochs", "2", "--quiet"]
@@ -99,6 +102,57 @@ def test_the_figure_is_saved_as_png(tmp_path, capsys):
     assert f"Saved {path}" in capsys.readouterr().out
 
 
+UNWRITABLE = {
+    "--figure": (["--figure", "loss.png"], "the figure cannot be written"),
+    "--checkpoint": (
+        ["--optimizer", "adam", "--checkpoint", "run.safetensors"], "the checkpoint cannot be written"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", [DISK_FULL, FORBIDDEN])
+@pytest.mark.parametrize("option", UNWRITABLE)
+def test_where_nothing_can_be_written_this_is_said_before_training(
+    tmp_path, monkeypatch, capsys, option, fault
+):
+    options, words = UNWRITABLE[option]
+    monkeypatch.chdir(tmp_path)
+
+    def trains(*arguments):
+        pytest.fail("training began")
+
+    for at in (1, 2, 3):  # open, write, fsync
+        with monkeypatch.context() as patch, failing_disk(tmp_path, at, fault):
+            patch.setattr(training, "_blas_threads", trains)
+            assert main(["train", *QUICK, *options]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("python -m nn_helpers train: ")
+        assert f"{words}: {os.strerror(ERRNO[fault])}" in error
+        assert error.count("\n") == 1
+        for path in tmp_path.iterdir():
+            assert path.name.endswith(".part")
+            assert fault == FORBIDDEN  # nothing may be removed either
+            path.unlink()
+
+
+def test_a_disk_that_fills_up_while_training_costs_neither_the_table_nor_the_figure_before(
+    tmp_path, monkeypatch, capsys
+):
+    path = tmp_path / "loss.png"
+    options = ["--optimizer", "sgd", "adam", "--figure", str(path)]
+    assert main(["train", *QUICK, *options]) == 0
+    whole = path.read_bytes()
+    capsys.readouterr()
+    with failing_disk(tmp_path, at=5):  # three calls ask whether a figure could be written; the fourth opens
+        assert main(["train", *QUICK, *options, "--lr", "1e-3"]) == 2
+    out, err = capsys.readouterr()
+    assert list(table(out)) == ["sgd", "adam"]
+    assert "Saved" not in out
+    assert "the figure cannot be written: No space left on device" in err
+    assert path.read_bytes() == whole
+    assert names(tmp_path) == ["loss.png"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -110,9 +164,12 @@ def test_the_figure_is_saved_as_png(tmp_path, capsys):
         (["--reg", "nan"], "reg must be at least 0"),
         (["--figure", "loss.jpg"], "--figure must end in .png, got loss.jpg"),
         (["--figure", "no/such/folder/loss.png"], "there is no folder"),
+        (["--figure", "folder.png"], "folder.png is a folder; a figure needs the path of a file in one"),
     ],
 )
-def test_what_cannot_be_is_one_message_without_a_traceback(options, words, capsys):
+def test_what_cannot_be_is_one_message_without_a_traceback(options, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.png").mkdir()
     assert main(["train", *QUICK, *options]) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("python -m nn_helpers train: ")

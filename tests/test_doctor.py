@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import nn_helpers
 from nn_helpers import doctor as module
+from nn_helpers._lesson import edition
 from nn_helpers.doctor import FINE, NOTE, TROUBLE, Finding, Report, doctor
 
 
@@ -52,6 +54,16 @@ def test_trouble_is_counted_and_comes_with_advice():
     assert (
         repr(report)
         == "✓ a: fine\n✗ b: broken\n    → mend it\n· c: so so\n\n1 thing needs your attention: see ✗ above."
+    )
+
+
+def test_the_summary_is_one_line_that_is_the_same_everywhere_or_the_troubles_only():
+    fine = Report([Finding("Python", "3.11.2 at /usr/bin/python"), Finding("CIFAR-10", "not here", NOTE)])
+    assert fine.summary() == "Everything the lessons need is in order."
+    assert doctor().summary() == fine.summary()
+    broken = Report([*fine, Finding("widgets", "not installed: ipywidgets", TROUBLE, "install them")])
+    assert broken.summary() == (
+        "✗ widgets: not installed: ipywidgets\n    → install them\n1 thing needs your attention: see ✗ above."
     )
 
 
@@ -174,14 +186,16 @@ def test_lessons_of_another_version_are_named(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "__file__", str(package))
     assert module.notebooks().state == NOTE
     (tmp_path / "notebooks").mkdir()
-    for name, written_for in (("00_a", metadata.version("nn-helpers")), ("01_b", "0.0.1"), ("02_c", None)):
-        about = {} if written_for is None else {"nn_helpers": written_for}
+    here = edition(nn_helpers.__version__)
+    for name, written_for in (("00_a", here), ("01_b", "0.0"), ("02_of_my_own", None)):
+        statement = "" if written_for is None else f'nn_helpers.lesson(written_for="{written_for}")\n'
+        source = ["import nn_helpers\n", statement, "print(1)"]
         path = tmp_path / "notebooks" / f"{name}.ipynb"
-        path.write_text(json.dumps({"metadata": about, "cells": []}), encoding="utf-8")
+        path.write_text(json.dumps({"cells": [{"source": []}, {"source": source}]}), encoding="utf-8")
     finding = module.notebooks()
     assert finding.state == TROUBLE
-    assert "01_b.ipynb (0.0.1)" in finding.found
-    assert "00_a" not in finding.found
+    assert finding.found == f"written for another version than {here}: 01_b.ipynb (0.0)"
+    assert "its first cell" in finding.advice
 
 
 def test_slow_products_are_a_note(monkeypatch):

@@ -17,8 +17,10 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from packaging.requirements import Requirement
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import nn_helpers
+from nn_helpers._lesson import edition
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -130,6 +132,8 @@ def test_lesson_is_saved_as_make_notebooks_saves_it(path):
 def complaints(notebook):
     """What `make notebooks` would not have saved in this way, as sentences."""
     found = []
+    if set(notebook.metadata) != {"kernelspec", "language_info"}:
+        found.append("the notebook has more metadata")
     if set(notebook.metadata.get("kernelspec", {}).values()) != {"Python 3 (ipykernel)", "python", "python3"}:
         found.append("the kernel is another one")
     if notebook.metadata.get("language_info") != {"name": "python"}:
@@ -139,6 +143,8 @@ def complaints(notebook):
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
         found.append("the cells were not run from top to bottom in one go")
+    if any(set(cell.metadata) - {"tags"} for cell in notebook.cells):
+        found.append("a cell has more metadata than tags")
     for number, cell in enumerate(cells, 1):
         for output in cell.outputs:
             if output.output_type == "error":
@@ -151,7 +157,7 @@ def complaints(notebook):
 
 
 def test_complaints_name_every_fault():
-    cell = new_code_cell("1 / 0", execution_count=3)
+    cell = new_code_cell("1 / 0", execution_count=3, metadata={"jupyter": {}})
     cell.outputs = [
         new_output("error", ename="ZeroDivisionError", evalue="division by zero"),
         new_output("stream", name="stderr", text="a warning"),
@@ -160,7 +166,60 @@ def test_complaints_name_every_fault():
     notebook = new_notebook(
         cells=[cell], metadata={"widgets": {}, "language_info": {"name": "python", "version": "3"}}
     )
-    assert len(complaints(notebook)) == 7
+    assert len(complaints(notebook)) == 9
+
+
+DETAILS = {
+    "a path": r"(?<![\w.:])/(home|Users|root|tmp|var|usr|opt|private|work)/|[A-Z]:\\|site-packages",
+    "an address": r"0x[0-9a-fA-F]{6}",
+    "a kernel": r"ipykernel",
+    "a version": r"\d+\.\d+\.\d+",
+    "a time": r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d",
+}
+PICTURE = {b"IHDR", b"pHYs", b"IDAT", b"IEND"}  # a PNG's parts, without those that hold text
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name)
+def test_a_lesson_tells_nothing_of_the_machine_it_was_run_on(path):
+    assert details(nbformat.read(path, as_version=4)) == []
+
+
+def details(notebook):
+    """What the outputs of a notebook tell of a machine, as sentences."""
+    found = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            words = [output.get("text", ""), *(data[kind] for kind in data if not kind.startswith("image"))]
+            said = "\n".join(map(str, words))
+            found += [f"{what}: {said}" for what, pattern in DETAILS.items() if re.search(pattern, said)]
+            if not png_chunks(base64.b64decode(data.get("image/png", ""))) <= PICTURE:
+                found.append("a picture with text in its file")
+    return found
+
+
+def png_chunks(png):
+    at, chunks = 8, set()
+    while at < len(png):
+        chunks.add(png[at + 4 : at + 8])
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+    return chunks
+
+
+def test_every_detail_of_a_machine_is_noticed():
+    file, text = io.BytesIO(), PngInfo()
+    text.add_text("Software", "Matplotlib")
+    Image.new("RGB", (8, 8)).save(file, "png", pnginfo=text)
+    for output in (
+        new_output("stream", name="stdout", text="in /home/me/.venv"),
+        new_output("stream", name="stdout", text=r"in C:\Users\me"),
+        new_output("stream", name="stdout", text="took from 10:31:07 on"),
+        new_output("execute_result", {"text/plain": "<object at 0x7f0123456789>"}),
+        new_output("execute_result", {"text/html": "<p>NumPy 2.4.6</p>"}),
+        new_output("execute_result", {"text/html": "<p>ipykernel_launcher.py</p>"}),
+        new_output("display_data", {"image/png": base64.b64encode(file.getvalue()).decode()}),
+    ):
+        assert len(details(new_notebook(cells=[new_code_cell(outputs=[output])]))) == 1
 
 
 # tools/run_notebooks.py
@@ -180,6 +239,7 @@ def run_notebooks(*paths, options=()):
 def test_a_second_run_changes_nothing(tmp_path):
     lesson = save(
         tmp_path / "lesson.ipynb",
+        'import nn_helpers\nnn_helpers.lesson(written_for="0.0")',
         "import matplotlib.pyplot as plt\nimport ipywidgets\nx = 'θ'\nx",
         "print(x, flush=True)\nprint(x)",
         "",
@@ -192,9 +252,11 @@ def test_a_second_run_changes_nothing(tmp_path):
     saved, notebook = lesson.read_bytes(), nbformat.read(lesson, as_version=4)
     assert complaints(notebook) == []
     assert [cell.id for cell in notebook.cells] == [cell.id for cell in cells]
-    assert [len(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"] == [1, 1, 0, 1, 1]
-    assert "image/png" in notebook.cells[4].outputs[0].data
-    assert notebook.cells[5].outputs[0].data["text/plain"] == "FloatSlider(value=0.0)"
+    assert [len(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"] == [0, 1, 1, 0, 1, 1]
+    here = edition(nn_helpers.__version__)
+    assert notebook.cells[1].source.endswith(f'nn_helpers.lesson(written_for="{here}")')
+    assert "image/png" in notebook.cells[5].outputs[0].data
+    assert notebook.cells[6].outputs[0].data["text/plain"] == "FloatSlider(value=0.0)"
     assert b"\r" not in saved
     assert saved.endswith(b"}\n")
     assert "θ".encode() in saved

@@ -5,6 +5,7 @@ That every lesson prints what is saved in it is nbval's part: it runs them all i
 
 import ast
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -19,6 +20,7 @@ from nbclient import NotebookClient
 
 import nn_helpers.exercises.catalogue
 from nn_helpers import SGD, Adam, ClassificationNet, Momentum, compare_optimizers, evaluate, load_images
+from nn_helpers._lesson import edition
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -137,6 +139,67 @@ def test_a_lesson_has_its_parts_in_order(path):
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
     assert text[places[1] :].count("<details>") == text[places[1] :].count("</details>") == 3
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_says_first_of_all_for_which_version_it_was_written(path):
+    cells = nbformat.read(path, as_version=4).cells
+    first = next(cell for cell in cells if cell.cell_type == "code")
+    statement = f'nn_helpers.lesson(written_for="{edition(nn_helpers.__version__)}")'
+    assert first.source.startswith(f"import nn_helpers\n{statement}\n\n")
+    assert "\n".join(cell.source for cell in cells).count("nn_helpers.lesson(") == 1
+
+
+@pytest.mark.parametrize(
+    ("written_for", "running", "advice"),
+    [
+        (
+            "0.2",
+            "0.1.9",
+            r"restart the kernel .* run `pip install -r requirements\.txt` in the folder of the",
+        ),
+        ("0.10", "0.9.0", "restart the kernel"),
+        ("1.0", "0.9.0", "restart the kernel"),
+        ("0.1", "0.2.0", r"go on in this lesson's new edition, in .*notebooks; your answers can be copied"),
+        ("0.9", "0.10.0", "go on in this lesson's new edition"),
+    ],
+)
+def test_a_lesson_of_another_version_stops_with_a_sentence_that_says_what_to_do(
+    monkeypatch, written_for, running, advice
+):
+    monkeypatch.setattr(nn_helpers, "__version__", running)
+    nn_helpers.lesson(written_for=edition(running))
+    words = f"This lesson was written for nn_helpers {written_for}, but {running} is running here: {advice}"
+    with pytest.raises(RuntimeError, match=words):
+        nn_helpers.lesson(written_for=written_for)
+
+
+def test_in_a_notebook_that_sentence_is_all_that_the_first_cell_shows():
+    """In every lesson, and before anything is imported that another version may not have."""
+    cells = [
+        next(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+        for path in LESSONS
+    ]
+    program = """if True:
+        import json, sys
+        import nn_helpers
+        from IPython.core.interactiveshell import InteractiveShell
+
+        del nn_helpers.load_images, nn_helpers.SGD, nn_helpers.Adam  # as in another version
+        nn_helpers.__version__ = "0.0.3"
+        shell = InteractiveShell()
+        shell.history_manager.enabled = False
+        for cell in json.load(sys.stdin):
+            shell.run_cell(cell)
+    """
+    shown = subprocess.run(
+        [sys.executable, "-c", program], input=json.dumps(cells), capture_output=True, text=True, check=True
+    )
+    lines = shown.stdout.splitlines()
+    assert len(lines) == len(LESSONS)
+    for line in lines:
+        assert line.startswith("This lesson was written for nn_helpers ")
+        assert line.endswith("in the folder of the lessons and restart it again.")
 
 
 TRAINING = """

@@ -1,10 +1,14 @@
 """Figures: each shows what it was given, with title, axes and units, and is a picture without pyplot."""
 
+import contextlib
+import itertools
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from faults import CTRL_C, DISK_FULL, ERRNO, FORBIDDEN, failing_disk, names
 
 from nn_helpers import History, Record, plots
 
@@ -97,23 +101,65 @@ def test_the_same_figure_is_the_same_file_and_not_blank():
     assert len(np.unique(pixels(make()).reshape(-1, 4), axis=0)) > 10
 
 
-def test_saving_replaces_the_old_file_only_by_a_whole_one(tmp_path, monkeypatch):
-    path = tmp_path / "figure.png"
+def test_a_saved_figure_is_the_one_that_is_shown(tmp_path):
     figure = plots.training_curves(history([1, 1]).epochs())
-    plots.save(figure, path)
-    whole = path.read_bytes()
-    assert whole == figure._repr_png_()
+    plots.save(figure, str(tmp_path / "figure.png"))
+    assert (tmp_path / "figure.png").read_bytes() == figure._repr_png_()
+    assert names(tmp_path) == ["figure.png"]
 
-    def full_disk(self, data):
-        with open(self, "wb") as file:
-            file.write(data[:10])
-        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        plots.save(figure, path)
-    assert path.read_bytes() == whole
-    assert list(tmp_path.iterdir()) == [path]
+@pytest.mark.parametrize("fault", [DISK_FULL, FORBIDDEN, CTRL_C])
+@pytest.mark.parametrize("write", ["save", "check_path"])
+def test_wherever_the_disk_fails_a_whole_figure_is_there(tmp_path, fault, write):
+    path = tmp_path / "figure.png"
+    old, new = (plots.Picture(figsize=(1, 1), facecolor=colour) for colour in ("white", "red"))
+    after = new._repr_png_() if write == "save" else old._repr_png_()
+    for at in itertools.count(1):
+        plots.save(old, path)
+        error = None
+        with failing_disk(tmp_path, at, fault) as disk, contextlib.suppress(KeyboardInterrupt):
+            error = write_error(path, new if write == "save" else None)
+        if not disk.failed:
+            break
+        assert path.read_bytes() in (after, old._repr_png_())
+        if error:
+            assert path.read_bytes() == old._repr_png_()
+            assert f"the figure cannot be written: {os.strerror(ERRNO[fault])}" in str(error)
+            assert str(error).endswith(repr(str(path)))
+        if fault == DISK_FULL:
+            assert names(tmp_path) == ["figure.png"]
+        for part in tmp_path.glob(".*"):  # where nothing may be removed either
+            part.unlink()
+    assert at > 3  # open, write, fsync, replace
+    assert error is None
+    assert path.read_bytes() == after
+    assert names(tmp_path) == ["figure.png"]
+
+
+def write_error(path, figure):
+    """Save a figure, or look whether one could be saved; return the error."""
+    try:
+        plots.check_path(path) if figure is None else plots.save(figure, path)
+    except OSError as error:
+        return error
+    return None
+
+
+def test_where_no_figure_can_be_this_is_said(tmp_path, monkeypatch):
+    figure = plots.Picture(figsize=(1, 1))
+    (tmp_path / "folder.png").mkdir()
+    for path, error, words in (
+        (tmp_path / "folder.png", IsADirectoryError, r"folder\.png is a folder; a figure needs the path"),
+        (tmp_path / "no" / "a.png", FileNotFoundError, "there is no folder .*no; make it, or correct the"),
+    ):
+        for write in (plots.check_path, lambda path: plots.save(figure, path)):
+            with pytest.raises(error, match=words):
+                write(path)
+    (tmp_path / "mine.png").write_bytes(b"mine")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match=r"mine\.png is write-protected; choose another path"):
+        plots.save(figure, tmp_path / "mine.png")
+    assert names(tmp_path) == ["folder.png", "mine.png"]
 
 
 def test_figures_need_no_pyplot():

@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import pytest
 import threadpoolctl
+import tqdm.auto
 
 from nn_helpers import (
     SGD,
@@ -416,6 +417,59 @@ def test_a_second_ctrl_c_comes_through_at_once():
     assert len(history) == 0
     assert history.stopped == "interrupted after step 0 of 140"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_generator_that_is_interrupted_at_any_record_leaves_everything_as_that_step_did():
+    run = lambda: (net(dropout=0.2), Adam(0.01))  # noqa: E731
+    expected, optimizer = run()
+    after = [
+        (expected.theta.copy(), optimizer.t, optimizer.state["M"].copy())
+        for _ in training_steps(expected, data_with_validation(), optimizer, batch_size=20, epochs=3)
+    ]
+    assert len(after) == 9
+    for step, (theta, t, M) in enumerate(after, start=1):
+        ours, optimizer = run()
+        records = training_steps(ours, data_with_validation(), optimizer, batch_size=20, epochs=3)
+        for _ in range(step):
+            record = next(records)
+        with pytest.raises(KeyboardInterrupt):
+            records.throw(KeyboardInterrupt)
+        np.testing.assert_array_equal(ours.theta, theta)
+        np.testing.assert_array_equal(optimizer.state["M"], M)
+        assert record.step == optimizer.t == t
+        assert next(records, None) is None
+
+
+def test_an_interrupt_while_the_progress_bar_is_closed_costs_neither_history_nor_best_weights(monkeypatch):
+    class Interrupting(tqdm.auto.tqdm):
+        def close(self):
+            if not self.disable:  # once: it is closed again when it is thrown away
+                super().close()
+                raise KeyboardInterrupt
+
+    def run(progress):
+        ours = net()
+        history = train(ours, data_with_validation(), Adam(0.05), epochs=3, keep_best=True, progress=progress)
+        return ours.theta, len(history)
+
+    expected = run(progress=False)
+    monkeypatch.setattr(tqdm.auto, "tqdm", Interrupting)
+    theta, steps = run(progress=True)
+    np.testing.assert_array_equal(theta, expected[0])
+    assert steps == expected[1]
+
+
+def test_a_step_that_an_optimizer_of_your_own_does_not_finish_is_not_counted():
+    class Unfinished(Adam):
+        def update(self, *arguments, **memory):
+            if self.t == 3:
+                raise ZeroDivisionError
+            super().update(*arguments, **memory)
+
+    optimizer = Unfinished(0.01)
+    with pytest.raises(ZeroDivisionError):
+        train(net(), blobs(), optimizer, progress=False)
+    assert optimizer.t == 2
 
 
 def test_an_interrupted_comparison_returns_what_there_is():

@@ -1,6 +1,7 @@
 """Run lessons from the top in fresh kernels and save them so that a second run changes nothing.
 
-`make notebooks` runs them all. A lesson that raises, writes to stderr or takes too long is left as it was.
+`make notebooks` runs them all, and writes into each for which version of nn_helpers it is: that it ran with.
+A lesson that raises, writes to stderr or takes too long is left as it was.
 """
 
 import argparse
@@ -15,6 +16,9 @@ import numpy as np
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
+
+from nn_helpers import __version__
+from nn_helpers._lesson import STATEMENT, edition
 
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -47,6 +51,8 @@ def run(path, timeout):
     notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
     for i, cell in enumerate(notebook.cells):
         cell.setdefault("id", f"cell-{i}")
+    for cell in code_cells(notebook):
+        cell.source = STATEMENT.sub(rf"\g<1>{edition(__version__)}\g<3>", cell.source)
     old_images = images(notebook)
     client = NotebookClient(
         notebook,

@@ -133,7 +133,9 @@ def _copies_in(place):
 
 def _nothing_found(root, wished, places):
     message = "load_cifar10 found no CIFAR-10. It looked in\n"
-    message += "".join(f"  {at.absolute()}{'' if at.exists() else ' (does not exist)'}\n" for at in places)
+    message += "".join(
+        f"  {at.absolute()}{'' if os.path.exists(at) else ' (does not exist)'}\n" for at in places
+    )
     if root is not None:
         message += "and nowhere else, because root= names it.\n"
     elif wished is not None:

@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,6 +29,9 @@ MIRRORS = (
     "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
 )
 TIMEOUT = 10, 30  # seconds to connect, and without a single byte
+BUSY = 429, 500, 502, 503, 504  # answers that may be another one in a moment
+UNWRITABLE = PermissionError, FileExistsError, NotADirectoryError
+PAUSE = 2  # seconds before a busy server is asked again
 
 
 def download_cifar10(root=None, progress=True):
@@ -55,19 +58,21 @@ def download_cifar10(root=None, progress=True):
     ConnectionError
         If no server delivers it. The message says what each of them did.
     OSError
-        If the disk is full or the folder cannot be written to.
+        If the disk is full or the folder cannot be written to. The message says what to do.
     """
     folder = Path(root or os.environ.get("CIFAR10_DIR") or cache_dir()).expanduser().absolute()
     target = folder / "cifar-10-batches-bin"
     for complete in (folder, target):
         if _is_complete(complete):
             return complete
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone_in(folder, progress), _full_disk_explained(folder):
-        if not _is_complete(target):  # another process may have brought it while this one waited
-            archive = _fetch(folder, progress)
-            _unpack(archive, target)
-            archive.unlink()
+    with _disk_explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone_in(folder, progress):
+            if not _is_complete(target):  # another process may have brought it while this one waited
+                archive = _fetch(folder, progress)
+                _unpack(archive, target)
+                with suppress(OSError):  # all that matters is there
+                    archive.unlink()
     return target
 
 
@@ -76,7 +81,7 @@ def _is_complete(folder):
 
 
 def _size(path):
-    return path.stat().st_size if path.is_file() else 0
+    return os.path.getsize(path) if os.path.isfile(path) else 0
 
 
 def _fetch(folder, progress):
@@ -90,7 +95,7 @@ def _fetch(folder, progress):
     continue_part = partial(_continue, part=part, progress=progress)
     reasons = []
     for url in MIRRORS:
-        for _ in range(2):
+        for attempt in range(2):
             begun_before = _size(part) > 0
             try:
                 # pooch checks the sha256: a good file gets its name, a bad one is removed.
@@ -99,6 +104,9 @@ def _fetch(folder, progress):
                         pooch.retrieve(url, ARCHIVE_SHA256, ARCHIVE, folder, downloader=continue_part)
                     )
             except _MirrorError as error:
+                if error.busy and attempt == 0:
+                    time.sleep(PAUSE)
+                    continue
                 reasons.append(f"  {urlsplit(url).netloc}: {error}")
                 break
             except ValueError:
@@ -126,6 +134,10 @@ def _quiet(logger):
 class _MirrorError(Exception):
     """What went wrong with one server, in a few words."""
 
+    def __init__(self, words, busy=False):
+        super().__init__(words)
+        self.busy = busy
+
 
 def _continue(url, output_file, _, part, progress):
     """Bring `part` to its full length, then hand it to pooch as `output_file`.
@@ -145,6 +157,8 @@ def _continue(url, output_file, _, part, progress):
         if have < ARCHIVE_SIZE:
             with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
                 _receive(answer, part, have, progress)
+    except requests.ConnectTimeout:
+        raise _MirrorError(f"no connection within {TIMEOUT[0]} s") from None
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
         raise _MirrorError(f"no answer for {TIMEOUT[1]} s{_broke_at(part, have)}") from None
     except requests.exceptions.SSLError:
@@ -161,36 +175,38 @@ def _broke_at(part, have):
 
 
 def _receive(answer, part, have, progress):
-    """Append what the server sends to `part`; or write it anew, where the server cannot continue."""
+    """Append to `part` what it lacks: what the server sends, or the rest of it where it sends everything."""
     from tqdm.auto import tqdm
 
     headers = answer.headers
     if answer.status_code == 206:
+        at = have
         if headers.get("Content-Range") != f"bytes {have}-{ARCHIVE_SIZE - 1}/{ARCHIVE_SIZE}":
             raise _MirrorError(f"sends a part of something else ({headers.get('Content-Range')})")
     elif answer.status_code == 200:
-        have = 0
+        at = 0
         if "html" in headers.get("Content-Type", ""):
             raise _MirrorError("sends a web page instead (does this network want a login first?)")
         if headers.get("Content-Length", str(ARCHIVE_SIZE)) != str(ARCHIVE_SIZE):
             raise _MirrorError(f"sends {headers['Content-Length']} bytes, the archive has {ARCHIVE_SIZE}")
     else:
-        raise _MirrorError(f"answers {answer.status_code} {answer.reason}")
+        busy = answer.status_code in BUSY
+        raise _MirrorError(f"answers {answer.status_code} {answer.reason}", busy)
 
     def read():
-        return answer.raw.read(min(1 << 16, ARCHIVE_SIZE - have), decode_content=False)
+        return answer.raw.read(min(1 << 16, ARCHIVE_SIZE - at), decode_content=False)
 
     chunk = read()
-    if not have and not chunk.startswith(b"\x1f\x8b"):  # looked at before an earlier part is overwritten
+    if not at and not chunk.startswith(b"\x1f\x8b"):
         raise _MirrorError("sends something that is no archive")
     bar = tqdm(
-        desc=urlsplit(answer.url).netloc, total=ARCHIVE_SIZE, initial=have, unit="B", unit_scale=True,
+        desc=urlsplit(answer.url).netloc, total=ARCHIVE_SIZE, initial=at, unit="B", unit_scale=True,
         disable=not progress,
     )  # fmt: skip
-    with bar, open(part, "ab" if have else "wb") as file:
+    with bar, open(part, "ab") as file:
         while chunk:
-            file.write(chunk)
-            have += len(chunk)
+            file.write(chunk[max(0, have - at) :])  # an earlier part is never given up for a shorter one
+            at += len(chunk)
             bar.update(len(chunk))
             chunk = read()
         file.flush()
@@ -226,19 +242,27 @@ def _unpack(archive, target):
 
 
 @contextmanager
-def _full_disk_explained(folder):
+def _disk_explained(folder):
+    """Say what to do when the disk is full or the folder cannot be written to."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+            needed = ARCHIVE_SIZE + len(FILES) * file_size()
+            there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
+            reason = (
+                f"download_cifar10 needs {needed / 1e6:,.0f} MB in {folder}, less what it has there already; "
+                f"{shutil.disk_usage(there).free / 1e6:,.0f} MB are free. Make room and call it again, or "
+                "pass root= for another disk"
+            )
+        elif isinstance(error, UNWRITABLE) or error.errno == errno.EROFS:
+            reason = (
+                f"download_cifar10 cannot write to {folder} ({error.strerror or 'no permission'}). Pass "
+                "root= for a folder of yours, or set the environment variable CIFAR10_DIR to one"
+            )
+        else:
             raise
-        needed = ARCHIVE_SIZE + len(FILES) * file_size()
-        free = shutil.disk_usage(folder).free
-        raise OSError(
-            errno.ENOSPC,
-            f"download_cifar10 needs {needed / 1e6:,.0f} MB in {folder}, less what it has there already; "
-            f"{free / 1e6:,.0f} MB are free. Make room and call it again, or pass root= for another disk",
-        ) from None
+        raise OSError(error.errno or errno.EACCES, reason) from None
 
 
 @contextmanager

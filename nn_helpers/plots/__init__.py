@@ -5,7 +5,7 @@ when nobody holds it. Colours are those of Okabe and Ito, which colour-blind rea
 lines differ in their dashes as well.
 """
 
-from nn_helpers.plots._base import COLOURS, DASHES, Picture, save
+from nn_helpers.plots._base import COLOURS, DASHES, Picture, check_path, save
 from nn_helpers.plots.evaluation import confusion_matrix, learning_rates
 from nn_helpers.plots.layers import (
     activation_graphs,
@@ -51,6 +51,7 @@ __all__ = [
     "Picture",
     "activation_graphs",
     "bars_at_temperatures",
+    "check_path",
     "compare_histories",
     "confusion_matrix",
     "contact_sheet",

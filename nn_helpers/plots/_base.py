@@ -2,6 +2,7 @@
 
 import io
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,6 +12,8 @@ from matplotlib.ticker import MaxNLocator
 # Okabe & Ito 2008, without yellow, which is faint on white
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (9, 2)), (0, (3, 1)), "-")
+
+TYPICAL_SIZE = 100_000  # bytes of a figure
 
 
 class Picture(Figure):
@@ -28,14 +31,44 @@ class Picture(Figure):
 
 
 def save(figure, path):
-    """Write a figure to a PNG file; an old file of that name stays whole until the new one is complete."""
+    """Write a figure to a PNG file; an old file of that name stays whole until the new one is complete.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. The message names `path`.
+    """
+    _write(path, figure._repr_png_())
+
+
+def check_path(path):
+    """Raise what `save` would raise for this path, before there is a figure; nothing there is changed."""
+    _write(path, bytes(TYPICAL_SIZE), keep=False)
+
+
+def _write(path, png, keep=True):
+    """Write bytes beside `path`, and give them its name if they are to be kept."""
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; a figure needs the path of a file in one")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.absolute().parent}; make it, or correct the path")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(f"{path} is write-protected; choose another path for the figure")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_bytes(figure._repr_png_())
-        partial.replace(path)
+        with open(part, "wb") as file:
+            file.write(png)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut could leave the new name without its content
+        if keep:
+            os.replace(part, path)
+    except OSError as error:
+        reason = f"the figure cannot be written: {error.strerror or error}"
+        raise OSError(error.errno, reason, str(path)) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def legend_below(figure):

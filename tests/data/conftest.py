@@ -15,18 +15,19 @@ N = 20  # pictures a file
 
 
 class SmallCifar10:
-    """120 random pictures and their labels, and how they are written to files."""
+    """6 × n random pictures and their labels, and how they are written to files."""
 
-    def __init__(self):
+    def __init__(self, n=N):
         rng = np.random.default_rng(0)
-        self.labels = rng.integers(0, 10, 6 * N)
-        self.images = rng.integers(0, 256, (6 * N, 32, 32, 3), dtype=np.uint8)
+        self.n = n
+        self.labels = rng.integers(0, 10, 6 * n)
+        self.images = rng.integers(0, 256, (6 * n, 32, 32, 3), dtype=np.uint8)
 
     def batches(self):
         """Yield each file's name, labels and rows of 1,024 red, 1,024 green, 1,024 blue values."""
         rows = self.images.transpose(0, 3, 1, 2).reshape(-1, 3072)
         for i, name in enumerate(cifar10.FILES):
-            here = slice(i * N, (i + 1) * N)
+            here = slice(i * self.n, (i + 1) * self.n)
             yield name, self.labels[here].tolist(), rows[here].copy()
 
     def files(self, layout):
@@ -72,7 +73,7 @@ class SmallCifar10:
         return (
             np.array_equal(np.concatenate([data.train.images, data.test.images]), self.images)
             and np.array_equal(np.concatenate([data.train.labels, data.test.labels]), self.labels)
-            and len(data.train) == 5 * N
+            and len(data.train) == 5 * self.n
         )
 
 

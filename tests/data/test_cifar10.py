@@ -1,4 +1,5 @@
 import ast
+import errno
 import gzip
 import io
 import os
@@ -193,6 +194,22 @@ def test_where_nothing_is_found_the_error_says_where_it_looked_and_what_to_do(no
         "load_images()",
     ]:
         assert way in message
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks in another way whether something exists")
+def test_a_folder_that_may_not_be_looked_into_is_passed_over(small, nowhere, monkeypatch):
+    stat = os.stat
+
+    def forbidden(path, *args, **kwargs):
+        if ".keras" in str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return stat(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "stat", forbidden)
+    with pytest.raises(FileNotFoundError, match="load_cifar10 found no CIFAR-10"):
+        load_cifar10()
+    small.folder(nowhere / "home/data")
+    assert small.is_in(load_cifar10())
 
 
 def test_cache_dir_is_the_variable_or_the_systems_folder(nowhere, monkeypatch):

@@ -1,8 +1,11 @@
 import errno
+import gzip
 import hashlib
 import http.server
 import io
+import itertools
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -10,13 +13,17 @@ import sys
 import tarfile
 import threading
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pooch
 import pytest
+import requests
 import tqdm.auto
+from faults import CTRL_C, DISK_FULL, FORBIDDEN, failing_disk, names
 
-from nn_helpers.data import download
+from nn_helpers import __main__ as cli
+from nn_helpers.data import cifar10, download
 from nn_helpers.data.cifar10 import FILES, load_cifar10
 from nn_helpers.data.download import download_cifar10
 
@@ -78,13 +85,25 @@ class Mirrors:
     def cut(self, request):
         self.good(request, stop=len(self.archive) // 2)
 
+    def cut_at(self, stop, ranges=True):
+        """Cut the connection at a byte of the archive, counted from its beginning."""
+
+        def cut(request):
+            if not ranges:
+                del request.headers["Range"]
+            start = int((request.headers["Range"] or "0").strip("bytes=-"))
+            self.good(request, stop=max(start, stop))
+
+        return cut
+
     def cannot_resume(self, request):
         del request.headers["Range"]
         self.good(request)
 
-    def cut_and_cannot_resume(self, request):
-        del request.headers["Range"]
-        self.cut(request)
+    def busy(self, code):
+        """Answer with an error the first time."""
+        answers = iter([self.says(code), self.good])
+        return lambda request: next(answers)(request)
 
     def wrong_bytes(self, request):
         self.good(request, archive=self.archive[:1000] + bytes(len(self.archive) - 1000))
@@ -136,6 +155,9 @@ class Mirrors:
         request.wfile.flush()
         self.closing.wait(10)
 
+    def silent(self, request):
+        self.closing.wait(10)
+
     @staticmethod
     def says(code):
         return lambda request: request.send_error(code)
@@ -147,7 +169,8 @@ class Mirrors:
 @pytest.fixture
 def mirrors(small, tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(pooch.get_logger(), "disabled", True)  # it writes to a stderr pytest has closed
+    monkeypatch.setattr(pooch.get_logger(), "handlers", [])  # they write to a stderr pytest has closed
+    monkeypatch.setattr(download, "PAUSE", 0)
     archive = small.archive(tmp_path / "made.tar.gz").read_bytes()
     monkeypatch.setattr(download, "ARCHIVE_SIZE", len(archive))
     monkeypatch.setattr(download, "ARCHIVE_SHA256", hashlib.sha256(archive).hexdigest())
@@ -163,10 +186,6 @@ def place(tmp_path):
 
 def part(place):
     return place / "cifar-10-binary.tar.gz.part"
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 ALL_THERE = ["cifar-10-batches-bin", "cifar-10-binary.tar.gz.lock"]
@@ -316,6 +335,52 @@ def test_a_server_that_cannot_continue_sends_everything(small, mirrors, place):
     assert len(mirrors.requests) == 2
 
 
+def ten_places(archive):
+    return random.Random(0).sample(range(len(archive)), 10)
+
+
+@pytest.mark.parametrize("ranges", [True, False], ids=["Range", "no Range"])
+def test_a_download_that_is_cut_anywhere_is_continued_by_the_next_call(small, mirrors, tmp_path, ranges):
+    for stop in ten_places(mirrors.archive):
+        place = tmp_path / str(stop)
+        mirrors.does(mirrors.cut_at(stop))
+        with pytest.raises(ConnectionError):
+            download_cifar10(place, progress=False)
+        assert part(place).read_bytes() == mirrors.archive[:stop]
+        with pytest.raises(FileNotFoundError):
+            load_cifar10(place)
+        mirrors.does(mirrors.good if ranges else mirrors.cannot_resume)
+        assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
+        assert mirrors.requests[-1] == (0, f"bytes={stop}-")
+        assert names(place) == ALL_THERE
+
+
+@pytest.mark.parametrize("ranges", [True, False], ids=["Range", "no Range"])
+def test_what_ten_cut_connections_brought_is_never_given_up(small, mirrors, place, ranges):
+    stops = ten_places(mirrors.archive)
+    for i, stop in enumerate(stops):
+        mirrors.does(mirrors.cut_at(stop, ranges))
+        with pytest.raises(ConnectionError):
+            download_cifar10(place, progress=False)
+        assert part(place).read_bytes() == mirrors.archive[: max(stops[: i + 1])]
+    mirrors.does(mirrors.good if ranges else mirrors.cannot_resume)
+    assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
+def test_a_busy_server_is_asked_once_more(small, mirrors, place, code):
+    mirrors.does(mirrors.busy(code))
+    assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
+    assert mirrors.requests == [(0, None), (0, None)]
+
+
+def test_a_server_that_says_there_is_no_such_file_is_not_asked_again(mirrors, place):
+    mirrors.does(mirrors.says(404))
+    with pytest.raises(ConnectionError, match="answers 404 Not Found"):
+        download_cifar10(place, progress=False)
+    assert mirrors.requests == [(0, None)]
+
+
 @pytest.mark.parametrize("size", ["shorter", "as long", "longer"])
 def test_a_part_of_something_else_is_thrown_away_and_the_same_server_asked_again(small, mirrors, place, size):
     length = {"shorter": 5000, "as long": len(mirrors.archive), "longer": len(mirrors.archive) + 1}[size]
@@ -341,14 +406,18 @@ FAILURES = {
     "another range": (lambda mirrors: mirrors.another_range, "sends a part of something else (bytes 0-9/"),
     "cut": (lambda mirrors: mirrors.cut, " bytes"),
     "cut without a length": (lambda mirrors: mirrors.cut_without_a_length, "sent no more after 200,000 of"),
-    "stalls": (lambda mirrors: mirrors.stalls, "no answer for 1 s after 65,536 of"),
+    "stalls": (lambda mirrors: mirrors.stalls, "no answer for 0.5 s after 65,536 of"),
+    "silent": (lambda mirrors: mirrors.silent, "no answer for 0.5 s"),
 }
+
+
+SLOW = "stalls", "silent"
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_after_a_server_that_fails_the_next_is_asked(small, mirrors, place, monkeypatch, failure):
-    if failure == "stalls":
-        monkeypatch.setattr(download, "TIMEOUT", (10, 1))
+    if failure in SLOW:
+        monkeypatch.setattr(download, "TIMEOUT", (10, 0.5))
     behaviour, _ = FAILURES[failure]
     mirrors.does(behaviour(mirrors), mirrors.good)
     assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
@@ -357,8 +426,8 @@ def test_after_a_server_that_fails_the_next_is_asked(small, mirrors, place, monk
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_when_all_servers_fail_one_error_says_why_and_what_else_to_do(mirrors, place, monkeypatch, failure):
-    if failure == "stalls":
-        monkeypatch.setattr(download, "TIMEOUT", (10, 1))
+    if failure in SLOW:
+        monkeypatch.setattr(download, "TIMEOUT", (10, 0.5))
     behaviour, reason = FAILURES[failure]
     mirrors.does(behaviour(mirrors), mirrors.says(500))
     with pytest.raises(ConnectionError) as error:
@@ -375,10 +444,48 @@ def test_when_all_servers_fail_one_error_says_why_and_what_else_to_do(mirrors, p
         load_cifar10(place)
 
 
-def test_where_there_is_no_network_the_error_says_so(small, nowhere, place, monkeypatch):
+def closed_port():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+        return unused.getsockname()[1]
+
+
+def test_after_a_server_that_refuses_the_connection_the_next_is_asked(small, mirrors, place, monkeypatch):
+    mirrors.does(mirrors.good)
+    refuses = f"http://127.0.0.1:{closed_port()}/"
+    monkeypatch.setattr(download, "MIRRORS", (refuses, *download.MIRRORS))
+    assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
+
+
+def test_a_server_that_cannot_be_reached_in_time_is_given_up(place, monkeypatch):
+    def get(*arguments, timeout, **options):
+        assert timeout == (10, 30)
+        raise requests.ConnectTimeout
+
+    monkeypatch.setattr(requests, "get", get)
+    with pytest.raises(ConnectionError) as error:
+        download_cifar10(place, progress=False)
+    assert str(error.value).count(": no connection within 10 s\n") == len(download.MIRRORS)
+
+
+@pytest.mark.parametrize("failure", ["says 404", "wrong bytes", "web page", "cut", "hangs up"])
+def test_a_failure_is_one_message_on_the_command_line(mirrors, place, capfd, caplog, monkeypatch, failure):
+    monkeypatch.setattr(pooch.get_logger(), "handlers", [caplog.handler])
+    behaviour, reason = FAILURES[failure]
+    mirrors.does(behaviour(mirrors))
+    assert cli.main(["data", "--root", str(place), "--quiet"]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert caplog.messages == []
+    assert err.startswith("python -m nn_helpers data: CIFAR-10 could not be downloaded:\n")
+    (said,) = [line for line in err.splitlines() if line.startswith(f"  {mirrors.host}: ")]
+    assert reason in said
+    assert err.count("Three ways to get CIFAR-10") == 1
+    assert "Traceback" not in err
+
+
+def test_where_there_is_no_network_the_error_says_so(small, nowhere, place, monkeypatch):
+    port = closed_port()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(
         download,
@@ -448,12 +555,82 @@ def test_a_disk_that_fills_up_leaves_nothing_that_looks_whole(small, mirrors, pl
     assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
 
 
+CANNOT_WRITE = (
+    r"download_cifar10 cannot write to .*place.* \(.+\)\. Pass root= for a folder of yours, or set the"
+)
+
+
 def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(mirrors, place):
     place.write_text("this is a file")
     mirrors.does(mirrors.good)
-    with pytest.raises(OSError, match="place"):
-        download_cifar10(place)
+    for folder in (place, place / "in it"):
+        with pytest.raises(OSError, match=CANNOT_WRITE):
+            download_cifar10(folder)
     assert mirrors.requests == []
+
+
+@contextmanager
+def read_only(folder):
+    """A folder that nobody may write to, not even where the tests run as root, who may all."""
+    mode = folder.stat().st_mode
+    folder.chmod(0o555)
+    try:
+        if os.access(folder, os.W_OK):
+            with failing_disk(folder, at=1, fault=FORBIDDEN):
+                yield
+        else:
+            yield
+    finally:
+        folder.chmod(mode)
+
+
+def test_a_read_only_cache_is_one_error_before_anything_is_downloaded(mirrors, place, capfd):
+    mirrors.does(mirrors.good)
+    place.mkdir()
+    for folder in (place, place / "inside"):
+        with read_only(place), pytest.raises(PermissionError, match=CANNOT_WRITE) as error:
+            download_cifar10(folder)
+        assert error.value.__suppress_context__
+    assert capfd.readouterr() == ("", "")
+    assert mirrors.requests == []
+    assert names(place) == []
+
+
+def test_a_read_only_cache_that_is_complete_is_as_good_as_any(small, mirrors, place):
+    mirrors.does()
+    small.folder(place / "cifar-10-batches-bin")
+    with read_only(place):
+        assert small.is_in(load_cifar10(download_cifar10(place)))
+    assert names(place) == ["cifar-10-batches-bin"]
+
+
+@pytest.mark.parametrize("fault", [DISK_FULL, FORBIDDEN, CTRL_C])
+def test_wherever_the_disk_fails_nothing_looks_whole_and_the_next_call_completes_it(
+    small, mirrors, tmp_path, monkeypatch, fault
+):
+    monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", 2)
+    pictures = type(small)(n=2)
+    use_archive(mirrors, monkeypatch, pictures.archive(tmp_path / "tiny.tar.gz").read_bytes())
+    for at in itertools.count(1):
+        place = tmp_path / str(at) / "place"
+        error = None
+        with failing_disk(place.parent, at, fault) as disk:
+            try:
+                download_cifar10(place, progress=False)
+            except (OSError, KeyboardInterrupt) as caught:
+                error = caught
+        if not disk.failed:
+            break
+        if error is not None:
+            words = {DISK_FULL: "Make room and call it again", FORBIDDEN: "cannot write to", CTRL_C: ""}[
+                fault
+            ]
+            assert words in str(error)
+            for folder in (place, place / "cifar-10-batches-bin"):
+                with suppress(FileNotFoundError):  # unless the archive is there, verified
+                    assert pictures.is_in(load_cifar10(folder))
+        assert pictures.is_in(load_cifar10(download_cifar10(place, progress=False)))
+    assert at > 40
 
 
 def test_a_process_that_is_killed_while_unpacking_leaves_nothing_that_looks_whole(
@@ -487,20 +664,27 @@ def member(name, kind=tarfile.REGTYPE, link="", content=b""):
     return info, content
 
 
-def test_an_archive_cannot_write_anywhere_else(small, mirrors, place, tmp_path, monkeypatch):
-    victim = tmp_path / "victim"
-    victim.write_text("as it was")
-    extra = [
+def hostile(folder):
+    """Members of an archive that want to be written over `folder`/victim, and other nonsense."""
+    victim = str(folder / "victim")
+    return [
         member("../victim", content=b"changed"),
-        member(str(victim), content=b"changed"),
+        member(victim, content=b"changed"),
         member("cifar-10-batches-bin/more.txt", content=b"not one of the seven"),
-        member("cifar-10-batches-bin/data_batch_1.bin", tarfile.SYMTYPE, str(victim)),
+        member("cifar-10-batches-bin/data_batch_1.bin", tarfile.SYMTYPE, victim),
         member("cifar-10-batches-bin/data_batch_2.bin", tarfile.LNKTYPE, "../../../victim"),
         member("cifar-10-batches-bin/data_batch_3.bin", tarfile.FIFOTYPE),
         member("cifar-10-batches-bin/data_batch_4.bin", tarfile.CHRTYPE),
         member("cifar-10-batches-bin/data_batch_5.bin", tarfile.DIRTYPE),
+        member("cifar-10-batches-bin/test_batch.bin", tarfile.BLKTYPE),
     ]
-    use_archive(mirrors, monkeypatch, small.archive(tmp_path / "bad.tar.gz", extra=extra).read_bytes())
+
+
+def test_an_archive_cannot_write_anywhere_else(small, mirrors, place, tmp_path, monkeypatch):
+    victim = tmp_path / "victim"
+    victim.write_text("as it was")
+    archive = small.archive(tmp_path / "bad.tar.gz", extra=hostile(tmp_path))
+    use_archive(mirrors, monkeypatch, archive.read_bytes())
     folder = download_cifar10(place, progress=False)
     assert victim.read_text() == "as it was"
     assert names(place) == ALL_THERE
@@ -508,6 +692,59 @@ def test_an_archive_cannot_write_anywhere_else(small, mirrors, place, tmp_path, 
     assert all(path.is_file() and not path.is_symlink() for path in folder.iterdir())
     assert not any(path.stat().st_mode & 0o4000 for path in folder.iterdir())
     assert small.is_in(load_cifar10(folder))
+
+
+def test_a_bomb_of_zeros_is_not_unpacked(small, mirrors, place, tmp_path, monkeypatch):
+    """20 MB in 20 kB, as one more file, as one of the seven, and after the end of the archive."""
+    zeros, archive = bytes(20_000_000), small.archive(tmp_path / "good.tar.gz")
+    one_more = small.archive(tmp_path / "1.tar.gz", extra=[member("zeros", content=zeros)])
+    one_of_them = small.archive(tmp_path / "2.tar.gz", data_batch_1=zeros)
+    after = gzip.compress(gzip.decompress(archive.read_bytes()) + zeros)
+    for content, complaint in (
+        (one_more.read_bytes(), "unpacks to far more than CIFAR-10"),
+        (one_of_them.read_bytes(), r"data_batch_1\.bin in it has 20,000,000 bytes"),
+        (after, "unpacks to far more than CIFAR-10"),
+    ):
+        use_archive(mirrors, monkeypatch, content)
+        with pytest.raises(ValueError, match=complaint):
+            download_cifar10(place, progress=False)
+        assert names(place) == ["cifar-10-binary.tar.gz", "cifar-10-binary.tar.gz.lock"]
+        with pytest.raises((FileNotFoundError, ValueError)):
+            load_cifar10(place)
+
+
+WRITES = {"os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1, "os.truncate": 0, "os.chmod": 0}
+written = None  # paths, while a test collects them
+
+
+def collect(event, arguments):
+    """An audit hook: Python calls it whenever a file is opened, renamed, linked."""
+    if written is None:
+        return
+    if event == "open":
+        path, _, flags = arguments
+        if isinstance(path, str) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            written.append(path)
+    elif event in WRITES:
+        written.append(os.fspath(arguments[WRITES[event]]))
+
+
+def test_whatever_is_sent_nothing_is_written_outside_the_cache(small, mirrors, place, tmp_path, monkeypatch):
+    global written
+    sys.addaudithook(collect)  # it cannot be taken away again
+    behaviours = [behaviour(mirrors) for name, (behaviour, _) in FAILURES.items() if name not in SLOW]
+    use_archive(
+        mirrors, monkeypatch, small.archive(tmp_path / "bad.tar.gz", extra=hostile(tmp_path)).read_bytes()
+    )
+    mirrors.does(*behaviours, mirrors.good)
+    written = []
+    try:
+        download_cifar10(place)
+        collected = written
+    finally:
+        written = None
+    assert len(collected) > 20
+    assert [path for path in collected if not Path(path).is_relative_to(place)] == []
 
 
 @pytest.mark.parametrize(
