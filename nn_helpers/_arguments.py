@@ -1,6 +1,7 @@
 """Look at arguments before anything is computed, and say what is wrong with them in words that help."""
 
 import numbers
+from pathlib import Path
 
 import numpy as np
 
@@ -92,6 +93,16 @@ def number(function, name, value, least=0.0, below=float("inf"), above=None):
         lower = f"at least {least:g}" if above is None else f"greater than {above:g}"
         raise ValueError(f"{function}: {name} must be {lower} and below {below:g}, got {value}")
     return float(value)
+
+
+def expanded(function, name, path):
+    """Return a path with the home folder in the place of its ``~``."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise FileNotFoundError(
+            f"{function}: {name} is {str(path)!r}, and no home folder is known by that name; write it in full"
+        ) from None
 
 
 def describe(value):

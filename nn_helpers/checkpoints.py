@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_helpers._arguments import choice, whole_number
+from nn_helpers._arguments import choice, expanded, whole_number
 from nn_helpers._warnings import warn
 
 FORMAT = 1
@@ -352,7 +352,7 @@ def _path(function, name, path):
     """Return the path as an absolute one; a link is followed, so that what it names is replaced."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f'{function}: {name} must be a path such as "run{SUFFIX}", got {path!r}')
-    return Path(os.path.realpath(Path(path).expanduser()))
+    return Path(os.path.realpath(expanded(function, name, path)))
 
 
 def _writable(function, name, path):

@@ -46,6 +46,9 @@ KILLS = int(
 )  # NN_HELPERS_KILLS=300 pytest tests/test_checkpoints.py -k kill
 
 
+needs_known_homes = pytest.mark.skipif(os.name == "nt", reason="Windows guesses where a home would be")
+
+
 # --- a network's file --------------------------------------------------------------------------------
 
 
@@ -318,6 +321,19 @@ def test_a_byte_that_changed_is_noticed_or_means_nothing(tmp_path):
             np.testing.assert_array_equal(loaded.theta, net.theta)
             assert loaded.config == net.config
     assert noticed > len(content) - 100
+
+
+@needs_known_homes
+def test_a_home_folder_that_nobody_has_is_said(tmp_path):
+    path = "~nobody-of-this-name/run.safetensors"
+    for function, try_it in {
+        "load: path": lambda: ClassificationNet.load(path),
+        "save: path": lambda: small_net().save(path),
+        "train: checkpoint": lambda: Run().train(checkpoint=path),
+        "train: resume": lambda: Run().train(resume=path),
+    }.items():
+        with pytest.raises(FileNotFoundError, match=f"{function} is '~nobody.*no home folder is known"):
+            try_it()
 
 
 def test_what_is_not_there_or_a_folder_is_said(tmp_path):

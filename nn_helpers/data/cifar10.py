@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from nn_helpers._arguments import expanded
 from nn_helpers.data._safe_pickle import read_batch
 from nn_helpers.data.dataset import Dataset, Split
 
@@ -94,7 +95,7 @@ def cache_dir():
     names another.
     """
     if os.environ.get("NN_HELPERS_CACHE"):
-        return Path(os.environ["NN_HELPERS_CACHE"]).expanduser()
+        return expanded("cache_dir", "NN_HELPERS_CACHE", os.environ["NN_HELPERS_CACHE"])
     from pooch import os_cache  # takes longer to import than all of this module
 
     return Path(os_cache("nn_helpers"))
@@ -107,8 +108,9 @@ def found_copies(root=None):
 
 
 def _places(root):
+    name = "root" if root is not None else "CIFAR10_DIR"
     wished = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
-    return wished, _usual_places() if wished is None else [Path(wished).expanduser()]
+    return wished, _usual_places() if wished is None else [expanded("load_cifar10", name, wished)]
 
 
 def file_size():
@@ -117,9 +119,11 @@ def file_size():
 
 
 def _usual_places():
-    keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
+    keras = os.environ.get("KERAS_HOME") or "~/.keras"
     # torchvision leaves the choice to its user; these three are what its tutorials choose.
-    return [cache_dir(), keras, Path("data"), Path("../data"), Path("~/data").expanduser()]
+    places = (f"{keras}/datasets", "data", "../data", "~/data")
+    # os.path's own: where a home folder is not known, ~ stays, and there is no such place
+    return [cache_dir(), *(Path(os.path.expanduser(place)) for place in places)]
 
 
 def _copies_in(place):

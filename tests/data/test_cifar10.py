@@ -162,6 +162,25 @@ def test_a_wish_that_fails_is_not_silently_replaced(small, nowhere, monkeypatch)
         load_cifar10(nowhere / "empty")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows guesses where a home would be")
+def test_a_home_folder_that_nobody_has_is_said_where_it_was_asked_for(small, nowhere, monkeypatch):
+    nobody = "~nobody-of-this-name/data"
+    for variable, function in [("CIFAR10_DIR", load_cifar10), ("NN_HELPERS_CACHE", cache_dir)]:
+        monkeypatch.setenv(variable, nobody)
+        with pytest.raises(
+            FileNotFoundError, match=f"{variable} is '~nobody.*no home folder is known by that"
+        ):
+            function()
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("NN_HELPERS_CACHE", str(nowhere / "cache"))
+    with pytest.raises(FileNotFoundError, match="load_cifar10: root is '~nobody"):
+        load_cifar10(nobody)
+    small.folder(nowhere / "work" / "data")
+    monkeypatch.setenv("KERAS_HOME", nobody)  # nobody asked for these: the next one is looked at
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # nor is this user's own home known
+    assert small.is_in(load_cifar10())
+
+
 def test_an_empty_variable_is_no_wish(small, nowhere, monkeypatch):
     monkeypatch.setenv("CIFAR10_DIR", "")
     small.folder(nowhere / "cache")
