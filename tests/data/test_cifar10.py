@@ -311,6 +311,34 @@ def test_an_archive_that_unpacks_without_end_is_refused(small, tmp_path):
         load_cifar10(archive)
 
 
+def header(name, size=0, kind=tarfile.REGTYPE, **pax):
+    """A header, without the file that it tells of."""
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.pax_headers = size, kind, pax
+    return info.tobuf(tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (header("x", size=2**80), "it ends in the middle of a file"),  # to skip it would take for ever
+        (header("x", size=-(2**40)), "seeking backwards"),
+        (header("x", kind=tarfile.GNUTYPE_LONGNAME) * 1100, "a header in it makes no sense"),
+        (header("x", **{"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}), "a header in it makes no sense"),
+        (header("x", **{"GNU.sparse.size": "nan"}), "a header in it makes no sense"),
+        (header("x", **{"GNU.sparse.map": "9" * 5000}), "a header in it makes no sense"),
+        (header("x") + header("x", **{"GNU.sparse.size": "nan"}), "a header in it makes no sense"),
+        (header("x") * 1001, "it holds far more files than CIFAR-10"),
+    ],
+    ids=["size", "negative size", "nested names", "holes", "size of holes", "map of holes", "second", "many"],
+)
+def test_an_archive_whose_headers_make_no_sense_is_refused_soon(small, tmp_path, content, complaint):
+    archive = tmp_path / "copy.tar.gz"
+    archive.write_bytes(gzip.compress(content + bytes(1024), 1))
+    with pytest.raises(ValueError, match=rf"copy\.tar\.gz: cut short, damaged or .*{complaint}.*Delete it"):
+        load_cifar10(archive)
+
+
 def test_links_in_an_archive_are_not_followed(small, tmp_path):
     secret = tmp_path / "secret"
     secret.write_bytes(small.files("binary")["test_batch.bin"])
