@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from nn_helpers import layers, losses
-from nn_helpers._arguments import choice, describe, floats, number, whole_number
+from nn_helpers._arguments import choice, describe, floats, number, printable, whole_number
 from nn_helpers._blocks import in_blocks
 from nn_helpers.checkpoints import CUSTOM, load_network, save_network
 
@@ -441,7 +441,8 @@ class ClassificationNet:
             if left_out := net.config.keys() - config.keys():
                 raise ValueError(f"it leaves out {', '.join(sorted(left_out))}")
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: the network it describes cannot be made: {error}") from None
+            reason = f"the network it describes cannot be made: {error}"
+            raise ValueError(f"{path}: {printable(reason)}") from None
         net.init = config["init"]
         net.params.update(params)
         return net
