@@ -503,6 +503,19 @@ def test_a_batch_without_pictures_is_refused():
         read(content.replace(pictures, b"C\x01x"))
 
 
+def test_a_batch_with_pictures_twice_is_refused():
+    for content in unaccepted(more=bytes(N * 3072)):  # which of them would be shown?
+        with pytest.raises(ValueError, match="it has pictures twice"):
+            read(content)
+
+
+def test_an_array_that_is_given_another_state_after_its_pictures_is_refused():
+    content = unaccepted()[-1]  # protocol 5, which gives an array its pictures as it makes it
+    assert content.endswith(b"R\x94u.")
+    with pytest.raises(ValueError, match="its data is not an array in rows"):
+        read(content[:-2] + b")b" + content[-2:])
+
+
 def test_a_pickle_of_too_many_instructions_is_refused_before_its_end():
     stream = io.BytesIO(b"N" * 100_000 + b".")
     with pytest.raises(ValueError, match="far too long"):
