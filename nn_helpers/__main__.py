@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from nn_helpers.data import download_cifar10, flip_and_shift, load_images
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
@@ -150,6 +152,8 @@ def run_train(arguments):
             f"--checkpoint holds one training, and {' '.join(arguments.optimizer)} make "
             f"{len(arguments.optimizer)}; give one --optimizer"
         )
+    if arguments.seed < 0:
+        raise ValueError(f"--seed must be at least 0, got {arguments.seed}")
     if arguments.resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint, the path to go on from")
     data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
@@ -166,21 +170,22 @@ def run_train(arguments):
     )
     optimizers = {name: _optimizer(name, arguments, len(data.train)) for name in arguments.optimizer}
     print(f"{net!r}\n{len(data.train)} training pictures, {arguments.epochs} epochs")
-    nets, histories = compare_optimizers(
-        net,
-        data,
-        optimizers,
-        epochs=arguments.epochs,
-        batch_size=arguments.batch_size,
-        drop_last=not arguments.keep_last,
-        augment=flip_and_shift if arguments.augment else None,
-        seed=arguments.seed,
-        keep_best=arguments.keep_best,
-        progress=not arguments.quiet,
-        checkpoint=checkpoint,
-        resume=checkpoint if arguments.resume else None,
-    )
-    print(results_table(nets, histories, data))
+    with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told in words
+        nets, histories = compare_optimizers(
+            net,
+            data,
+            optimizers,
+            epochs=arguments.epochs,
+            batch_size=arguments.batch_size,
+            drop_last=not arguments.keep_last,
+            augment=flip_and_shift if arguments.augment else None,
+            seed=arguments.seed,
+            keep_best=arguments.keep_best,
+            progress=not arguments.quiet,
+            checkpoint=checkpoint,
+            resume=checkpoint if arguments.resume else None,
+        )
+        print(results_table(nets, histories, data))
     stopped = [f"{name}: {history.stopped}" for name, history in histories.items() if history.stopped]
     for reason in stopped:
         print(reason, file=sys.stderr)
@@ -234,12 +239,16 @@ def run_doctor(arguments):
 
 def main(argv=None):
     """Run the command line; errors that a user can mend are one message, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a pipe on Windows knows no →; \u2192 is better than an error
+            stream.reconfigure(errors="backslashreplace")
     # Twice: the preset that the first look finds gives the second its defaults.
     arguments = parser(getattr(parser().parse_args(argv), "preset", "seed")).parse_args(argv)
     try:
         return arguments.run(arguments)
-    except (ValueError, TypeError, OSError) as error:
-        print(f"python -m nn_helpers {arguments.command}: {error}", file=sys.stderr)
+    except (ValueError, TypeError, OSError, MemoryError) as error:
+        reason = str(error) or "there is not enough memory"
+        print(f"python -m nn_helpers {arguments.command}: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Look at arguments before anything is computed, and say what is wrong with them in words that help."""
 
 import numbers
+from pathlib import Path
 
 import numpy as np
 
@@ -87,11 +88,32 @@ def number(function, name, value, least=0.0, below=float("inf"), above=None):
     """Return `value` as a float in [least, below), or in (above, below) when `above` is given."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise TypeError(f"{function}: {name} must be a number, got {value!r}")
-    enough = value >= least if above is None else value > above
-    if not (enough and value < below):
+    try:
+        converted = float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        converted = float("inf")
+    enough = converted >= least if above is None else converted > above
+    if not (enough and converted < below):
         lower = f"at least {least:g}" if above is None else f"greater than {above:g}"
         raise ValueError(f"{function}: {name} must be {lower} and below {below:g}, got {value}")
-    return float(value)
+    return converted
+
+
+def expanded(function, name, path):
+    """Return a path with the home folder in the place of its ``~``."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise FileNotFoundError(
+            f"{function}: {name} is {str(path)!r}, and no home folder is known by that name; write it in full"
+        ) from None
+
+
+def printable(text, longest=1000):
+    """Return what a file says as a message can: without what would steer a terminal, and not endless."""
+    text = str(text)
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:longest])
+    return shown + "…" * (len(text) > longest)
 
 
 def describe(value):

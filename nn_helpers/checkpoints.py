@@ -22,12 +22,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from functools import cached_property, partial
 from itertools import pairwise
-from operator import index
 from pathlib import Path
 
 import numpy as np
 
-from nn_helpers._arguments import choice, whole_number
+from nn_helpers._arguments import choice, expanded, number, printable, whole_number
 from nn_helpers._warnings import warn
 
 FORMAT = 1
@@ -134,14 +133,16 @@ class TrainingRun:
         }
         return json.loads(_as_json(settings))
 
-    def resume(self, path, total):
+    def resume(self, path, epochs, steps):
         """Take up a checkpoint: nothing is changed unless all of it fits.
 
         Parameters
         ----------
         path : path
-        total : int
-            The steps of the whole run.
+        epochs : int
+            Of the whole run.
+        steps : int
+            Of an epoch.
 
         Returns
         -------
@@ -162,22 +163,30 @@ class TrainingRun:
         with _damage_explained(read):
             settings = _flat({"network": about["network"], **training["settings"]})
         self._refuse_another(read, settings)
-        if len(history) > total:
+        if len(history) > epochs * steps:
             raise ValueError(
-                f"train: {read} has made {len(history)} steps, into epoch {int(history[-1, 1])}, and epochs "
-                f"allows {total}; it counts the whole run"
+                f"train: {read} has made {len(history)} steps, into epoch {-(-len(history) // steps)}, and "
+                f"epochs allows {epochs * steps}; it counts the whole run"
             )
         with _damage_explained(read):
+            params = {name: arrays[name] for name in self.net.params}
+            if not all(np.isfinite(array).all() for array in params.values()):
+                raise ValueError("its parameters are not all finite numbers: there is nothing to go on from")
             states = training["generators"]
             order, now = (_state(self.rng, states[when]) for when in ("epoch_began", "now"))
             dropout = _state(self.net._rng, states["dropout"])
+            _refuse_miscounted(history, steps)
             records = [_record(row) for row in history]
-            t, accuracy = index(training["t"]), training["best_accuracy"]
+            t, accuracy = whole_number("train", "t", training["t"], 0), training["best_accuracy"]
+            _refuse_other_memory(training["remembers"], self.optimizer, t)
+            remembered = {name: arrays[f"optimizer.{name}"] for name in training["remembers"]}
+            if accuracy is not None:
+                accuracy = number("train", "best_accuracy", accuracy)
         self.net._rng.bit_generator.state = dropout
         self.rng.bit_generator.state = order  # after dropout's: they may be one generator
         self._epoch_began, self._now, self._rows = order, now, history
-        self.net.params.update({name: arrays[name] for name in self.net.params})
-        self.optimizer.resume(t, {name: arrays[f"optimizer.{name}"] for name in training["remembers"]})
+        self.net.params.update(params)
+        self.optimizer.resume(t, remembered)
         if accuracy is not None:
             self.best.theta, self.best.accuracy = arrays["best"], accuracy
         return records, now
@@ -221,8 +230,8 @@ class TrainingRun:
         ]
         if other:
             raise ValueError(
-                f"train: {path} is of another training: {'; '.join(other)}. Pass what that run began with; "
-                "to begin a new one, leave out resume"
+                f"train: {path} is of another training: {printable('; '.join(other))}. Pass what that run "
+                "began with; to begin a new one, leave out resume"
             )
 
     def begin(self):
@@ -298,6 +307,23 @@ def _record(row):
     return values
 
 
+def _refuse_miscounted(history, steps):
+    """Refuse a history that does not count steps and epochs, of so many steps, from 1."""
+    step = np.arange(1, len(history) + 1)
+    counted = {"step": step, "epoch": (step - 1) // steps + 1, "epoch_ends": step % steps == 0}
+    for name, column in counted.items():
+        if not np.array_equal(history[:, COLUMNS.index(name)], column):
+            raise ValueError(f"damaged, its history does not count {name} as training does")
+
+
+def _refuse_other_memory(names, optimizer, t):
+    """Refuse what this optimizer does not remember after `t` steps; before the first it is nothing."""
+    if sorted(names) != sorted(optimizer.remembers) and (names or t):
+        raise ValueError(f"{type(optimizer).__name__} remembers {optimizer.remembers}, not {names}")
+    if t > sys.maxsize:
+        raise ValueError(f"no optimizer makes {t} steps")
+
+
 def _fingerprint(split):
     """Return what tells one part of the data from another; 150 MB of pictures take a tenth of a second."""
     checksum = 0
@@ -317,7 +343,15 @@ def _state(rng, state):
     """Return `state` as `rng` takes it; an error if it does not."""
     fresh = copy.deepcopy(rng).bit_generator
     fresh.state = state
-    return fresh.state
+    taken = fresh.state
+    buffers = (
+        (taken.get("buffer_pos"), taken.get("buffer")),
+        (taken["state"].get("pos"), taken["state"].get("key")),
+    )
+    for position, buffer in buffers:  # NumPy would read what lies beyond the buffer, and crash
+        if position is not None and not 0 <= position <= len(buffer):
+            raise ValueError(f"the generator's state has position {position} in a buffer of {len(buffer)}")
+    return taken
 
 
 def _flat(settings, before=""):
@@ -351,7 +385,7 @@ def _path(function, name, path):
     """Return the path as an absolute one; a link is followed, so that what it names is replaced."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f'{function}: {name} must be a path such as "run{SUFFIX}", got {path!r}')
-    return Path(os.path.realpath(Path(path).expanduser()))
+    return Path(os.path.realpath(expanded(function, name, path)))
 
 
 def _writable(function, name, path):
@@ -455,9 +489,10 @@ def _damage_explained(path):
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {printable(error)}") from None
     except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError) as error:
-        raise ValueError(f"{path}: damaged, what it tells of itself makes no sense ({error!r})") from None
+        reason = f"damaged, what it tells of itself makes no sense ({error!r})"
+        raise ValueError(f"{path}: {printable(reason)}") from None
 
 
 def _metadata(metadata):

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from nn_helpers import layers, losses
-from nn_helpers._arguments import choice, describe, floats, number, whole_number
+from nn_helpers._arguments import choice, describe, floats, number, printable, whole_number
 from nn_helpers._blocks import in_blocks
 from nn_helpers.checkpoints import CUSTOM, load_network, save_network
 
@@ -128,8 +128,7 @@ class ClassificationNet:
         self.init = init if callable(init) else choice("ClassificationNet", "init", init, INITIALISATIONS)
 
         shapes = list(pairwise(sizes))
-        self._theta = np.zeros(sum(D * M + M for D, M in shapes), self.dtype)
-        self._gradient = np.zeros_like(self._theta)
+        self._theta, self._gradient = _zeros(sum(D * M + M for D, M in shapes), self.dtype)
         self._params = ParameterViews(self._theta, shapes)
         self._grads = ParameterViews(self._gradient, shapes)
         self._weights = self._theta[: sum(D * M for D, M in shapes)]
@@ -441,7 +440,8 @@ class ClassificationNet:
             if left_out := net.config.keys() - config.keys():
                 raise ValueError(f"it leaves out {', '.join(sorted(left_out))}")
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: the network it describes cannot be made: {error}") from None
+            reason = f"the network it describes cannot be made: {error}"
+            raise ValueError(f"{path}: {printable(reason)}") from None
         net.init = config["init"]
         net.params.update(params)
         return net
@@ -483,6 +483,18 @@ class ClassificationNet:
                 f"example; got {x.shape}"
             )
         return x.reshape(len(x), self.input_size).astype(self.dtype, copy=False)
+
+
+def _zeros(P, dtype):
+    """Return two vectors of P zeros."""
+    try:
+        return np.zeros(P, dtype), np.zeros(P, dtype)
+    except (MemoryError, OverflowError, ValueError):  # which of them, depends on how far too many P are
+        shown = f"{P:,}" if P < 10**18 else "more than 10¹⁸"
+        raise MemoryError(
+            f"ClassificationNet: there is not enough memory for {shown} parameters and their gradient; "
+            "write smaller hidden_sizes"
+        ) from None
 
 
 class _Buffers:

@@ -144,8 +144,6 @@ class Optimizer:
             )
         lr = self.lr_at(self.t + 1)
         self.t += 1
-        lr = self.lr_at(self.t + 1)
-        self.t += 1
         try:
             self._update(theta, gradient, lr)
         except BaseException:

@@ -278,7 +278,8 @@ def train(
     net, data, batch_size = _checked(net, data, optimizer, batch_size, epochs)
     if keep_best and not (validate and len(data.val)):
         raise ValueError("train: keep_best needs validation pictures; data.subset(…, val=…) sets some apart")
-    total = epochs * _steps_per_epoch(len(data.train), batch_size, drop_last)
+    steps_per_epoch = _steps_per_epoch(len(data.train), batch_size, drop_last)
+    total = epochs * steps_per_epoch
     history, best, rng, resumed = History(), _Best(), np.random.default_rng(seed), None
     arguments = {
         "batch_size": batch_size,
@@ -293,7 +294,7 @@ def train(
         net, data, optimizer, rng, history.records, best, arguments, checkpoint, checkpoint_every
     )
     if resume is not None:
-        records, generator = run.resume(resume, total)
+        records, generator = run.resume(resume, epochs, steps_per_epoch)
         history.records.extend(Record(**record) for record in records)
         resumed = _Resumed(history.records[-1], generator) if records else None
     run.begin()

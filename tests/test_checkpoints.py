@@ -51,6 +51,9 @@ KILLS = int(
 )  # NN_HELPERS_KILLS=300 pytest tests/test_checkpoints.py -k kill
 
 
+needs_known_homes = pytest.mark.skipif(os.name == "nt", reason="Windows guesses where a home would be")
+
+
 # --- a network's file --------------------------------------------------------------------------------
 
 
@@ -272,6 +275,7 @@ def test_what_is_no_network_is_one_error_that_names_the_file(tmp_path, content, 
         ({"network__dtype": "float16"}, "unknown dtype 'float16'"),
         ({"network__activation": "swish"}, "unknown activation 'swish'"),
         ({"network__reg": -1}, "reg must be at least 0"),
+        ({"network__reg": 10**400}, "reg must be at least 0 and below inf, got 1000"),
         ({"network__dropout": "x"}, "dropout must be a number"),
         ({"network__init": "orthogonal"}, "unknown init 'orthogonal'"),
         ({"network__colour": "red"}, "unexpected keyword argument 'colour'"),
@@ -337,6 +341,19 @@ def test_a_byte_that_changed_is_noticed_or_means_nothing(tmp_path):
             np.testing.assert_array_equal(loaded.theta, net.theta)
             assert loaded.config == net.config
     assert noticed > len(content) - 100
+
+
+@needs_known_homes
+def test_a_home_folder_that_nobody_has_is_said(tmp_path):
+    path = "~nobody-of-this-name/run.safetensors"
+    for function, try_it in {
+        "load: path": lambda: ClassificationNet.load(path),
+        "save: path": lambda: small_net().save(path),
+        "train: checkpoint": lambda: Run().train(checkpoint=path),
+        "train: resume": lambda: Run().train(resume=path),
+    }.items():
+        with pytest.raises(FileNotFoundError, match=f"{function} is '~nobody.*no home folder is known"):
+            try_it()
 
 
 def test_what_is_not_there_or_a_folder_is_said(tmp_path):
@@ -858,25 +875,116 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
         {"training__generators__dropout": None},
         {"training__generators__epoch_began__state__state": -1},
         {"training__t": "6"},
+        {"training__t": -1},
+        {"training__t": 10**400},
         {"training__remembers": ["M"]},
         {"training__remembers": None},
         {"training__steps": 5},
         {"training__best_accuracy": None},
+        {"training__best_accuracy": "high"},
+        {"training__best_accuracy": float("nan")},
         {"training__settings": None},
         {"training": []},
     ],
     ids=str,
 )
 def test_a_checkpoint_that_makes_no_sense_is_refused_and_nothing_is_changed(tmp_path, changes):
-    path, run = tmp_path / "run.safetensors", Run()
-    Run().train(epochs=1, checkpoint=path)
-    (tmp_path / "run.previous.safetensors").unlink()
-    rewritten(path, **changes)
-    theta = run.net.theta.copy()
-    with pytest.raises(ValueError, match=r"run\.safetensors"):
+    assert_refused(one_checkpoint(tmp_path / "run.safetensors"), Run(), changes)
+
+
+def one_checkpoint(path, **arguments):
+    """Write a checkpoint of one epoch, and none before it."""
+    Run(**arguments).train(epochs=1, checkpoint=path)
+    path.with_name("run.previous.safetensors").unlink()
+    return path
+
+
+def assert_refused(path, run, changes, words="", arrays=None):
+    """Rewrite a checkpoint, and see that it is refused with nothing changed."""
+    rewritten(path, arrays, **changes)
+    before = copy.deepcopy(run)
+    with pytest.raises(ValueError, match=rf"run\.safetensors: .*{words}") as caught:
         run.train(resume=path)
-    np.testing.assert_array_equal(run.net.theta, theta)
-    assert run.optimizer.t == 0
+    assert str(caught.value).isprintable()
+    np.testing.assert_array_equal(run.net.theta, before.net.theta)
+    assert (run.optimizer.t, run.optimizer.state) == (0, {})
+    assert_equal_generators(run.net._rng, before.net._rng)
+    if isinstance(run.arguments["seed"], np.random.Generator):
+        assert_equal_generators(run.arguments["seed"], before.arguments["seed"])
+
+
+@pytest.mark.parametrize(
+    "names", [["M", "W"], ["M"], [], ["M", "M", "V"], [["M"], "V"], [None, "V"], [{}]], ids=str
+)
+def test_a_checkpoint_with_another_memory_than_the_optimizers_is_refused(tmp_path, names):
+    path = one_checkpoint(tmp_path / "run.safetensors")
+    arrays = {name: array for name, array in load_file(path).items() if "optimizer" not in name}
+    arrays |= {f"optimizer.{name}": Run().net.theta for name in names}
+    assert_refused(path, Run(), {"training__remembers": names}, arrays=arrays)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda rows: rows[::-1], "its history does not count step"),
+        (lambda rows: np.concatenate([rows, rows]), "its history does not count step"),
+        (lambda rows: rows[1:], "its history does not count step"),
+        (lambda rows: put_number(rows, "step", np.nan), "its history does not count step"),
+        (lambda rows: put_number(rows, "step", 1e300), "its history does not count step"),
+        (lambda rows: put_number(rows, "epoch", np.inf), "its history does not count epoch"),
+        (lambda rows: put_number(rows, "epoch", 2), "its history does not count epoch"),
+        (lambda rows: put_number(rows, "epoch_ends", 0), "its history does not count epoch_ends"),
+    ],
+)
+def test_a_history_that_does_not_count_its_steps_is_refused(tmp_path, change, words):
+    path = one_checkpoint(tmp_path / "run.safetensors")
+    arrays = load_file(path)
+    arrays["history"] = change(arrays["history"]).copy()
+    assert_refused(path, Run(), {"training__steps": len(arrays["history"])}, words, arrays)
+
+
+def put_number(rows, column, number):
+    rows[-1, COLUMNS.index(column)] = number
+    return rows
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_parameters_that_are_no_numbers_are_nothing_to_go_on_from(tmp_path, number):
+    path = one_checkpoint(tmp_path / "run.safetensors")
+    arrays = load_file(path)
+    arrays["b1"][0] = number
+    assert_refused(path, Run(), {}, "parameters are not all finite", arrays)
+
+
+@pytest.mark.parametrize("position", [-1, 625, 65_536, -(2**31), 2**31 - 1])
+@pytest.mark.parametrize("kind", ["MT19937", "Philox"])
+def test_a_generator_is_not_sent_beyond_its_own_memory(tmp_path, kind, position):
+    def make():
+        return Run(seed=np.random.Generator(getattr(np.random, kind)(5)))
+
+    path = tmp_path / "run.safetensors"
+    make().train(epochs=1, checkpoint=path)
+    path.with_name("run.previous.safetensors").unlink()
+    place = "state__pos" if kind == "MT19937" else "buffer_pos"
+    assert_refused(
+        path, make(), {f"training__generators__now__{place}": position}, f"position {position} in a"
+    )
+
+
+def test_what_a_file_says_steers_no_terminal_and_fills_none(tmp_path):
+    path, odd = one_checkpoint(tmp_path / "run.safetensors"), "\x1b[2J\n" * 9000
+    for changes in ({"training__settings__seed": odd}, {"training__settings": {odd: 1}}, {"format": odd}):
+        one_checkpoint(path)
+        rewritten(path, **changes)
+        with pytest.raises(ValueError, match=r"run\.safetensors.*\\x1b\[2J\\n.*…") as caught:
+            Run().train(resume=path)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 2000
+    _, path = saved(tmp_path)
+    rewritten(path, network__activation=odd)
+    with pytest.raises(ValueError, match=r"unknown activation '\\x1b\[2J") as caught:
+        ClassificationNet.load(path)
+    assert len(str(caught.value)) < 2000
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command line: the lessons' experiment and data without a notebook."""
 
+import io
 import os
 import re
 import subprocess
@@ -165,6 +166,11 @@ def test_a_disk_that_fills_up_while_training_costs_neither_the_table_nor_the_fig
         (["--figure", "loss.jpg"], "--figure must end in .png, got loss.jpg"),
         (["--figure", "no/such/folder/loss.png"], "there is no folder"),
         (["--figure", "folder.png"], "folder.png is a folder; a figure needs the path of a file in one"),
+        (["--seed", "-1"], "--seed must be at least 0, got -1"),
+        (
+            ["--hidden", "1000000000", "1000000000"],
+            "there is not enough memory for more than 10¹⁸ parameters",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_message_without_a_traceback(options, words, capsys, tmp_path, monkeypatch):
@@ -185,10 +191,33 @@ def test_unknown_names_are_refused_with_the_known_ones(options, capsys):
     assert "choose from" in capsys.readouterr().err
 
 
-def test_a_run_that_diverges_says_so_and_does_not_succeed(capsys):
-    with pytest.warns(RuntimeWarning):
-        assert main(["train", *QUICK, "--optimizer", "sgd", "--lr", "1e30"]) == 1
+@pytest.mark.parametrize("options", [["--lr", "1e30"], ["--lr", "1e300"], ["--reg", "1e30"]])
+def test_a_run_that_diverges_says_so_and_does_not_succeed(options, capsys):
+    with pytest.warns(RuntimeWarning) as warned:
+        assert main(["train", *QUICK, "--optimizer", "sgd", *options]) == 1
+    assert len(warned) == 1  # and not what overflowed where
     assert "sgd: training diverged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_the_output_has_no_letters_for_is_printed_in_others(encoding, monkeypatch):
+    for command in (["train", *QUICK, "--optimizer", "sgd"], ["--help"]):
+        stdout = io.TextIOWrapper(io.BytesIO(), encoding)
+        monkeypatch.setattr("sys.stdout", stdout)
+        with pytest.raises(SystemExit, match="0"):
+            sys.exit(main(command))
+        stdout.flush()
+    assert b"the lessons' experiment" in stdout.buffer.getvalue()
+
+
+def test_a_figure_replaces_a_link_that_leads_nowhere(tmp_path):
+    path = tmp_path / "loss.png"
+    try:
+        path.symlink_to(path)
+    except OSError:  # Windows asks for a right that few have
+        pytest.skip("no links here")
+    assert main(["train", *QUICK, "--figure", str(path)]) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_data_says_where_cifar10_is(monkeypatch, tmp_path, capsys):

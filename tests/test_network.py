@@ -485,6 +485,14 @@ def test_use_says_which_functions_there_are():
         ({"reg": -0.1}, ValueError, "reg must be at least 0 and below inf, got -0.1"),
         ({"reg": "0.1"}, TypeError, "reg must be a number"),
         ({"reg": np.nan}, ValueError, "reg must be at least 0"),
+        ({"reg": 10**400}, ValueError, "reg must be at least 0 and below inf, got 1000"),
+        ({"hidden_sizes": [10**9, 10**9]}, MemoryError, "not enough memory for more than 10¹⁸ parameters"),
+        (
+            {"hidden_sizes": [10**13]},
+            MemoryError,
+            "for 90,000,000,000,003 parameters and their",
+        ),
+        ({"hidden_sizes": [10**3000, 10**3000]}, MemoryError, "write smaller hidden_sizes"),
     ],
 )
 def test_a_network_that_cannot_be_is_refused(options, error, words):

@@ -86,7 +86,7 @@ def read_batch(stream, pixels):
     match data:
         case _Call(_Name("numpy.core.multiarray._reconstruct"), _, (1, shape, dtype, False, content)):
             pass
-        case _Call(_Name("numpy.core.numeric._frombuffer"), (content, dtype, shape, "C")):
+        case _Call(_Name("numpy.core.numeric._frombuffer"), (content, dtype, shape, "C"), None):
             pass
         case _:
             raise ValueError("not a CIFAR-10 batch: its data is not an array in rows")
@@ -108,7 +108,7 @@ def read_batch(stream, pixels):
 class _Interpreter:
     def __init__(self, stream, pixels):
         self.stream, self.pixels = stream, pixels
-        self.stack, self.marks, self.memo = [], [], {}
+        self.stack, self.marks, self.memo, self.has_pixels = [], [], {}, False
 
     def run(self):
         """Return what the pickle builds, as far as that goes without calling anything."""
@@ -191,6 +191,9 @@ class _Interpreter:
         expected = self.pixels.nbytes
         if size <= _LONGEST_TEXT:
             return self.take(size).decode(encoding)
+        if self.has_pixels:  # they would be written over those that the array is made of
+            raise ValueError("not a CIFAR-10 batch: it has pictures twice")
+        self.has_pixels = True
         if encoding == "latin-1" and size == expected:
             for start in range(0, len(self.pixels), 1000):  # straight into place: a second copy is 30 MB
                 rows = self.pixels[start : start + 1000]

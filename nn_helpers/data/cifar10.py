@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from nn_helpers._arguments import expanded
 from nn_helpers.data._safe_pickle import read_batch
 from nn_helpers.data.dataset import Dataset, Split
 
@@ -24,6 +25,8 @@ Three ways to get CIFAR-10:
   2. Copy it, a folder or an archive, from somebody who has it; then load_cifar10(root="that/folder"),
      or set the environment variable CIFAR10_DIR to that folder.
   3. Go on without it: load_images() gives you the built-in sketches of the same ten classes."""
+
+_MOST_MEMBERS = 1000  # of an archive; CIFAR-10's have nine at most
 
 _FRESH_COPY = "Delete it and copy it afresh, or run download_cifar10()."
 
@@ -94,7 +97,7 @@ def cache_dir():
     names another.
     """
     if os.environ.get("NN_HELPERS_CACHE"):
-        return Path(os.environ["NN_HELPERS_CACHE"]).expanduser()
+        return expanded("cache_dir", "NN_HELPERS_CACHE", os.environ["NN_HELPERS_CACHE"])
     from pooch import os_cache  # takes longer to import than all of this module
 
     return Path(os_cache("nn_helpers"))
@@ -107,8 +110,9 @@ def found_copies(root=None):
 
 
 def _places(root):
+    name = "root" if root is not None else "CIFAR10_DIR"
     wished = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
-    return wished, _usual_places() if wished is None else [Path(wished).expanduser()]
+    return wished, _usual_places() if wished is None else [expanded("load_cifar10", name, wished)]
 
 
 def file_size():
@@ -117,9 +121,11 @@ def file_size():
 
 
 def _usual_places():
-    keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
+    keras = os.environ.get("KERAS_HOME") or "~/.keras"
     # torchvision leaves the choice to its user; these three are what its tutorials choose.
-    return [cache_dir(), keras, Path("data"), Path("../data"), Path("~/data").expanduser()]
+    places = (f"{keras}/datasets", "data", "../data", "~/data")
+    # os.path's own: where a home folder is not known, ~ stays, and there is no such place
+    return [cache_dir(), *(Path(os.path.expanduser(place)) for place in places)]
 
 
 def _copies_in(place):
@@ -189,12 +195,45 @@ def archive_members(archive):
     """
     with gzip.open(archive) as unzipped:
         content = _Bounded(unzipped, 2 * len(FILES) * file_size() + 10_000_000)
-        with tarfile.open(fileobj=content, mode="r|", bufsize=1 << 20) as tar:
-            for member in tar:
+        with _opened(content) as tar:
+            for member in _headers(tar):
                 if member.isreg():
                     yield PurePosixPath(member.name).name, member.size, tar.extractfile(member)
         while content.read(1 << 20):  # gzip checks its own checksum at the very end
             pass
+
+
+def _opened(content):
+    with _header_errors():  # it reads the first header
+        return tarfile.open(fileobj=content, mode="r|", bufsize=1 << 20)
+
+
+def _headers(tar):
+    """Yield the header of each of an archive's members."""
+    for _ in range(_MOST_MEMBERS):
+        with _header_errors():
+            member = tar.next()
+        if member is None:
+            return
+        yield member
+    raise tarfile.ReadError("it holds far more files than CIFAR-10")
+
+
+@contextmanager
+def _header_errors():
+    """Turn whatever else tarfile raises at a header that makes no sense into its own error."""
+    try:
+        yield
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
+        raise tarfile.ReadError("a header in it makes no sense") from None
 
 
 @contextmanager
@@ -209,16 +248,23 @@ def archive_errors(archive):
 
 
 class _Bounded:
-    """A stream that refuses to be read without end: a few kB of gzip can unpack to many GB."""
+    """A stream that refuses to be read without end.
+
+    A few kB of gzip can unpack to many GB. And where a header tells of 10²⁰ bytes, tarfile would skip them
+    block after block, long after the archive's end.
+    """
 
     def __init__(self, stream, limit):
-        self.stream, self.left = stream, limit
+        self.stream, self.left, self.beyond = stream, limit, 0
 
     def read(self, size):
         content = self.stream.read(size)
         self.left -= len(content)
+        self.beyond += not content
         if self.left < 0:
             raise tarfile.ReadError("it unpacks to far more than CIFAR-10")
+        if self.beyond > 100:
+            raise tarfile.ReadError("it ends in the middle of a file")
         return content
 
 

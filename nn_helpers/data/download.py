@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from nn_helpers._arguments import expanded
 from nn_helpers.data.cifar10 import (
     FILES,
     WAYS_TO_GET_IT,
@@ -60,7 +61,9 @@ def download_cifar10(root=None, progress=True):
     OSError
         If the disk is full or the folder cannot be written to. The message says what to do.
     """
-    folder = Path(root or os.environ.get("CIFAR10_DIR") or cache_dir()).expanduser().absolute()
+    name = "root" if root else "CIFAR10_DIR"
+    wished = root or os.environ.get("CIFAR10_DIR") or cache_dir()
+    folder = expanded("download_cifar10", name, wished).absolute()
     target = folder / "cifar-10-batches-bin"
     for complete in (folder, target):
         if _is_complete(complete):

@@ -163,6 +163,25 @@ def test_a_wish_that_fails_is_not_silently_replaced(small, nowhere, monkeypatch)
         load_cifar10(nowhere / "empty")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows guesses where a home would be")
+def test_a_home_folder_that_nobody_has_is_said_where_it_was_asked_for(small, nowhere, monkeypatch):
+    nobody = "~nobody-of-this-name/data"
+    for variable, function in [("CIFAR10_DIR", load_cifar10), ("NN_HELPERS_CACHE", cache_dir)]:
+        monkeypatch.setenv(variable, nobody)
+        with pytest.raises(
+            FileNotFoundError, match=f"{variable} is '~nobody.*no home folder is known by that"
+        ):
+            function()
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("NN_HELPERS_CACHE", str(nowhere / "cache"))
+    with pytest.raises(FileNotFoundError, match="load_cifar10: root is '~nobody"):
+        load_cifar10(nobody)
+    small.folder(nowhere / "work" / "data")
+    monkeypatch.setenv("KERAS_HOME", nobody)  # nobody asked for these: the next one is looked at
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # nor is this user's own home known
+    assert small.is_in(load_cifar10())
+
+
 def test_an_empty_variable_is_no_wish(small, nowhere, monkeypatch):
     monkeypatch.setenv("CIFAR10_DIR", "")
     small.folder(nowhere / "cache")
@@ -306,6 +325,34 @@ def test_an_archive_that_unpacks_without_end_is_refused(small, tmp_path):
     info.size = 60_000_000  # 60 kB of gzip
     archive = small.archive(tmp_path / "copy.tar.gz", extra=[(info, bytes(info.size))])
     with pytest.raises(ValueError, match="unpacks to far more than CIFAR-10"):
+        load_cifar10(archive)
+
+
+def header(name, size=0, kind=tarfile.REGTYPE, **pax):
+    """A header, without the file that it tells of."""
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.pax_headers = size, kind, pax
+    return info.tobuf(tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (header("x", size=2**80), "it ends in the middle of a file"),  # to skip it would take for ever
+        (header("x", size=-(2**40)), "seeking backwards"),
+        (header("x", kind=tarfile.GNUTYPE_LONGNAME) * 1100, "a header in it makes no sense"),
+        (header("x", **{"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}), "a header in it makes no sense"),
+        (header("x", **{"GNU.sparse.size": "nan"}), "a header in it makes no sense"),
+        (header("x", **{"GNU.sparse.map": "9" * 5000}), "a header in it makes no sense"),
+        (header("x") + header("x", **{"GNU.sparse.size": "nan"}), "a header in it makes no sense"),
+        (header("x") * 1001, "it holds far more files than CIFAR-10"),
+    ],
+    ids=["size", "negative size", "nested names", "holes", "size of holes", "map of holes", "second", "many"],
+)
+def test_an_archive_whose_headers_make_no_sense_is_refused_soon(small, tmp_path, content, complaint):
+    archive = tmp_path / "copy.tar.gz"
+    archive.write_bytes(gzip.compress(content + bytes(1024), 1))
+    with pytest.raises(ValueError, match=rf"copy\.tar\.gz: cut short, damaged or .*{complaint}.*Delete it"):
         load_cifar10(archive)
 
 
@@ -471,6 +518,19 @@ def test_a_batch_without_pictures_is_refused():
     assert pictures in content
     with pytest.raises(ValueError, match=r"not an array of shape \(20, 3072\)"):
         read(content.replace(pictures, b"C\x01x"))
+
+
+def test_a_batch_with_pictures_twice_is_refused():
+    for content in unaccepted(more=bytes(N * 3072)):  # which of them would be shown?
+        with pytest.raises(ValueError, match="it has pictures twice"):
+            read(content)
+
+
+def test_an_array_that_is_given_another_state_after_its_pictures_is_refused():
+    content = unaccepted()[-1]  # protocol 5, which gives an array its pictures as it makes it
+    assert content.endswith(b"R\x94u.")
+    with pytest.raises(ValueError, match="its data is not an array in rows"):
+        read(content[:-2] + b")b" + content[-2:])
 
 
 def test_a_pickle_of_too_many_instructions_is_refused_before_its_end():

@@ -633,6 +633,18 @@ def test_wherever_the_disk_fails_nothing_looks_whole_and_the_next_call_completes
     assert at > 40
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows guesses where a home would be")
+def test_a_home_folder_that_nobody_has_is_not_made(nowhere, monkeypatch):
+    with pytest.raises(
+        FileNotFoundError, match=r"download_cifar10: root is '~nobody.*no home folder is known"
+    ):
+        download_cifar10("~nobody-of-this-name/data")
+    monkeypatch.setenv("CIFAR10_DIR", "~nobody-of-this-name")
+    with pytest.raises(FileNotFoundError, match="download_cifar10: CIFAR10_DIR is '~nobody"):
+        download_cifar10()
+    assert list(Path().iterdir()) == []
+
+
 def test_a_process_that_is_killed_while_unpacking_leaves_nothing_that_looks_whole(
     small, mirrors, place, monkeypatch
 ):
