@@ -10,7 +10,7 @@ TESTS_READY := .venv/.tests-ready
 installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation clean moved
+.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation fuzz clean moved
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -43,8 +43,11 @@ scaling: $(TESTS_READY)  ## Measure how time and memory grow
 ablation: $(TESTS_READY)  ## Measure what each part of the preset full brings (needs CIFAR-10)
 	$(PY) -m benchmarks.ablation $(ARGS)
 
+fuzz: $(TESTS_READY)  ## Feed 200,000 damaged and hostile inputs to all readers (ARGS=--seed=1)
+	$(PY) tools/fuzz.py $(ARGS)
+
 clean:  ## Remove .venv and everything else that can be made again
-	rm -rf .venv build dist htmlcov .coverage .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist htmlcov .coverage .pytest_cache .ruff_cache .hypothesis fuzz-failures
 	find nn_helpers notebooks tests tools \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 $(LESSONS_READY): requirements.txt pyproject.toml $(PY)
