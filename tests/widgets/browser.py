@@ -43,6 +43,8 @@ KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "nam
 WENT_WRONG = (
     "[role=alert], [data-mime-type$='.error'], [data-mime-type$='.stderr'], .jupyter-widgets.error-frame"
 )
+# The front ends that a test can open, by their package: where they show a notebook.
+FRONT_ENDS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}
 # What JavaScript sees of the notebook: its panel, and the connection to its kernel.
 PANEL = "const panel = jupyterapp.shell.currentWidget, kernel = panel.sessionContext.session.kernel;"
 
@@ -52,20 +54,26 @@ def chromium():
     return os.environ.get(VARIABLE) or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def what_is_missing():
-    """Return why no browser can be started here; an empty text when it can."""
+def what_is_missing(front_end="jupyterlab"):
+    """Return why no notebook can be opened in a browser here; an empty text when one can."""
     if importlib.util.find_spec("playwright") is None:
         return "Playwright is not installed: pip install -e '.[dev]'"
+    if importlib.util.find_spec(front_end) is None:
+        return f"{front_end} is not installed: pip install {front_end}"
     if chromium() is None:
         return f"no Chromium found: install one, or set {VARIABLE} to its path"
     return ""
 
 
 class Lab:
-    """A JupyterLab server on a free port, with its settings and notebooks in `folder`, and a browser."""
+    """A JupyterLab server on a free port, with its settings and notebooks in `folder`, and a browser.
 
-    def __init__(self, folder):
-        self.folder, self.token, self._notebooks = Path(folder), secrets.token_hex(16), 0
+    With the front end "notebook" it is Jupyter Notebook 7, whose pages are made of JupyterLab's parts.
+    """
+
+    def __init__(self, folder, front_end="jupyterlab"):
+        self.folder, self.front_end = Path(folder), front_end
+        self.token, self._notebooks = secrets.token_hex(16), 0
 
     def __enter__(self):
         from playwright.sync_api import sync_playwright
@@ -103,7 +111,7 @@ class Lab:
 
     def _command(self):
         return [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
+            sys.executable, "-m", self.front_end, "--no-browser", "--allow-root", "--expose-app-in-browser",
             "--ip=127.0.0.1", "--port=0", f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.folder / 'notebooks'}",
         ]  # fmt: skip
@@ -124,7 +132,7 @@ class Lab:
                 except ValueError:
                     pass  # half written
             time.sleep(0.1)
-        raise RuntimeError(f"JupyterLab did not start:\n{(self.folder / 'server.log').read_text()}")
+        raise RuntimeError(f"{self.front_end} did not start:\n{(self.folder / 'server.log').read_text()}")
 
     def request(self, path, method="GET"):
         """Ask the server's REST interface, and return its answer."""
@@ -143,13 +151,18 @@ class Lab:
         try:
             page = context.new_page()
             page.set_default_timeout(1000 * SECONDS)
-            page.goto(f"{self.address}lab/tree/{path.name}?token={self.token}&reset")
+            page.goto(f"{self.address}{FRONT_ENDS[self.front_end]}/{path.name}?token={self.token}&reset")
             yield Notebook(self, page)
         finally:
             context.close()
             for session in self.request("api/sessions"):
                 if session["path"] == path.name:
                     self.request(f"api/sessions/{session['id']}", "DELETE")
+
+
+def exactly(words):
+    """Return a pattern for these words and nothing else."""
+    return re.compile(rf"^\s*{re.escape(words)}\s*$")
 
 
 class Controls:
@@ -160,16 +173,16 @@ class Controls:
 
     def control(self, label):
         """Return the control with this label: the slider, dropdown or field with all its parts."""
-        words = self.page.get_by_text(label, exact=True)
-        return self.root.locator(".widget-label:visible").and_(words).last.locator("xpath=..")
+        labels = self.root.locator(".widget-label:visible", has_text=exactly(label))
+        return labels.last.locator("xpath=..")
 
     def button(self, words):
         """Return the button that says this."""
-        return self.root.locator("button", has_text=re.compile(rf"^\s*{re.escape(words)}\s*$"))
+        return self.root.locator("button", has_text=exactly(words))
 
-    def press(self, words):
-        """Press a button, once it can be pressed."""
-        self.button(words).click()
+    def press(self, words, key=None):
+        """Press a button, once it can be pressed, with the mouse or with a key: Enter, Space."""
+        self.button(words).press(key) if key else self.button(words).click()
 
     def choose(self, label, option):
         """Choose an option of a dropdown."""
@@ -180,9 +193,12 @@ class Controls:
         return self.control(label).locator("option").all_inner_texts()
 
     def type(self, label, text):
-        """Type into a field in the place of what is there, and press Enter."""
-        field = self.control(label).locator("input[type=text], input[type=number], textarea")
-        field.fill(str(text))
+        """Type into a field, or beside a slider, in the place of what is there, and press Enter."""
+        fields = "input[type=text], input[type=number], textarea, .widget-readout"
+        field = self.control(label).locator(fields)
+        field.click()
+        field.press("Control+a")
+        field.press_sequentially(str(text))  # key by key: none of them may be a shortcut of the notebook
         field.press("Enter")
 
     def drag(self, label, *places, seconds=0.0):
@@ -206,6 +222,10 @@ class Controls:
         for key in keys:
             handle.press(key)
 
+    def box(self, words):
+        """Return the box to tick that stands before these words."""
+        return self.root.locator(".widget-checkbox label", has_text=exactly(words)).locator("input")
+
     def read(self, label):
         """Return what a control shows, as text."""
         control = self.control(label)
@@ -223,6 +243,10 @@ class Controls:
     def picture(self, number=0):
         """Return a picture's address in the page; a new picture has a new one."""
         return self.root.locator("img.widget-image").nth(number).get_attribute("src")
+
+    def pixels(self, number=0):
+        """Return a hash of the file that a picture shows."""
+        return self.root.locator("img.widget-image").nth(number).evaluate(HASH_PICTURE)
 
     def whole(self):
         """Return all text that is there."""
@@ -316,6 +340,27 @@ class Notebook(Controls):
         """Return what went wrong: tracebacks below cells and in widgets, and errors of the page itself."""
         return [*self.root.locator(WENT_WRONG).all_inner_texts(), *self.crashes]
 
+    def cut_off(self):
+        """Return texts that are longer than their place, and boxes and texts wider than their cell."""
+        return self.page.evaluate(CUT_OFF)
+
+    def contrasts(self):
+        """Return (contrast, text) of all texts in widgets, the faintest first.
+
+        WCAG 2 defines the contrast; from 4.5 on everybody can read a text.
+        """
+        return sorted(self.page.evaluate(CONTRASTS))
+
+    def tab_stops(self, most=200):
+        """Press Tab from the first control on; return how many controls it reached, and those it missed."""
+        controls = self.page.evaluate(BEFORE_TAB)
+        for _ in range(most):
+            if not self.page.evaluate(AT_CONTROL):
+                break
+            self.page.keyboard.press("Tab")
+        missed = self.page.evaluate(MISSED)
+        return controls - len(missed), missed
+
     def theme(self, name):
         """Change to the theme "light" or "dark"."""
         theme = f"JupyterLab {name.capitalize()}"
@@ -346,9 +391,66 @@ COUNT_FRAMES = """() => {
     }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ["src"]});
 }"""
 
+# A picture has arrived in the page when it is the file that the kernel sent.
+HASH_PICTURE = """async image => {
+    const file = await (await fetch(image.src)).arrayBuffer();
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", file));
+    return [...hash].map(byte => byte.toString(16).padStart(2, "0")).join("");
+}"""
+
+CUT_OFF = """() => {
+    const found = [];
+    const texts = '.widget-label, .widget-readout, .jupyter-button, .widget-html-content, td, th, pre';
+    for (const output of document.querySelectorAll('.jp-OutputArea-output')) {
+        const right = output.getBoundingClientRect().right;
+        for (const it of [output, ...output.querySelectorAll(texts)])
+            if (it.clientWidth && it.scrollWidth > it.clientWidth + 1) found.push(it.textContent);
+        for (const it of output.querySelectorAll('.jupyter-widgets, .widget-html-content *'))
+            if (it.getBoundingClientRect().right > right + 1) found.push(it.className || it.textContent);
+    }
+    return found;
+}"""
+
+CONTRASTS = """() => {
+    const numbers = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
+    const seen = colour => numbers(colour).length === 3 || numbers(colour)[3] > 0.9;
+    const light = colour => {
+        const [r, g, b] = numbers(colour).map(v => v / 255)
+            .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = it => {
+        for (; it; it = it.parentElement)
+            if (seen(getComputedStyle(it).backgroundColor)) return getComputedStyle(it).backgroundColor;
+        return 'rgb(255, 255, 255)';
+    };
+    const words = it => it.matches('select') ? it.selectedOptions[0].text :
+        [...it.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data).join('');
+    return [...document.querySelectorAll('.jp-OutputArea-output .jupyter-widgets *')]
+        .filter(it => it.checkVisibility() && !it.closest(':disabled') && words(it).trim())
+        .map(it => {
+            const [a, b] = [light(getComputedStyle(it).color), light(behind(it))].sort((a, b) => b - a);
+            return [(a + 0.05) / (b + 0.05), words(it).trim()];
+        });
+}"""
+
+# Everything that can be pressed, moved or typed into; the keyboard is at the first of it.
+BEFORE_TAB = """() => {
+    const controls = ':is(button, select, input, textarea, .noUi-handle, [contenteditable=true])';
+    const all = [...document.querySelectorAll(`.jp-OutputArea-output .jupyter-widgets ${controls}`)];
+    window.missed = new Set(all.filter(it => it.checkVisibility() && !it.closest(':disabled, [disabled]')));
+    all[0].focus();
+    return window.missed.size;
+}"""
+AT_CONTROL = """() => {
+    window.missed.delete(document.activeElement);
+    return document.activeElement.closest('.jp-OutputArea-output') !== null;
+}"""
+MISSED = "() => [...window.missed].map(it => it.outerHTML)"
+
 
 @contextmanager
-def lab_in_temporary_folder():
+def lab_in_temporary_folder(front_end="jupyterlab"):
     """A `Lab` in a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Lab(folder) as lab:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Lab(folder, front_end) as lab:
         yield lab
