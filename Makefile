@@ -10,7 +10,7 @@ TESTS_READY := .venv/.tests-ready
 installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation clean moved
+.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation machines clean moved
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ scaling: $(TESTS_READY)  ## Measure how time and memory grow
 
 ablation: $(TESTS_READY)  ## Measure what each part of the preset full brings (needs CIFAR-10)
 	$(PY) -m benchmarks.ablation $(ARGS)
+
+machines: $(TESTS_READY)  ## Run the tests as on other machines, in about an hour (ARGS=--list says which)
+	$(PY) tools/machines.py $(ARGS)
 
 clean:  ## Remove .venv and everything else that can be made again
 	rm -rf .venv build dist htmlcov .coverage .pytest_cache .ruff_cache .hypothesis
