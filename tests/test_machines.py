@@ -86,9 +86,9 @@ def test_what_pytest_reports_is_counted_and_failures_are_named(here, monkeypatch
     monkeypatch.setitem(machines.MACHINES, "twice", ("quick",))
     monkeypatch.setitem(machines.TIMES, "twice", 2)
     (here / "test_it.py").write_text(TESTS, encoding="utf-8")
-    row, failed = machines.play("twice", Namespace(install=[], tests=["test_it.py"], processes=1))
+    row, failed = machines.play("twice", Namespace(install=[], tests=["test_it.py"], processes=1, skip=[]))
     assert row[2:5] == ["2", "2", "2"]
     assert failed == ["test_it::test_wrong"] * 2
     monkeypatch.setitem(machines.TIMES, "twice", 1)
-    row, failed = machines.play("twice", Namespace(install=[], tests=["nowhere.py"], processes=1))
+    row, failed = machines.play("twice", Namespace(install=[], tests=["nowhere.py"], processes=1, skip=[]))
     assert (row[2:5], failed) == (["0", "0", "0"], ["pytest ended with 4"])
