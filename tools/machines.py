@@ -65,10 +65,10 @@ def unshare(what, setup):
     return ("unshare", "--map-root-user", what, "sh", "-c", f'{setup} && exec "$@"', "sh")
 
 
-def kernels(name):
-    """Return the condition that OpenBLAS takes the kernels for the processor `name`."""
+def kernels(name, also=None):
+    """Return the condition that OpenBLAS takes the kernels for the processor `name`, or `also` as it says."""
     return Condition(
-        f"OpenBLAS for {name}", f"{BLAS}['architecture'] == {name!r}", {"OPENBLAS_CORETYPE": name}
+        f"OpenBLAS for {name}", f"{BLAS}['architecture'] in {(name, also)}", {"OPENBLAS_CORETYPE": name}
     )
 
 
@@ -93,7 +93,7 @@ CONDITIONS = {
     "8 threads": Condition(
         "8 BLAS threads in every process", f"{BLAS}['num_threads'] == 8", {"PYTHONPATH": str(EIGHT)}
     ),
-    "Prescott": kernels("Prescott"),
+    "Prescott": kernels("Prescott", also="Katmai"),  # they share kernels
     "Haswell": kernels("Haswell"),
     "SkylakeX": kernels("SkylakeX"),
     "path": Condition("a path with spaces and non-ASCII letters", f"Path.cwd().parent.name == {ABROAD!r}"),
