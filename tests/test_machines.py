@@ -83,6 +83,7 @@ def test_skipped(): pytest.skip("not here")
 def test_what_pytest_reports_is_counted_and_failures_are_named(here, monkeypatch):
     quick = {"NN_HELPERS_X": "x", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     monkeypatch.setitem(machines.CONDITIONS, "quick", machines.Condition("this", env=quick))
+    monkeypatch.setattr(machines, "PYTEST", ("-p", "no:cacheprovider"))
     monkeypatch.setitem(machines.MACHINES, "twice", ("quick",))
     monkeypatch.setitem(machines.TIMES, "twice", 2)
     (here / "test_it.py").write_text(TESTS, encoding="utf-8")
