@@ -10,7 +10,7 @@ TESTS_READY := .venv/.tests-ready
 installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation fuzz clean moved
+.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation fuzz machines clean moved
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ ablation: $(TESTS_READY)  ## Measure what each part of the preset full brings (n
 
 fuzz: $(TESTS_READY)  ## Feed 200,000 damaged and hostile inputs to all readers (ARGS=--seed=1)
 	$(PY) tools/fuzz.py $(ARGS)
+
+machines: $(TESTS_READY)  ## Run the tests as on other machines, in about an hour (ARGS=--list says which)
+	$(PY) tools/machines.py $(ARGS)
 
 clean:  ## Remove .venv and everything else that can be made again
 	rm -rf .venv build dist htmlcov .coverage .pytest_cache .ruff_cache .hypothesis fuzz-failures

@@ -30,6 +30,12 @@ needs_cifar10 = pytest.mark.skipif(
 )
 
 
+def run(notebook, config):
+    """Run `notebook`; an assertion that fails is an error here, and so is a cell too slow for nbval."""
+    timeout = int(config.getoption("--nbval-cell-timeout"))
+    NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+
+
 @pytest.mark.parametrize("which", ["sketches", pytest.param("cifar10", marks=needs_cifar10)])
 def test_after_20_epochs_on_500_pictures_adam_is_ahead_of_momentum_of_sgd_of_gd(which):
     data = load_images(which, quiet=True).subset(500, val=500)
@@ -50,11 +56,10 @@ def test_after_20_epochs_on_500_pictures_adam_is_ahead_of_momentum_of_sgd_of_gd(
 
 @needs_cifar10
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_the_lessons_assertions_hold_on_cifar10(path, monkeypatch):
+def test_the_lessons_assertions_hold_on_cifar10(path, monkeypatch, pytestconfig):
     monkeypatch.setenv("NN_HELPERS_DATA", "cifar10")
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}})
-    client.execute()  # an assertion that fails is an error here
+    run(notebook, pytestconfig)
     printed = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
     assert "50,000 training and 10,000 test pictures: CIFAR-10" in printed
 
@@ -84,7 +89,7 @@ def outputs(cell):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_with_every_blank_filled_in_runs_and_every_check_says_right(path):
+def test_a_lesson_with_every_blank_filled_in_runs_and_every_check_says_right(path, pytestconfig):
     exercises = exercises_in(path)
     if not exercises:
         pytest.skip("a lesson without exercises of its own")
@@ -96,7 +101,7 @@ def test_a_lesson_with_every_blank_filled_in_runs_and_every_check_says_right(pat
             for name in re.findall(r"^check\((\w+)", cell.source, re.MULTILINE):
                 checked[name] = cell
     assert set(checked) == set(exercises)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    run(notebook, pytestconfig)
     for name, cell in checked.items():
         assert re.search(rf"{name}: right", outputs(cell)), outputs(cell)
     used = [

@@ -94,9 +94,10 @@ class ActivationExplorer(Panel):
         (self.derivative,) = graph.plot([], [], label="derivative da/dz", **styles[1])
         graph.set(title="The function", xlabel="z", xlim=(-SHOWN, SHOWN), ylim=(-1.3, 3))
         self.bins = np.linspace(-SHOWN, SHOWN, 61)
+        # A filled one has no line, and Matplotlib 3.9.0 cannot draw dashes of no width.
         self.steps = [
-            inputs.stairs(np.zeros(60), self.bins, fill=i == 1, alpha=(1, 0.5)[i], label=label, **style)
-            for i, (label, style) in enumerate(zip(("inputs z", "outputs a"), styles, strict=True))
+            inputs.stairs(np.zeros(60), self.bins, fill=fill, alpha=alpha, label=label, color=COLOURS[i])
+            for i, (label, fill, alpha) in enumerate((("inputs z", False, 1), ("outputs a", True, 0.5)))
         ]
         inputs.set(title="Inputs and outputs", xlabel="value", ylabel="share of units (%)", ylim=(0, 40))
         self.parts = np.linspace(0, 1.0001, 26)
