@@ -11,8 +11,6 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 # Two processes test side by side; with two threads for products each, they would mostly wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in `make test &`: nothing would be interrupted
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.pop("NN_HELPERS_DATA", None)  # lessons are checked with the sketches, as they were saved
 hypothesis.settings.register_profile("house", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("house")
