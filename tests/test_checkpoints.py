@@ -183,7 +183,7 @@ def test_wherever_the_disk_fails_a_whole_network_is_there(tmp_path, fault):
         replaced = at > 4 or not disk.failed  # after open, write, fsync, replace
         np.testing.assert_array_equal(ClassificationNet.load(path).theta, (new if replaced else old).theta)
         if isinstance(error, OSError):
-            reason = f"save: the network cannot be written: {os.strerror(ERRNO[fault])}: '{path}'"
+            reason = f"save: the network cannot be written: {os.strerror(ERRNO[fault])}: {str(path)!r}"
             assert str(error) == f"[Errno {ERRNO[fault]}] {reason}"
         if not disk.failed:
             break
