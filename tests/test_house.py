@@ -73,6 +73,10 @@ def test_conda_and_pip_install_the_module_from_this_folder():
     assert [line for line in environment_yml() if isinstance(line, dict)] == [{"pip": ["-e ."]}]
 
 
+def test_an_editable_install_writes_no_path_into_a_pth_file():
+    assert PYPROJECT["tool"]["hatch"]["build"]["dev-mode-exact"]
+
+
 def test_what_the_module_needs_is_among_the_requirements():
     needed = ranges(PYPROJECT["project"]["dependencies"])
     assert needed
