@@ -301,7 +301,7 @@ def png(colour, compress_level):
 def test_a_lesson_with_a_fault_is_left_as_it_was_and_the_others_are_saved(tmp_path):
     faults = {
         "raises": ("1 / 0", "ZeroDivisionError"),
-        "warns": ("import warnings\nwarnings.warn('mind the step')", "cell 2 wrote to stderr"),
+        "warns": ("import warnings as w\nw.simplefilter('always')\nw.warn('mind')", "cell 2 wrote to stderr"),
         "hangs": ("import time\ntime.sleep(60)", "a cell took longer than 4 s"),
     }
     bad = {
