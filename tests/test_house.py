@@ -73,6 +73,10 @@ def test_conda_and_pip_install_the_module_from_this_folder():
     assert [line for line in environment_yml() if isinstance(line, dict)] == [{"pip": ["-e ."]}]
 
 
+def test_an_editable_install_writes_no_path_into_a_pth_file():
+    assert PYPROJECT["tool"]["hatch"]["build"]["dev-mode-exact"]
+
+
 def test_what_the_module_needs_is_among_the_requirements():
     needed = ranges(PYPROJECT["project"]["dependencies"])
     assert needed
@@ -297,7 +301,7 @@ def png(colour, compress_level):
 def test_a_lesson_with_a_fault_is_left_as_it_was_and_the_others_are_saved(tmp_path):
     faults = {
         "raises": ("1 / 0", "ZeroDivisionError"),
-        "warns": ("import warnings\nwarnings.warn('mind the step')", "cell 2 wrote to stderr"),
+        "warns": ("import warnings as w\nw.simplefilter('always')\nw.warn('mind')", "cell 2 wrote to stderr"),
         "hangs": ("import time\ntime.sleep(60)", "a cell took longer than 4 s"),
     }
     bad = {
