@@ -545,6 +545,9 @@ class Pickles(Target):
                 program = changed(rng, program)
         elif kind == "wild":
             program = wild(rng, rng.choice((3, 10, 40, 200)))
+            if rng.random() < 0.05:
+                at = rng.randrange(len(program))
+                program[at:at] = [(rng.choice(("NONE", "MARK", "EMPTY_LIST", "EMPTY_TUPLE")), None)] * 1100
         elif kind == "hostile":
             program = self._with_hostile(rng, pictures)
         content = written(program)
