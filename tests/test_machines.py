@@ -72,6 +72,15 @@ def test_a_condition_that_cannot_be_played_is_left_out_and_named(here, monkeypat
     assert len(played) == 1
 
 
+def test_a_machine_on_which_python_does_not_start_has_failed(here, monkeypatch):
+    broken = machines.Condition("no standard library", env={"PYTHONHOME": str(here)})
+    monkeypatch.setitem(machines.CONDITIONS, "broken", broken)
+    monkeypatch.setitem(machines.MACHINES, "other", ("broken",))
+    row, (trouble,) = machines.play("other", Namespace(install=[]))
+    assert row == ["other", "no standard library", "–", "–", "–", "–"]
+    assert "does not start" in trouble
+
+
 TESTS = """
 import os, pytest
 def test_set(): assert os.environ["NN_HELPERS_X"] == "x"

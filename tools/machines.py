@@ -43,8 +43,7 @@ class Condition:
     says : str
         What the list and the table say.
     holds : str
-        A Python expression that is true where the condition holds; `np` is NumPy, and os, sys, locale,
-        socket and Path are there.
+        A Python expression that is true where it holds; os, sys, locale, socket and Path are there.
     env : dict
         Environment variables to set; None removes one.
     within : tuple of str
@@ -81,9 +80,6 @@ def threads(number):
     )
 
 
-# Others' code that warns where we cannot help it. In PYTHONWARNINGS, a later filter goes before an earlier.
-THEIR_WARNINGS = ()
-
 CONDITIONS = {
     "oldest": Condition("the lowest version of all that is required, on the oldest Python here"),
     "newest": Condition("the highest version of all that is required, on the newest Python here"),
@@ -117,7 +113,7 @@ CONDITIONS = {
     "-W error": Condition(
         "PYTHONWARNINGS=error, in kernels and subprocesses too",
         "'error' in sys.warnoptions",
-        {"PYTHONWARNINGS": ",".join(("error", *THEIR_WARNINGS))},
+        {"PYTHONWARNINGS": "error"},
     ),
     # pytest turns the asserts of test modules into other code, so they count; it warns that others do not.
     "-O": Condition(
@@ -208,8 +204,7 @@ def environment(conditions):
 
 
 def why_not(condition, folder, env):
-    """Return why this system cannot play `condition`; an empty text when it can."""
-    condition = CONDITIONS[condition]
+    """Return why this system cannot play a `Condition`; an empty text when it can."""
     probe = "import locale, os, socket, sys, numpy; from pathlib import Path\n"
     probe += f"if not ({condition.holds}): sys.exit('it has no effect')"
     try:
@@ -258,7 +253,9 @@ def play(name, options):
         folder = set_up(wished, options.install)
     except (OSError, subprocess.CalledProcessError) as error:
         return [name, describe(wished), "–", "–", "–", "–"], [f"could not be set up: {error}"]
-    missing = {condition: why_not(condition, folder, environment(wished)) for condition in wished}
+    if why := why_not(Condition("Python starts", "__import__('nn_helpers')"), folder, environment(wished)):
+        return [name, describe(wished), "–", "–", "–", "–"], [f"Python or nn_helpers does not start: {why}"]
+    missing = {one: why_not(CONDITIONS[one], folder, environment(wished)) for one in wished}
     played = [condition for condition in wished if not missing[condition]]
     what = [describe(played)] if played or not wished else []
     what += [f"left out: {CONDITIONS[one].says} ({why})" for one, why in missing.items() if why]

@@ -472,7 +472,7 @@ MEANINGS = {
     "math.exp(1000)": "refuse to overflow",
     "1 / 0": "divided by 0",
     "f(z)": "calls itself again",
-    "assert not z.any()": "assertion of your own",
+    "raise AssertionError": "assertion of your own",  # an assert would not be there under -O
     "{}['a']": "no such key",
     "exit()": "Use `return`",
     "np.zeros(2**62)": "",
