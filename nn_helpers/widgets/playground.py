@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 
 import ipywidgets as widgets
 import numpy as np
-from traitlets import TraitError
 
 from nn_helpers._arguments import choice, number
 from nn_helpers.data import Dataset, points, sketches
@@ -20,8 +19,8 @@ from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.plots import Picture
 from nn_helpers.training import SHARED_BATCH, TrainingDivergedError, training_steps
 from nn_helpers.widgets._canvas import Canvas
+from nn_helpers.widgets._controls import add_stop, named, row, show_first
 from nn_helpers.widgets._controls import control as narrow_control
-from nn_helpers.widgets._controls import row
 from nn_helpers.widgets._live import Live
 from nn_helpers.widgets._script import Script
 from nn_helpers.widgets._views import DEEPEST, Curves, Layers, Regions, Samples
@@ -126,7 +125,7 @@ class Playground(Live):
                 options=BATCHES,
             ),
             "reg": control(
-                widgets.SelectionSlider, "L2 strength", "Of the penalty on large weights", options=_named(L2)
+                widgets.SelectionSlider, "L2 strength", "Of the penalty on large weights", options=named(L2)
             ),
             "depth": control(
                 widgets.IntSlider, "hidden layers", "Depth: 0 is softmax regression", max=DEEPEST
@@ -148,7 +147,7 @@ class Playground(Live):
             ),
             "lr": control(
                 widgets.SelectionSlider, "learning rate α", "How far a step goes, on a log scale",
-                options=_named(RATES),
+                options=named(RATES),
             ),
         }  # fmt: skip
         for name, value in first.items():
@@ -195,11 +194,8 @@ class Playground(Live):
             each = known[choice("playground", "setting", name, known)]
             if name in ("lr", "reg") and value not in each._options_values:  # another place to stop at
                 value = number("playground", name, value, **({"above": 0.0} if name == "lr" else {}))
-                each.options = _named(sorted({*each._options_values, value}))
-            with suppress(TraitError):
-                each.value = value
-            if each.value != value:  # some controls refuse, others take the nearest value
-                raise ValueError(f"playground: {name} must be {_range(each)}; got {value!r}")
+                add_stop(each, value)
+            show_first("playground", name, each, value)
 
     def _connect(self):
         for name in ("data", "seed", "depth", "width", "activation", "init"):
@@ -510,15 +506,3 @@ def rms(values):
 def _called(name, function):
     """Return what a function is called in the code: its own name, or for a lambda what it stands for."""
     return function.__name__ if getattr(function, "__name__", "").isidentifier() else name
-
-
-def _named(values):
-    """Return the options of a slider, each with its name."""
-    return [(f"{value:g}", value) for value in values]
-
-
-def _range(control):
-    """Say which values a control takes."""
-    if hasattr(control, "options"):
-        return "one of " + ", ".join(repr(value) for value in control._options_values)
-    return f"from {control.min:g} to {control.max:g}"

@@ -351,6 +351,11 @@ class Notebook(Controls):
         """
         return sorted(self.page.evaluate(CONTRASTS))
 
+    def silent(self):
+        """Return the controls that do not say, when the mouse is over them, what they do."""
+        boxes = self.root.locator(".widget-inline-hbox:not(.widget-label):visible").all()
+        return [box.inner_text() for box in boxes if not box.locator("[title]:not([title=''])").count()]
+
     def tab_stops(self, most=200):
         """Press Tab from the first control on; return how many controls it reached, and those it missed."""
         controls = self.page.evaluate(BEFORE_TAB)
@@ -437,8 +442,10 @@ CONTRASTS = """() => {
 # Everything that can be pressed, moved or typed into; the keyboard is at the first of it.
 BEFORE_TAB = """() => {
     const controls = ':is(button, select, input, textarea, .noUi-handle, [contenteditable=true])';
+    const usable = it => it.checkVisibility() && !it.closest(':disabled, [disabled]') &&
+        (it.contentEditable !== 'true' || getComputedStyle(it).webkitUserModify !== 'read-only');
     const all = [...document.querySelectorAll(`.jp-OutputArea-output .jupyter-widgets ${controls}`)];
-    window.missed = new Set(all.filter(it => it.checkVisibility() && !it.closest(':disabled, [disabled]')));
+    window.missed = new Set(all.filter(usable));
     all[0].focus();
     return window.missed.size;
 }"""

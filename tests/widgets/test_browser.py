@@ -133,6 +133,10 @@ def test_everything_can_be_reached_and_moved_with_the_keyboard(notebook):
     assert notebook.errors() == []
 
 
+def test_every_control_says_what_it_does(notebook):
+    assert notebook.silent() == []
+
+
 def test_a_number_can_be_typed_beside_a_slider(notebook):
     notebook.type("units per layer", 37)
     notebook.until(lambda: notebook.ask("p.net.hidden_sizes") == [37, 37])
