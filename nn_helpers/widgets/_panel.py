@@ -9,6 +9,17 @@ from pathlib import Path
 import ipywidgets as widgets
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
+# What stands in the page before a panel's message. ipywidgets lets one type beside a slider between options,
+# and ignores what was typed; and its dropdowns have an arrow that is black in the dark, too. In Notebook 7,
+# arrow keys would go from cell to cell, instead of moving the slider or dropdown that they are pressed on.
+STYLE = """<style onload="window.nnArrows ??= [window.addEventListener('keydown', event =>
+    event.target.matches?.('.nn-panel :is(.noUi-handle, select)') &&
+    event.target.toggleAttribute('data-lm-suppress-shortcuts', event.key.startsWith('Arrow')), true)]">
+.nn-options .widget-readout {-webkit-user-modify: read-only; pointer-events: none}
+.nn-panel {--jp-widgets-dropdown-arrow: url("data:image/svg+xml,\
+<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'>\
+<path d='M5 7l4 4 4-4' fill='none' stroke='%23808080' stroke-width='2'/></svg>")}
+</style>"""
 _open = {}  # by a notebook cell's id: which run of the cell it was, and the panels that this run made
 
 
@@ -21,8 +32,8 @@ class Panel:
     """
 
     def __init__(self):
-        self.ui = CountedBox()
-        self.message = widgets.HTML()
+        self.ui = CountedBox().add_class("nn-panel")
+        self.message = Message()
         self.closed = False
         try:
             self._loop = asyncio.get_running_loop()
@@ -119,6 +130,17 @@ class CountedBox(widgets.VBox):
         state = super().get_state(key, drop_defaults)
         if key is None and self._view_count is not None:  # all of it: this is a new page
             state["_view_count"] = 0
+        return state
+
+
+class Message(widgets.HTML):
+    """What a panel says. In the page the panel's style sheet stands before it."""
+
+    def get_state(self, key=None, drop_defaults=False):
+        """Return what the page is told of the message."""
+        state = super().get_state(key, drop_defaults)
+        if "value" in state:
+            state["value"] = STYLE + state["value"]
         return state
 
 
