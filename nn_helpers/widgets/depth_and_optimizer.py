@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from nn_helpers import _arguments
 from nn_helpers._arguments import choice
 from nn_helpers.data import load_images
 from nn_helpers.data.batches import as_dataset
@@ -16,8 +17,9 @@ from nn_helpers.optimizers import make_optimizer
 from nn_helpers.plots import COLOURS, DASHES, Picture
 from nn_helpers.training import TrainingDivergedError, training_steps
 from nn_helpers.widgets._canvas import Canvas
-from nn_helpers.widgets._controls import control, row
+from nn_helpers.widgets._controls import add_stop, control, named, row, show_first
 from nn_helpers.widgets._live import Live
+from nn_helpers.widgets.playground import RATES
 
 # By the name in the menu: the library's name, whether a step sees all pictures, and a rate that suits it.
 OPTIMIZERS = {
@@ -29,7 +31,7 @@ OPTIMIZERS = {
 }
 WIDTHS = (10, 20, 50, 100, 200)
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
-TABLE = 'style="line-height: 1.4; border-spacing: 14px 0; text-align: left"'
+TABLE = 'style="line-height: 1.4; border-spacing: 10px 0; text-align: left; white-space: nowrap"'
 SHOWN = len(COLOURS)  # runs that are drawn; the table has them all
 
 
@@ -101,9 +103,11 @@ class DepthAndOptimizer(Live):
             raise ValueError(
                 f"depth_and_optimizer: {self.data!r} has no validation part; write data.subset(500, val=500)"
             )
+        known = ClassificationNet(1, [1], 2).functions
+        for name in self._functions:
+            choice("depth_and_optimizer", "function", name, known)
         self._make_controls()
-        for name, value in (settings or {}).items():
-            self.settings[choice("depth_and_optimizer", "setting", name, self.settings)].value = value
+        self._set(settings or {})
         self.runs, self._steps = [], None
         self._make_picture()
         self.table = widgets.HTML()
@@ -132,8 +136,8 @@ class DepthAndOptimizer(Live):
                 options=list(OPTIMIZERS), value="Adam",
             ),
             "lr": control(
-                widgets.FloatLogSlider, "learning rate α", "How far a step goes; on a log scale",
-                value=OPTIMIZERS["Adam"][2], min=-5, max=0, step=0.05, readout_format=".1e",
+                widgets.SelectionSlider, "learning rate α", "How far a step goes; on a log scale",
+                options=named(RATES), value=OPTIMIZERS["Adam"][2],
             ),
             "width": control(
                 widgets.SelectionSlider, "units a layer", "Width of each hidden layer", options=WIDTHS,
@@ -143,6 +147,16 @@ class DepthAndOptimizer(Live):
                 widgets.IntSlider, "epochs", "How long a run trains", value=20, min=1, max=50
             ),
         }  # fmt: skip
+
+    def _set(self, settings):
+        """Let controls show what `depth_and_optimizer` was called with."""
+        for name, value in settings.items():
+            each = self.settings[choice("depth_and_optimizer", "setting", name, self.settings)]
+            if name == "lr" and value not in RATES:
+                add_stop(each, _arguments.number("depth_and_optimizer", name, value, above=0.0))
+            show_first("depth_and_optimizer", name, each, value)
+            if name == "optimizer" and "lr" not in settings:
+                self._suggest_lr(value)
 
     def value(self, name):
         """Return what a control says."""
@@ -234,11 +248,16 @@ class DepthAndOptimizer(Live):
         if isinstance(error, TrainingDivergedError):
             self.say(
                 f"Run {len(self.runs)} diverged at step {self.runs[-1].steps + 1}: its loss is no longer a "
-                "finite number. Try a smaller learning rate."
+                f"finite number. {self._functions_named()} a smaller learning rate."
             )
         else:
             self.show_error(error)
         self.draw()
+
+    def _functions_named(self):
+        if not self._functions:
+            return "Try"
+        return f"Look at what your own functions return ({', '.join(self._functions)}), or try"
 
     def reset(self):
         """Stop, and forget all runs."""
@@ -318,14 +337,14 @@ class DepthAndOptimizer(Live):
         """Return what was tried as a table; the best run is marked by a word and by bold type."""
         if not self.runs:
             return "<p>Nothing was tried yet. Choose depth and optimizer, and press Train.</p>"
-        head = ("run", "hidden layers", "units", "optimizer", "α", "epochs", "training loss",
+        head = ("run", "hidden", "units", "optimizer", "α", "epochs", "training loss",
                 "training accuracy", "best validation accuracy", "")  # fmt: skip
         best, rows = self.best_run(), []
         for number, run in enumerate(self.runs, 1):
             numbers = ("–",) * 3
             if run.losses:
                 numbers = f"{run.losses[-1]:.3f}", f"{run.accuracies[-1]:.1%}", f"{run.best:.1%}"
-            state = "best" if number == best else run.ended if run.ended not in ("", "done") else ""
+            state = ["best"] * (number == best) + [run.ended] * (run.ended not in ("", "done"))
             cells = (
                 number,
                 run.depth,
@@ -334,7 +353,7 @@ class DepthAndOptimizer(Live):
                 f"{run.lr:.2g}",
                 len(run.losses),
                 *numbers,
-                state,
+                ", ".join(state),
             )
             weight = ' style="font-weight: bold"' if number == best else ""
             rows.append(f"<tr{weight}>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>")

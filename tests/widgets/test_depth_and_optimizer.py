@@ -173,6 +173,30 @@ def test_the_learners_functions_are_in_the_networks_and_their_errors_in_the_pane
     assert panel.runs[0].ended == "failed"
 
 
+def test_a_run_that_failed_can_be_the_best_and_both_are_said(data):
+    left = [20]
+
+    def mine(z):
+        left[0] -= 1
+        if left[0] == 0:
+            raise ZeroDivisionError("in my relu_forward")
+        return relu_forward(z)
+
+    panel = depth_and_optimizer(data, {"relu_forward": mine}, epochs=2, width=10)
+    panel.step_button.click()
+    panel.step_button.click()
+    assert panel.runs[0].ended == "failed"
+    assert panel.best_run() == 1
+    assert "<td>best, failed</td>" in panel.table.value
+
+
+def test_nan_from_the_learners_function_points_to_it(data):
+    panel = depth_and_optimizer(data, {"relu_forward": lambda z: (z * np.nan, z)}, epochs=1, width=10)
+    panel.step_button.click()
+    assert "diverged at step 1" in panel.message.value
+    assert "Look at what your own functions return (relu_forward), or try" in panel.message.value
+
+
 def test_a_change_while_it_runs_takes_effect_with_the_next_run(data):
     async def scene():
         def slow(z):
@@ -204,6 +228,27 @@ def test_what_cannot_be_used_is_refused(data):
         depth_and_optimizer(sketches(n_train=20, n_test=10))
     with pytest.raises(ValueError, match="unknown setting 'layers'; known: 'depth'"):
         panel_of(data, layers=2)
+    with pytest.raises(ValueError, match=r"unknown function 'relu_forwards'; known: .*'relu_forward'"):
+        depth_and_optimizer(data, {"relu_forwards": relu_forward})
+    with pytest.raises(ValueError, match="depth must be from 0 to 8; got 9"):
+        panel_of(data, depth=9)
+    with pytest.raises(ValueError, match="width must be one of 10, 20, 50, 100, 200; got 30"):
+        panel_of(data, width=30)
+    with pytest.raises(ValueError, match="lr must be greater than 0"):
+        panel_of(data, lr=-0.1)
+
+
+@pytest.mark.parametrize("lr", [5e-4, 0.0123])
+def test_any_learning_rate_can_be_given_and_is_used_as_it_is(data, lr):
+    panel = panel_of(data, lr=lr)
+    panel.run(1)
+    assert panel.runs[0].lr == panel.value("lr") == lr
+
+
+def test_an_optimizer_that_is_given_comes_with_its_rate_unless_another_is_given(data):
+    assert panel_of(data, optimizer="GD").value("lr") == OPTIMIZERS["GD"][2]
+    assert panel_of(data, optimizer="GD", lr=0.1).value("lr") == 0.1
+    assert panel_of(data, lr=0.1, optimizer="GD").value("lr") == 0.1
 
 
 def test_pairs_of_arrays_serve_as_data_too_when_they_have_a_validation_part():
