@@ -14,6 +14,7 @@ from nn_helpers.widgets._controls import control, row
 from nn_helpers.widgets._panel import Panel
 
 UNITS, SHOWN = 2000, 6.0  # inputs drawn, and how far the axes reach
+HIGHEST = 40  # % of the inputs or outputs in one bar that are drawn
 NEARLY_NOTHING = 0.02  # a derivative below this lets almost no gradient through
 
 
@@ -99,7 +100,8 @@ class ActivationExplorer(Panel):
             inputs.stairs(np.zeros(60), self.bins, fill=fill, alpha=alpha, label=label, color=COLOURS[i])
             for i, (label, fill, alpha) in enumerate((("inputs z", False, 1), ("outputs a", True, 0.5)))
         ]
-        inputs.set(title="Inputs and outputs", xlabel="value", ylabel="share of units (%)", ylim=(0, 40))
+        inputs.set(title="Inputs and outputs", xlabel=f"value (beyond ±{SHOWN:g}: at the edge)")
+        inputs.set(ylabel=f"share of units (%), cut off at {HIGHEST}", ylim=(0, HIGHEST))
         self.parts = np.linspace(0, 1.0001, 26)
         self.passed = back.stairs(np.zeros(25), self.parts, fill=True, color=COLOURS[2])
         back.set(title="What comes back", xlabel="derivative: factor of the gradient", ylim=(0, 105))
@@ -123,7 +125,7 @@ class ActivationExplorer(Panel):
         a, derivative = let_through(name, z, slope)
         for step, values in zip(self.steps, (z, a), strict=True):
             inside = np.clip(values, -SHOWN, SHOWN)
-            step.set_data(np.minimum(40, 100 * np.histogram(inside, self.bins)[0] / UNITS))
+            step.set_data(np.minimum(HIGHEST, 100 * np.histogram(inside, self.bins)[0] / UNITS))
         self.passed.set_data(100 * np.histogram(np.clip(derivative, 0, 1), self.parts)[0] / UNITS)
         self.canvas.draw()
         self.facts.value = html.escape(self.facts_text(derivative))
@@ -135,7 +137,7 @@ class ActivationExplorer(Panel):
         ten = left**10
         return (
             f"For {blocked:.0%} of the units almost nothing of the gradient comes back (a factor below "
-            f"{NEARLY_NOTHING}). The gradient's size (root mean square) is multiplied by {left:.2f}; "
+            f"{NEARLY_NOTHING}). The gradient's size (root mean square) is multiplied by {left:.2g}; "
             f"through ten such layers, weights aside, by {ten:.1g}."
         )
 

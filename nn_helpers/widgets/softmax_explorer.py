@@ -13,6 +13,7 @@ from nn_helpers.widgets._panel import Panel
 
 CLASSES = ("cat", "dog", "frog", "ship")
 SCALES = (1, 10, 100, 1000)
+MANY = 6  # classes; the names and numbers of more stand upright
 
 
 def softmax_explorer(logits=(2.0, 1.0, 0.1, -1.0), class_names=CLASSES):
@@ -49,8 +50,8 @@ class SoftmaxExplorer(Panel):
         self.names = list(class_names)
         self.logits = [
             control(
-                widgets.FloatSlider, f"logit: {name}", f"The network's number for {name}", width="250px",
-                label_width="80px", value=value, min=-5, max=5, step=0.1,
+                widgets.FloatSlider, f"logit: {name}", f"The network's number for {name}", width="440px",
+                label_width="120px", value=value, min=-5, max=5, step=0.1,
             )
             for name, value in zip(self.names, logits, strict=True)
         ]  # fmt: skip
@@ -92,8 +93,10 @@ class SoftmaxExplorer(Panel):
         self.costs = cost.bar(places, zeros, 0.6, color=COLOURS[4])
         self.pulls = pull.bar(places, zeros, 0.6, color=COLOURS[3])
         pull.axhline(0, color="black", linewidth=0.8)
+        upright = {"rotation": 90} if len(places) > MANY else {}
+        room = 0.3 if upright else 0.0  # more of it above the bars
         self.texts = [
-            [ax.text(place - aside, 0, "", ha="center", va="bottom", size=8) for place in places]
+            [ax.text(place - aside, 0, "", ha="center", va="bottom", size=8, **upright) for place in places]
             for ax, aside in ((chosen, 0.2), (cost, 0), (pull, 0))
         ]
         self.broken = [
@@ -102,16 +105,17 @@ class SoftmaxExplorer(Panel):
             )
             for place in places
         ]
-        chosen.set(title="Probabilities", ylabel="p", ylim=(0, 1.15))
+        chosen.set(title="Probabilities", ylabel="p", ylim=(0, 1.25 + room), yticks=np.arange(6) / 5)
         cost.set(
             title="Cost of each class, were it true",
             ylabel="cross-entropy (nats), bars end at 10",
-            ylim=(0, 10.9),
+            ylim=(0, 12.5),
+            yticks=range(0, 11, 2),
         )
-        pull.set(title="Gradient with respect to the logits", ylabel="p − y", ylim=(-1.2, 1.2))
+        pull.set(title="Gradient with respect to the logits", ylabel="p − y", ylim=(-1.2, 1.2 + room))
         chosen.legend(frameon=False, fontsize="small", ncols=2, loc="upper right")
         for ax in (chosen, cost, pull):
-            ax.set_xticks(places, self.names)
+            ax.set_xticks(places, self.names, **upright)
             ax.spines[["top", "right"]].set_visible(False)
         texts = [text for row_of_texts in self.texts for text in row_of_texts]
         self.canvas.move(*self.stable, *self.naive, *self.costs, *self.pulls, *texts, *self.broken)

@@ -1,5 +1,7 @@
 """The activation explorer and the softmax explorer."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,11 @@ def test_a_sigmoid_lets_a_quarter_through_at_most():
     values, edges, _ = panel.passed.get_data()
     assert edges[:-1][values > 0].max() <= 0.25
     assert "multiplied by 0.25" in panel.facts.value
+
+
+def test_a_small_factor_is_not_told_as_0():
+    panel = activation_explorer("tanh", mean=-4.9, std=0.3)
+    assert "multiplied by 0.00032; " in panel.facts.value
 
 
 def test_the_histograms_are_those_of_inputs_and_outputs():
@@ -139,6 +146,17 @@ def test_naive_softmax_is_right_where_nothing_overflows_and_nan_where_something_
 def test_logits_and_names_must_agree():
     with pytest.raises(ValueError, match="3 logits for 2 class names"):
         softmax_explorer((1, 2, 3), ("a", "b"))
+
+
+def test_names_and_numbers_of_many_classes_do_not_overlap():
+    names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    panel = softmax_explorer(np.linspace(-2, 3, 10), names)
+    panel.scale.value = 1000
+    for ax, texts in zip(panel.canvas.figure.axes, panel.texts, strict=True):
+        for row in (ax.get_xticklabels(), texts):
+            boxes = [text.get_window_extent() for text in row]
+            assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+        assert max(text.get_window_extent().y1 for text in texts) < ax.bbox.y1
 
 
 @pytest.mark.parametrize("make", [activation_explorer, softmax_explorer])
