@@ -13,6 +13,7 @@ from nn_helpers.plots import COLOURS, DASHES
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
 POINTS_KEPT = 400  # of a curve
 DEEPEST = 8  # hidden layers
+SIZES = (10, 9, 8)  # of letters
 SMALLEST, LARGEST = 1e-7, 10  # sizes beyond these are drawn at the edge
 # Where the activations of a layer lie; those beyond are counted at the edge.
 RANGES = {"relu": (0, 4), "leaky_relu": (-1, 4), "sigmoid": (0, 1), "tanh": (-1, 1)}
@@ -127,15 +128,21 @@ class Samples:
         paper = self.pixels[top : top + self.side, left + self.side + self.GAP : left + self.cell[0], :3]
         paper[:] = 255
         for line, text in enumerate(answer.split("\n")):
-            ink = written(text, colour)[:, : paper.shape[1]]
+            ink = written(text, colour, paper.shape[1])[:, : paper.shape[1]]
             height = line * self.side // 2 + 2
             paper[height : height + len(ink), : ink.shape[1]] = ink[: len(paper) - height]
 
 
 @lru_cache(maxsize=1000)
-def written(text, colour, size=10):
-    """Return a line of text as pixels (height, width, 3) on white. Kept, as drawing text takes its time."""
-    font = ImageFont.truetype(findfont("DejaVu Sans"), size, layout_engine=ImageFont.Layout.BASIC)
+def written(text, colour, width):
+    """Return a line of text as pixels (height, width, 3) on white, if need be in smaller letters.
+
+    Kept, as drawing text takes its time.
+    """
+    for size in SIZES:
+        font = ImageFont.truetype(findfont("DejaVu Sans"), size, layout_engine=ImageFont.Layout.BASIC)
+        if font.getlength(text) < width:
+            break
     paper = Image.new("RGB", (int(font.getlength(text)) + 1, sum(font.getmetrics())), "white")
     ImageDraw.Draw(paper).text((0, 0), text, colour, font)
     return np.asarray(paper)

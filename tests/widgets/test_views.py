@@ -206,9 +206,14 @@ def test_samples_take_all_of_their_place_after_regions(canvas):
 
 
 def test_text_is_drawn_once():
-    assert written("cat", "#000000") is written("cat", "#000000")
-    assert written("cat", "#000000").min() < 100
-    assert (written("cat", "#ffffff") == 255).all()
+    assert written("cat", "#000000", 48) is written("cat", "#000000", 48)
+    assert written("cat", "#000000", 48).min() < 100
+    assert (written("cat", "#ffffff", 48) == 255).all()
+
+
+def test_a_long_word_is_written_in_smaller_letters():
+    narrow, wide = (written("automobile", "#000000", width).shape[1] for width in (48, 100))
+    assert narrow <= 48 < wide
 
 
 # Curves
