@@ -109,8 +109,9 @@ class OptimizerRace(Live):
         self._make_picture()
         self.facts = widgets.HTML()
         factor, beta, seed, step = self.settings.values()
+        who = widgets.Label("in the race", layout=widgets.Layout(width="80px"))
         self.ui.children = [
-            row(self.surface, factor, beta), row(self.start_row, seed), row(*self.taking_part.values()),
+            row(self.surface, factor, beta), row(self.start_row, seed), row(who, *self.taking_part.values()),
             row(self.buttons, step), self.message, self.canvas.widget, self.facts,
         ]  # fmt: skip
         for each in (self.surface, *self.settings.values(), *self.taking_part.values()):
@@ -150,7 +151,7 @@ class OptimizerRace(Live):
             choice("optimizer_race", "optimizer", each, self.names)
         self.taking_part = {
             name: widgets.Checkbox(
-                name in first, description=name, indent=False, tooltip=f"Whether {name} takes part",
+                name in first, description=name, indent=False,
                 layout=widgets.Layout(width="auto", margin="2px 18px 2px 2px"),
             )
             for name in self.names
