@@ -107,6 +107,10 @@ def test_the_figure_is_saved_as_png(tmp_path, capsys):
         (["--batch-size", "61"], "batch_size 61 is larger than the 60 training examples"),
         (["--lr", "-1"], "learning rate lr must be greater than 0"),
         (["--epochs", "0"], "epochs must be at least 1"),
+        (
+            ["--epochs", "1" + "0" * 400, "--schedule", "cosine"],
+            "epochs must be at most 9,223,372,036,854,775,807; for training without end",
+        ),
         (["--hidden", "0"], "each of hidden_sizes must be at least 1"),
         (["--reg", "nan"], "reg must be at least 0"),
         (["--figure", "loss.jpg"], "--figure must end in .png, got loss.jpg"),
