@@ -7,6 +7,7 @@ import copy
 import math
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -504,8 +505,11 @@ def _checked(net, data, optimizer, batch_size, epochs):
             f"train: batch_size {batch_size} is larger than the {N} training examples; "
             "for all of them at once use batch_size=None"
         )
-    if epochs is not None:
-        whole_number("train", "epochs", epochs, 1)
+    if epochs is not None and whole_number("train", "epochs", epochs, 1) > sys.maxsize:
+        raise ValueError(
+            f"train: epochs must be at most {sys.maxsize:,}; for training without end use "
+            "training_steps with epochs=None"
+        )
     return net, data, batch_size
 
 

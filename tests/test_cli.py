@@ -161,6 +161,10 @@ def test_a_disk_that_fills_up_while_training_costs_neither_the_table_nor_the_fig
         (["--batch-size", "61"], "batch_size 61 is larger than the 60 training examples"),
         (["--lr", "-1"], "learning rate lr must be greater than 0"),
         (["--epochs", "0"], "epochs must be at least 1"),
+        (
+            ["--epochs", "1" + "0" * 400, "--schedule", "cosine"],
+            "epochs must be at most 9,223,372,036,854,775,807; for training without end",
+        ),
         (["--hidden", "0"], "each of hidden_sizes must be at least 1"),
         (["--reg", "nan"], "reg must be at least 0"),
         (["--figure", "loss.jpg"], "--figure must end in .png, got loss.jpg"),
