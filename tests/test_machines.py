@@ -81,6 +81,13 @@ def test_a_machine_on_which_python_does_not_start_has_failed(here, monkeypatch):
     assert "does not start" in trouble
 
 
+def test_a_machine_without_conditions_still_says_what_differs(monkeypatch, here):
+    monkeypatch.setattr(machines, "set_up", lambda *_: (here / "missing").read_text())
+    row, (trouble,) = machines.play("lessons-10", Namespace(install=[]))
+    assert row == ["lessons-10", "10 times in a row", "–", "–", "–", "–"]
+    assert "could not be set up" in trouble
+
+
 TESTS = """
 import os, pytest
 def test_set(): assert os.environ["NN_HELPERS_X"] == "x"
@@ -97,8 +104,9 @@ def test_what_pytest_reports_is_counted_and_failures_are_named(here, monkeypatch
     monkeypatch.setitem(machines.TIMES, "twice", 2)
     (here / "test_it.py").write_text(TESTS, encoding="utf-8")
     row, failed = machines.play("twice", Namespace(install=[], tests=["test_it.py"], processes=1, skip=[]))
+    assert row[1].startswith("this; 2 times in a row; Python ")
     assert row[2:5] == ["2", "2", "2"]
     assert failed == ["test_it::test_wrong"] * 2
-    monkeypatch.setitem(machines.TIMES, "twice", 1)
+    monkeypatch.delitem(machines.TIMES, "twice")
     row, failed = machines.play("twice", Namespace(install=[], tests=["nowhere.py"], processes=1, skip=[]))
     assert (row[2:5], failed) == (["0", "0", "0"], ["pytest ended with 4"])

@@ -248,34 +248,36 @@ def run_tests(name, conditions, folder, env, options):
 def play(name, options):
     """Run the tests on the machine; return its row of the table, and what failed."""
     wished, began = MACHINES[name], time.perf_counter()
+    nothing = [name, describe(name, wished), "–", "–", "–", "–"]
     (FOLDER / f"{name}.log").unlink(missing_ok=True)
     try:
         folder = set_up(wished, options.install)
     except (OSError, subprocess.CalledProcessError) as error:
-        return [name, describe(wished), "–", "–", "–", "–"], [f"could not be set up: {error}"]
+        return nothing, [f"could not be set up: {error}"]
     if why := why_not(Condition("Python starts", "__import__('nn_helpers')"), folder, environment(wished)):
-        return [name, describe(wished), "–", "–", "–", "–"], [f"Python or nn_helpers does not start: {why}"]
+        return nothing, [f"Python or nn_helpers does not start: {why}"]
     missing = {one: why_not(CONDITIONS[one], folder, environment(wished)) for one in wished}
     played = [condition for condition in wished if not missing[condition]]
-    what = [describe(played)] if played or not wished else []
+    what = [describe(name, played)] if played or not wished else []
     what += [f"left out: {CONDITIONS[one].says} ({why})" for one, why in missing.items() if why]
     if wished and not played:
         return [name, "; ".join(what), "–", "–", "–", "–"], []
     show = "import platform, importlib.metadata as m; print('Python', platform.python_version(), end='')\n"
     show += "".join(f"print(', {name}', m.version('{name}'), end='')\n" for name in SHOWN)
     versions = subprocess.run([python_of(folder), "-c", show], capture_output=True, text=True, check=True)
-    times, counts, failed = TIMES.get(name, 1), Counter(), []
-    for _ in range(times):
+    counts, failed = Counter(), []
+    for _ in range(TIMES.get(name, 1)):
         more, names = run_tests(name, played, folder, environment(played), options)
         counts, failed = counts + more, failed + names
-    what += [versions.stdout.strip()] + [f"{times} times in a row"] * (times > 1)
+    what += [versions.stdout.strip()]
     numbers = [str(counts[outcome]) for outcome in ("passed", "failed", "skipped")]
     return [name, "; ".join(filter(None, what)), *numbers, f"{time.perf_counter() - began:.0f}"], failed
 
 
-def describe(conditions):
-    """Return what is different on a machine with these conditions, in words."""
-    return "; ".join(CONDITIONS[condition].says for condition in conditions)
+def describe(name, conditions):
+    """Return what is different on the machine with this name and these conditions, in words."""
+    often = [f"{TIMES[name]} times in a row"] if name in TIMES else []
+    return "; ".join([CONDITIONS[condition].says for condition in conditions] + often)
 
 
 def main():
@@ -291,7 +293,7 @@ def main():
     options = parser.parse_args()
     if options.list:
         for name, conditions in MACHINES.items():
-            print(f"{name:12}", describe(conditions) or f"the lessons, {TIMES[name]} times in a row")
+            print(f"{name:12}", describe(name, conditions))
         return 0
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows, trouble = [["machine", "what differs", "passed", "failed", "skipped", "seconds"], ["---"] * 6], {}
