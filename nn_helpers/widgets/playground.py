@@ -17,7 +17,7 @@ from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.plots import Picture
-from nn_helpers.training import SHARED_BATCH, TrainingDivergedError, training_steps
+from nn_helpers.training import TrainingDivergedError, training_steps
 from nn_helpers.widgets._canvas import Canvas
 from nn_helpers.widgets._controls import add_stop, named, row, show_first
 from nn_helpers.widgets._controls import control as narrow_control
@@ -30,6 +30,7 @@ PICTURES = "pictures"
 FIRST = {"seed": 0, "batch_size": 8, "reg": 0.0, "depth": 2, "width": 8, "activation": "relu", "init": "he",
          "optimizer": "sgd", "lr": 0.1}  # fmt: skip
 FIRST_PICTURES = {"width": 64, "lr": 0.01}
+SHARED_PRODUCT = 9216  # multiplications from which on OpenBLAS may share a matrix product among threads
 WIDEST = 128
 # Each optimizer's own parameters, beside the learning rate: the first value, and the ends of the slider.
 OWN = {
@@ -451,7 +452,8 @@ class Playground(Live):
             names.add("sketches" if self.kind == PICTURES else "points")
         imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
         batches = re.findall(r"batch_size=(\d+)", "\n".join(lines))
-        if max(map(int, batches)) >= SHARED_BATCH:  # more threads would add in another order
+        largest = max(map(int, batches)) * max(array.size for array in self.net.params.values())
+        if largest >= SHARED_PRODUCT:  # more threads would add in another order
             imports.append("from threadpoolctl import threadpool_limits")
             lines = ["one_thread = threadpool_limits(1)", *lines, "one_thread.restore_original_limits()"]
         return "\n".join([*imports, "", *lines])

@@ -264,7 +264,7 @@ def test_the_code_has_every_change_in_its_place():
     assert re.findall(r"batch_size=\d+, seed=(\d+)", code) == ["0", "33", "37"]  # in another order each time
 
 
-@pytest.mark.parametrize("batch_size", [32, 64, "all"])
+@pytest.mark.parametrize("batch_size", [1, 32, 64, "all"])
 def test_the_code_makes_the_same_run_of_pictures_whatever_the_number_of_threads(batch_size):
     panel = playground(PICTURES, batch_size=batch_size, optimizer="adam", lr=0.001)
     panel.run(STEPS)
@@ -273,7 +273,18 @@ def test_the_code_makes_the_same_run_of_pictures_whatever_the_number_of_threads(
     before = threadpool_info()
     assert_code_makes_the_same(panel)
     assert threadpool_info() == before
-    assert ("threadpool_limits" in panel.as_code()) == (batch_size != 32)
+    assert "threadpool_limits" in panel.as_code()
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "width", "shared"),
+    [(8, 8, False), (8, 32, False), (16, 32, True), ("all", 8, True)],
+)
+def test_the_code_says_one_thread_where_a_product_may_be_shared(batch_size, width, shared):
+    panel = playground("moons", batch_size=batch_size, width=width)
+    panel.run(STEPS)
+    assert ("threadpool_limits" in panel.as_code()) == shared
+    assert_code_makes_the_same(panel)
 
 
 def test_changes_may_have_their_turn_in_any_order():
