@@ -109,7 +109,7 @@ RELU_FORWARD = Exercise(
         "and returns the larger of the two at every place. It is not `np.max`.",
         "The function is `np.maximum`; its arguments are 0 and z.",
     ),
-    then="It is a whole layer of a network: net.use(relu_forward=relu_forward) puts it to work.",
+    then="It is half of a layer: net.use(relu_forward=relu_forward) puts it to work.",
 )
 
 

@@ -352,7 +352,7 @@ MINIBATCHES = Exercise(
         "`N % batch_size` is what is left over.",
         "`order = rng.permutation(N)` and `end = N - N % batch_size if drop_last else ...`",
     ),
-    then="Each call is one epoch, with an order of its own. In the next cell it feeds pictures to a network.",
+    then="Each call is one epoch, in an order of its own. Next it walks down a ravine and trains a network.",
 )
 
 
