@@ -55,7 +55,7 @@ def load_images(which=None, quiet=False):
 
 
 def download_cifar10(root=None, progress=True):
-    """Fetch CIFAR-10 (170 MB), check it, and return the folder it is in; see `nn_helpers.data.download`."""
-    from nn_helpers.data.download import download_cifar10  # pooch and requests come in only here
+    """Fetch CIFAR-10 (170 MB), check it, and return where it is; see `nn_helpers.data.download`."""
+    from nn_helpers.data.download import download_cifar10  # what it needs comes in only here
 
     return download_cifar10(root, progress)

@@ -28,7 +28,7 @@ Three ways to get CIFAR-10:
 
 _MOST_MEMBERS = 1000  # of an archive; CIFAR-10's have nine at most
 
-_FRESH_COPY = "Delete it and copy it afresh, or run download_cifar10()."
+_FRESH_COPY = "Delete it, or move it away; then copy it afresh, or run download_cifar10()."
 
 # Where in a folder a copy may be; "" is the folder itself.
 _INSIDE = (
@@ -74,7 +74,7 @@ def load_cifar10(root=None):
     damaged = []
     for copy in found_copies(root):
         try:
-            data = _read(copy)
+            data = read_copy(copy)
         except (ValueError, OSError) as error:
             if wished is not None:  # what somebody asked for is never silently replaced by something else
                 raise
@@ -149,7 +149,7 @@ def _nothing_found(root, wished, places):
     return message + WAYS_TO_GET_IT
 
 
-def _read(copy):
+def read_copy(copy):
     """Read a folder or an archive, file by file, into two arrays made once: nothing is in memory twice."""
     N = RECORDS_PER_FILE
     images = np.empty((len(FILES) * N, 32, 32, 3), np.uint8)
