@@ -227,6 +227,17 @@ def test_what_is_incomplete_is_completed(small, mirrors, place):
     assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
 
 
+def test_what_is_damaged_is_replaced_as_the_message_advises(small, mirrors, place):
+    mirrors.does(mirrors.good)
+    damaged = small.folder(place, test_batch=b"\xff" * 61_460) / "test_batch.bin"
+    with pytest.raises(ValueError, match=r"label 255; .*Delete it, or .*; then .*, or run download_cifar10"):
+        load_cifar10(place)
+    damaged.unlink()
+    assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
+    with pytest.warns(UserWarning, match="place: no test_batch in it.*Copy what is missing"):
+        assert small.is_in(load_cifar10(place))
+
+
 def test_it_goes_where_the_variable_says_because_that_is_where_it_is_looked_for(
     small, mirrors, nowhere, monkeypatch
 ):
