@@ -82,6 +82,28 @@ def test_the_full_preset_trains_with_everything_that_helps(capsys, monkeypatch):
     assert not calls[1][1]["keep_best"]
 
 
+@pytest.mark.parametrize(("options", "steps"), [([], 4), (["--keep-last"], 6)])
+def test_the_cosine_ends_with_the_last_step(monkeypatch, options, steps):
+    from nn_helpers import __main__ as cli
+
+    made = []
+    compare = cli.compare_optimizers
+    monkeypatch.setattr(cli, "compare_optimizers", lambda *a, **k: made.append(compare(*a, **k)) or made[0])
+    options = [*options, "--batch-size", "25", "--schedule", "cosine", "--optimizer", "adam"]
+    assert main(["train", *QUICK, *options]) == 0
+    _, histories = made[0]
+    rates = [record.lr for record in histories["adam"].records]
+    assert (len(rates), rates.index(0.0)) == (steps, steps - 1)
+
+
+def test_a_training_with_a_cosine_is_resumed_with_as_many_epochs_as_it_began_with(tmp_path, capsys):
+    options = [*QUICK, "--optimizer", "adam", "--checkpoint", str(tmp_path / "run.safetensors")]
+    assert main(["train", *options, "--schedule", "cosine"]) == 0
+    assert main(["train", *options, "--schedule", "cosine", "--resume"]) == 0
+    assert main(["train", *options, "--schedule", "cosine", "--resume", "--epochs", "3"]) == 2
+    assert "The cosine schedule ends with the last epoch, so --epochs must be what" in capsys.readouterr().err
+
+
 def test_every_preset_is_a_set_of_options_there_are():
     from nn_helpers.__main__ import PRESETS, parser
 
@@ -160,7 +182,13 @@ def test_a_disk_that_fills_up_while_training_costs_neither_the_table_nor_the_fig
         (["--images", "1000"], "1000 training and 20 validation pictures asked for; there are 100"),
         (["--batch-size", "61"], "batch_size 61 is larger than the 60 training examples"),
         (["--lr", "-1"], "learning rate lr must be greater than 0"),
-        (["--epochs", "0"], "epochs must be at least 1"),
+        (["--epochs", "0"], "--epochs must be at least 1, got 0"),
+        (["--epochs", "-3", "--schedule", "cosine"], "--epochs must be at least 1, got -3"),
+        (["--batch-size", "0", "--schedule", "cosine"], "--batch-size must be at least 1, got 0"),
+        (
+            ["--batch-size", "61", "--schedule", "cosine"],
+            "batch_size 61 is larger than the 60 training examples",
+        ),
         (
             ["--epochs", "1" + "0" * 400, "--schedule", "cosine"],
             "epochs must be at most 9,223,372,036,854,775,807; for training without end",
