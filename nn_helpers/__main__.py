@@ -57,7 +57,7 @@ def parser(preset="seed"):
     train.add_argument(
         "--data",
         choices=("sketches", "cifar10"),
-        help="pictures to train on (default: NN_HELPERS_DATA, or sketches)",
+        help="pictures to train on; the preset seed leaves it to NN_HELPERS_DATA, or takes sketches",
         default=argparse.SUPPRESS,
     )
     train.add_argument("--images", type=int, default=500, help="training pictures; 500 are 1%% of CIFAR-10")
@@ -124,7 +124,7 @@ def parser(preset="seed"):
         "but not with the cosine schedule of the presets full and large, which ends with the last epoch",
     )
     train.add_argument("--quiet", action="store_true", help="no progress bar")
-    train.set_defaults(run=run_train, **PRESETS[preset])
+    train.set_defaults(run=run_train, **PRESETS.get(preset, {}))
 
     data = commands.add_parser("data", help="fetch CIFAR-10 (170 MB), check it and unpack it")
     data.set_defaults(run=run_data)
@@ -249,8 +249,10 @@ def main(argv=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a pipe on Windows knows no →; \u2192 is better than an error
             stream.reconfigure(errors="backslashreplace")
-    # Twice: the preset that the first look finds gives the second its defaults.
-    arguments = parser(getattr(parser().parse_args(argv), "preset", "seed")).parse_args(argv)
+    # The preset first: it gives all other options their defaults, which --help shows too.
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--preset", nargs="?")  # what is wrong with it, the second look tells
+    arguments = parser(first.parse_known_args(argv)[0].preset).parse_args(argv)
     try:
         return arguments.run(arguments)
     except (ValueError, TypeError, OSError, MemoryError) as error:

@@ -104,6 +104,19 @@ def test_a_training_with_a_cosine_is_resumed_with_as_many_epochs_as_it_began_wit
     assert "The cosine schedule ends with the last epoch, so --epochs must be what" in capsys.readouterr().err
 
 
+def test_the_help_shows_the_defaults_of_the_preset(capsys):
+    def defaults(*options):
+        with pytest.raises(SystemExit, match="0"):
+            main(["train", *options, "--help"])
+        text = " ".join(capsys.readouterr().out.split())
+        names = ("data {sketches,cifar10}", "epochs EPOCHS", "batch-size BATCH_SIZE")
+        return [re.search(rf" --{re.escape(name)} [^()]*(\(|--)([^)]*)", text)[2] for name in names]
+
+    assert defaults()[1:] == ["default: 20", "default: 8"]
+    for options in (["--preset", "full"], ["--preset=full"], ["--pre", "full"]):
+        assert defaults(*options) == ["default: cifar10", "default: 28", "default: 128"]
+
+
 def test_every_preset_is_a_set_of_options_there_are():
     from nn_helpers.__main__ import PRESETS, parser
 
@@ -215,7 +228,10 @@ def test_what_cannot_be_is_one_message_without_a_traceback(options, words, capsy
     assert "Traceback" not in captured.err
 
 
-@pytest.mark.parametrize("options", [["--activation", "relu6"], ["--optimizer", "adamm"], ["--init", "zero"]])
+@pytest.mark.parametrize(
+    "options",
+    [["--activation", "relu6"], ["--optimizer", "adamm"], ["--init", "zero"], ["--preset", "fulll"]],
+)
 def test_unknown_names_are_refused_with_the_known_ones(options, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["train", *options])
