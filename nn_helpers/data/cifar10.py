@@ -66,6 +66,8 @@ def load_cifar10(root=None):
 
     Raises
     ------
+    TypeError
+        If `root` is no path.
     FileNotFoundError
         If there is no copy, or none that has all files.
     ValueError

@@ -58,6 +58,8 @@ def download_cifar10(root=None, progress=True):
 
     Raises
     ------
+    TypeError
+        If `root` is no path.
     ValueError, FileNotFoundError
         If an archive was there that is damaged or lacks files. The message says what to do.
     ConnectionError

@@ -6,6 +6,7 @@ import io
 import itertools
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -667,6 +668,14 @@ def test_a_home_folder_that_nobody_has_is_not_made(nowhere, monkeypatch):
     with pytest.raises(FileNotFoundError, match="download_cifar10: CIFAR10_DIR is '~nobody"):
         download_cifar10()
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("function", [load_cifar10, download_cifar10])
+@pytest.mark.parametrize("root", [5, b"data", ["data"]])
+def test_a_root_that_is_no_path_is_named_with_what_was_given(nowhere, function, root):
+    words = f"{function.__name__}: root must be a path, as text or a pathlib.Path, got {root!r}"
+    with pytest.raises(TypeError, match=re.escape(words)):
+        function(root)
 
 
 def test_a_process_that_is_killed_while_unpacking_leaves_nothing_that_looks_whole(
