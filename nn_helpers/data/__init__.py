@@ -43,15 +43,20 @@ def load_images(which=None, quiet=False):
     Dataset
         5,000 training and 1,000 test pictures for sketches; 50,000 and 10,000 for CIFAR-10.
     """
-    source = "which" if which is not None else "the environment variable NN_HELPERS_DATA"
-    which = which if which is not None else os.environ.get("NN_HELPERS_DATA") or "sketches"
-    which = choice("load_images", f"data set (from {source})", which, ("sketches", "cifar10"))
+    which = chosen(which)
     data = sketches() if which == "sketches" else load_cifar10()
     if not quiet:
         print(f"{len(data.train):,} training and {len(data.test):,} test pictures: {data.name}")
         if which == "sketches":
             print('For photographs write load_images("cifar10").')
     return data
+
+
+def chosen(which=None):
+    """Return which pictures `load_images` takes: ``"sketches"`` or ``"cifar10"``."""
+    source = "which" if which is not None else "the environment variable NN_HELPERS_DATA"
+    which = which if which is not None else os.environ.get("NN_HELPERS_DATA") or "sketches"
+    return choice("load_images", f"data set (from {source})", which, ("sketches", "cifar10"))
 
 
 def download_cifar10(root=None, progress=True):
