@@ -1,12 +1,12 @@
 """Download CIFAR-10 once: from the first server that delivers, continuing what an earlier attempt began."""
 
 import errno
-import hashlib
 import os
 import shutil
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from nn_helpers._arguments import expanded
@@ -21,6 +21,7 @@ from nn_helpers.data.cifar10 import (
 )
 
 ARCHIVE = "cifar-10-binary.tar.gz"
+WHOLE = f"{ARCHIVE}.whole"  # the downloaded one, not to be taken for one that somebody put there
 ARCHIVE_SIZE = 170_052_171
 ARCHIVE_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 # The original comes last: since June 2026 it sends some 70 kB/s, which makes 40 minutes and more.
@@ -33,7 +34,7 @@ MIRRORS = (
 TIMEOUT = 10, 30  # seconds to connect, and without a single byte
 BUSY = 429, 500, 502, 503, 504  # answers that may be another one in a moment
 UNWRITABLE = PermissionError, FileExistsError, NotADirectoryError
-PAUSE = 2  # seconds before a server is asked again
+PAUSE = 2  # seconds before a busy server is asked again
 
 
 def download_cifar10(root=None, progress=True):
@@ -74,17 +75,17 @@ def download_cifar10(root=None, progress=True):
     for complete in (folder, target):
         if _is_complete(complete):
             return complete
-    if os.path.lexists(folder / ARCHIVE):  # our own is a part until it is unpacked
+    if os.path.lexists(folder / ARCHIVE):
         read_copy(folder / ARCHIVE)
         return folder / ARCHIVE
     with _disk_explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _alone_in(folder, progress):
             if not _is_complete(target):  # another process may have brought it while this one waited
-                part = _fetch(folder, progress)
-                _unpack(part, target)
+                archive = _fetch(folder, progress)
+                _unpack(archive, target)
                 with suppress(OSError):  # all that matters is there
-                    part.unlink()
+                    archive.unlink()
     return target
 
 
@@ -98,41 +99,63 @@ def _size(path):
 
 def _fetch(folder, progress):
     """Return the archive's path, downloaded and verified."""
+    import pooch  # here, because only a download needs it
+
     part = folder / f"{ARCHIVE}.part"
-    still_needed = ARCHIVE_SIZE - min(_size(part), ARCHIVE_SIZE) + len(FILES) * file_size()
+    there = max(_size(part), _size(folder / WHOLE))
+    still_needed = ARCHIVE_SIZE - min(there, ARCHIVE_SIZE) + len(FILES) * file_size()
     if shutil.disk_usage(folder).free < still_needed:
         raise OSError(errno.ENOSPC, "the disk is too full")
+    continue_part = partial(_continue, part=part, progress=progress)
     reasons = []
     for url in MIRRORS:
         for attempt in range(2):
+            begun_before = _size(part) > 0
             try:
-                _continue(url, part, progress)
-                return part
+                # pooch checks the sha256: a good file gets its name, a bad one is removed.
+                with _quiet(pooch.get_logger()):
+                    return Path(pooch.retrieve(url, ARCHIVE_SHA256, WHOLE, folder, downloader=continue_part))
             except _MirrorError as error:
-                if error.again and attempt == 0:
+                if error.busy and attempt == 0:
                     time.sleep(PAUSE)
                     continue
                 reasons.append(f"  {urlsplit(url).netloc}: {error}")
                 break
+            except ValueError:
+                reasons.append(f"  {urlsplit(url).netloc}: wrong checksum; the file was removed")
+            if not begun_before:
+                break
+            # The fault may lie in what was there before this server, so it may try once more.
     kept = "Nothing was kept."
     if _size(part):
         kept = f"{_size(part):,} of {ARCHIVE_SIZE:,} bytes are in {part}; the next call goes on from there."
     raise ConnectionError("\n".join(["CIFAR-10 could not be downloaded:", *reasons, kept, WAYS_TO_GET_IT]))
 
 
+@contextmanager
+def _quiet(logger):
+    """Keep pooch from announcing each download; our own bar does, where one is wanted."""
+    level = logger.level
+    logger.setLevel("WARNING")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 class _MirrorError(Exception):
     """What went wrong with one server, in a few words."""
 
-    def __init__(self, words, again=False):
+    def __init__(self, words, busy=False):
         super().__init__(words)
-        self.again = again  # whether another attempt may end otherwise
+        self.busy = busy
 
 
-def _continue(url, part, progress):
-    """Bring `part` to its full length, and check it.
+def _continue(url, output_file, _, part, progress):
+    """Bring `part` to its full length, then hand it to pooch as `output_file`.
 
-    All servers continue the same part, whoever began it: should their files differ after all, the checksum
-    tells.
+    pooch's own downloader starts from nothing every time; this one asks for what is missing only. All servers
+    continue the same part, whoever began it: should their files differ after all, the checksum tells.
     """
     import requests
     import urllib3
@@ -156,12 +179,7 @@ def _continue(url, part, progress):
         raise _MirrorError(f"no connection{_broke_at(part, have)}") from None
     if _size(part) != ARCHIVE_SIZE:
         raise _MirrorError(f"sent no more{_broke_at(part, have)}")
-    with open(part, "rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    if sha256 != ARCHIVE_SHA256:
-        part.unlink()
-        # The fault may lie in what was there before this server.
-        raise _MirrorError("wrong checksum; the file was removed", again=have > 0)
+    os.replace(part, output_file)
 
 
 def _broke_at(part, have):
@@ -185,7 +203,7 @@ def _receive(answer, part, have, progress):
             raise _MirrorError(f"sends {headers['Content-Length']} bytes, the archive has {ARCHIVE_SIZE}")
     else:
         busy = answer.status_code in BUSY
-        raise _MirrorError(f"answers {answer.status_code} {answer.reason}", again=busy)
+        raise _MirrorError(f"answers {answer.status_code} {answer.reason}", busy)
 
     def read():
         return answer.raw.read(min(1 << 16, ARCHIVE_SIZE - at), decode_content=False)
