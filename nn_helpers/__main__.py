@@ -10,7 +10,7 @@ from nn_helpers.data import download_cifar10, flip_and_shift, load_images
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, CosineWithWarmup, make_optimizer
-from nn_helpers.training import compare_optimizers, evaluate
+from nn_helpers.training import _steps_per_epoch, compare_optimizers, evaluate
 
 # Plain gradient descent is SGD on a batch the size of the data.
 COMPARED = ("gd", *OPTIMIZERS)
@@ -57,7 +57,7 @@ def parser(preset="seed"):
     train.add_argument(
         "--data",
         choices=("sketches", "cifar10"),
-        help="pictures to train on (default: NN_HELPERS_DATA, or sketches)",
+        help="pictures to train on; the preset seed leaves it to NN_HELPERS_DATA, or takes sketches",
         default=argparse.SUPPRESS,
     )
     train.add_argument("--images", type=int, default=500, help="training pictures; 500 are 1%% of CIFAR-10")
@@ -120,10 +120,11 @@ def parser(preset="seed"):
     train.add_argument(
         "--resume",
         action="store_true",
-        help="go on from the checkpoint; all other options are those it began with, --epochs may be more",
+        help="go on from the checkpoint; all other options are those it began with; --epochs may be more, "
+        "but not with the cosine schedule of the presets full and large, which ends with the last epoch",
     )
     train.add_argument("--quiet", action="store_true", help="no progress bar")
-    train.set_defaults(run=run_train, **PRESETS[preset])
+    train.set_defaults(run=run_train, **PRESETS.get(preset, {}))
 
     data = commands.add_parser("data", help="fetch CIFAR-10 (170 MB), check it and unpack it")
     data.set_defaults(run=run_data)
@@ -152,8 +153,13 @@ def run_train(arguments):
             f"--checkpoint holds one training, and {' '.join(arguments.optimizer)} make "
             f"{len(arguments.optimizer)}; give one --optimizer"
         )
-    if arguments.seed < 0:
-        raise ValueError(f"--seed must be at least 0, got {arguments.seed}")
+    for option, value, least in (
+        ("--seed", arguments.seed, 0),
+        ("--epochs", arguments.epochs, 1),
+        ("--batch-size", arguments.batch_size, 1),
+    ):
+        if value < least:
+            raise ValueError(f"{option} must be at least {least}, got {value}")
     if arguments.resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint, the path to go on from")
     data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
@@ -200,7 +206,8 @@ def run_train(arguments):
 def _optimizer(name, arguments, N):
     lr, batch_size = arguments.lr, N if name == "gd" else arguments.batch_size
     if arguments.schedule == "cosine":
-        steps = arguments.epochs * max(1, N // max(1, batch_size))
+        # At least one: of a batch larger than the data training itself tells.
+        steps = arguments.epochs * max(1, _steps_per_epoch(N, batch_size, not arguments.keep_last))
         lr = CosineWithWarmup(lr, steps, steps // 20)
     if name == "gd":
         return make_optimizer("sgd", lr), {"batch_size": None}
@@ -242,12 +249,16 @@ def main(argv=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a pipe on Windows knows no →; \u2192 is better than an error
             stream.reconfigure(errors="backslashreplace")
-    # Twice: the preset that the first look finds gives the second its defaults.
-    arguments = parser(getattr(parser().parse_args(argv), "preset", "seed")).parse_args(argv)
+    # The preset first: it gives all other options their defaults, which --help shows too.
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--preset", nargs="?")  # what is wrong with it, the second look tells
+    arguments = parser(first.parse_known_args(argv)[0].preset).parse_args(argv)
     try:
         return arguments.run(arguments)
     except (ValueError, TypeError, OSError, MemoryError) as error:
         reason = str(error) or "there is not enough memory"
+        if "total_steps is" in reason:  # of a training that is resumed
+            reason += ". The cosine schedule ends with the last epoch, so --epochs must be what it was"
         print(f"python -m nn_helpers {arguments.command}: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 """Look at arguments before anything is computed, and say what is wrong with them in words that help."""
 
 import numbers
+import os
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,8 @@ def number(function, name, value, least=0.0, below=float("inf"), above=None):
 
 def expanded(function, name, path):
     """Return a path with the home folder in the place of its ``~``."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{function}: {name} must be a path, as text or a pathlib.Path, got {path!r}")
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -94,6 +94,7 @@ def doctor():
         blas,
         speed,
         sketches_work,
+        pictures,
         cifar10,
         disk,
         notebooks,
@@ -234,34 +235,54 @@ def sketches_work():
     return Finding("sketches", "can be drawn: every lesson works without CIFAR-10 and without a network")
 
 
-def cifar10():
-    """Whether CIFAR-10 is here, and where."""
-    from nn_helpers.data.cifar10 import found_copies
+def pictures():
+    """Whether NN_HELPERS_DATA asks for pictures that there are."""
+    from nn_helpers.data import chosen
 
-    wished = os.environ.get("CIFAR10_DIR")
-    copies = found_copies()
-    if copies:
-        return Finding("CIFAR-10", f"found at {copies[0]}" + (" (CIFAR10_DIR)" if wished else ""))
-    if wished:
-        return Finding(
-            "CIFAR-10", f"CIFAR10_DIR says {wished}, and there is no copy", TROUBLE,
-            "correct it, or unset it",
-        )  # fmt: skip
-    if os.environ.get("NN_HELPERS_DATA") == "cifar10":
-        return Finding(
-            "CIFAR-10", "not here, although NN_HELPERS_DATA asks for it", TROUBLE,
-            "python -m nn_helpers data fetches it (170 MB); or unset NN_HELPERS_DATA",
-        )  # fmt: skip
-    return Finding(
-        "CIFAR-10", "not here; the lessons take the sketches", NOTE, "python -m nn_helpers data (170 MB)"
-    )
+    try:
+        return Finding("pictures", f'load_images() takes "{chosen()}"')
+    except ValueError as error:
+        return Finding("pictures", str(error), TROUBLE, "correct NN_HELPERS_DATA, or unset it")
+
+
+def cifar10():
+    """Whether CIFAR-10 is here, where, and whether it can be read."""
+    from nn_helpers.data.cifar10 import WAYS_TO_GET_IT, first_good_copy, found_copies
+
+    named, asked = os.environ.get("CIFAR10_DIR"), os.environ.get("NN_HELPERS_DATA") == "cifar10"
+    advice = "python -m nn_helpers data fetches it (170 MB)"
+    if named:
+        advice = f"correct CIFAR10_DIR, or unset it; {advice}"
+    if asked:
+        advice += "; or unset NN_HELPERS_DATA"
+    try:
+        if not (named or asked or found_copies()):
+            return Finding("CIFAR-10", "not here; the lessons take the sketches", NOTE, advice)
+        copy, _, damaged = first_good_copy()
+    except (ValueError, OSError) as error:
+        found = str(error).removesuffix(WAYS_TO_GET_IT).rstrip()
+        return Finding("CIFAR-10", found, TROUBLE if named or asked else NOTE, advice)
+    at = copy.absolute()
+    if damaged:
+        return Finding("CIFAR-10", "\n".join([f"good at {at}, damaged elsewhere:", *damaged]), NOTE)
+    return Finding("CIFAR-10", f"found at {at}" + (" (CIFAR10_DIR)" if named else ""))
 
 
 def disk():
-    """Whether the cache can be written, and what is free there and for temporary files."""
+    """Whether temporary files can be made and the cache can be written, and what is free there."""
     from nn_helpers.data import cache_dir
 
-    folder = cache_dir()
+    try:
+        with tempfile.TemporaryFile():
+            pass
+    except OSError as error:
+        return Finding(
+            "disk", f"no temporary file can be made: {error}", TROUBLE, "free some space, or set TMPDIR"
+        )
+    try:
+        folder = cache_dir()
+    except FileNotFoundError as error:
+        return Finding("disk", str(error), TROUBLE, "correct NN_HELPERS_CACHE, or unset it")
     there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     free = shutil.disk_usage(there).free
     text = f"{free / 1e9:.1f} GB free for {folder}"
@@ -272,13 +293,6 @@ def disk():
         )  # fmt: skip
     if free < FREE_FOR_CIFAR10:
         return Finding("disk", text, NOTE, "fetching CIFAR-10 takes 400 MB for a while")
-    try:
-        with tempfile.TemporaryFile():
-            pass
-    except OSError as error:
-        return Finding(
-            "disk", f"no temporary file can be made: {error}", TROUBLE, "free some space, or set TMPDIR"
-        )
     return Finding("disk", text)
 
 

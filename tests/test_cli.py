@@ -82,6 +82,41 @@ def test_the_full_preset_trains_with_everything_that_helps(capsys, monkeypatch):
     assert not calls[1][1]["keep_best"]
 
 
+@pytest.mark.parametrize(("options", "steps"), [([], 4), (["--keep-last"], 6)])
+def test_the_cosine_ends_with_the_last_step(monkeypatch, options, steps):
+    from nn_helpers import __main__ as cli
+
+    made = []
+    compare = cli.compare_optimizers
+    monkeypatch.setattr(cli, "compare_optimizers", lambda *a, **k: made.append(compare(*a, **k)) or made[0])
+    options = [*options, "--batch-size", "25", "--schedule", "cosine", "--optimizer", "adam"]
+    assert main(["train", *QUICK, *options]) == 0
+    _, histories = made[0]
+    rates = [record.lr for record in histories["adam"].records]
+    assert (len(rates), rates.index(0.0)) == (steps, steps - 1)
+
+
+def test_a_training_with_a_cosine_is_resumed_with_as_many_epochs_as_it_began_with(tmp_path, capsys):
+    options = [*QUICK, "--optimizer", "adam", "--checkpoint", str(tmp_path / "run.safetensors")]
+    assert main(["train", *options, "--schedule", "cosine"]) == 0
+    assert main(["train", *options, "--schedule", "cosine", "--resume"]) == 0
+    assert main(["train", *options, "--schedule", "cosine", "--resume", "--epochs", "3"]) == 2
+    assert "The cosine schedule ends with the last epoch, so --epochs must be what" in capsys.readouterr().err
+
+
+def test_the_help_shows_the_defaults_of_the_preset(capsys):
+    def defaults(*options):
+        with pytest.raises(SystemExit, match="0"):
+            main(["train", *options, "--help"])
+        text = " ".join(capsys.readouterr().out.split())
+        names = ("data {sketches,cifar10}", "epochs EPOCHS", "batch-size BATCH_SIZE")
+        return [re.search(rf" --{re.escape(name)} [^()]*(\(|--)([^)]*)", text)[2] for name in names]
+
+    assert defaults()[1:] == ["default: 20", "default: 8"]
+    for options in (["--preset", "full"], ["--preset=full"], ["--pre", "full"]):
+        assert defaults(*options) == ["default: cifar10", "default: 28", "default: 128"]
+
+
 def test_every_preset_is_a_set_of_options_there_are():
     from nn_helpers.__main__ import PRESETS, parser
 
@@ -160,7 +195,13 @@ def test_a_disk_that_fills_up_while_training_costs_neither_the_table_nor_the_fig
         (["--images", "1000"], "1000 training and 20 validation pictures asked for; there are 100"),
         (["--batch-size", "61"], "batch_size 61 is larger than the 60 training examples"),
         (["--lr", "-1"], "learning rate lr must be greater than 0"),
-        (["--epochs", "0"], "epochs must be at least 1"),
+        (["--epochs", "0"], "--epochs must be at least 1, got 0"),
+        (["--epochs", "-3", "--schedule", "cosine"], "--epochs must be at least 1, got -3"),
+        (["--batch-size", "0", "--schedule", "cosine"], "--batch-size must be at least 1, got 0"),
+        (
+            ["--batch-size", "61", "--schedule", "cosine"],
+            "batch_size 61 is larger than the 60 training examples",
+        ),
         (
             ["--epochs", "1" + "0" * 400, "--schedule", "cosine"],
             "epochs must be at most 9,223,372,036,854,775,807; for training without end",
@@ -187,7 +228,10 @@ def test_what_cannot_be_is_one_message_without_a_traceback(options, words, capsy
     assert "Traceback" not in captured.err
 
 
-@pytest.mark.parametrize("options", [["--activation", "relu6"], ["--optimizer", "adamm"], ["--init", "zero"]])
+@pytest.mark.parametrize(
+    "options",
+    [["--activation", "relu6"], ["--optimizer", "adamm"], ["--init", "zero"], ["--preset", "fulll"]],
+)
 def test_unknown_names_are_refused_with_the_known_ones(options, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["train", *options])

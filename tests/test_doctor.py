@@ -2,6 +2,7 @@
 
 import importlib.metadata as metadata
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import nn_helpers
 from nn_helpers import doctor as module
 from nn_helpers._lesson import edition
+from nn_helpers.data import cifar10 as files
 from nn_helpers.doctor import FINE, NOTE, TROUBLE, Finding, Report, doctor
 
 
@@ -142,25 +144,61 @@ def test_a_kernel_of_another_environment_is_named(monkeypatch):
     assert "no kernel" in module.kernel().found
 
 
-def test_cifar10_is_found_or_its_absence_explained(monkeypatch, tmp_path):
-    monkeypatch.setenv("CIFAR10_DIR", str(tmp_path))
-    finding = module.cifar10()
-    assert finding.state == TROUBLE
-    assert str(tmp_path) in finding.found
-    folder = tmp_path / "cifar-10-batches-bin"
-    folder.mkdir()
-    (folder / "data_batch_1.bin").write_bytes(b"")
-    finding = module.cifar10()
-    assert finding.state == FINE
-    assert str(folder) in finding.found
-
-
-def test_without_cifar10_it_is_a_note_unless_the_environment_asks_for_it(monkeypatch, tmp_path):
-    monkeypatch.delenv("CIFAR10_DIR", raising=False)
+@pytest.fixture
+def nothing_here(monkeypatch, tmp_path):
+    """A computer without CIFAR-10, on which a file of it is a single picture."""
+    for variable in ("CIFAR10_DIR", "NN_HELPERS_DATA"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NN_HELPERS_CACHE", str(tmp_path))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(files, "RECORDS_PER_FILE", 1)
+
+
+def copy_of_cifar10(folder, **changed):
+    folder.mkdir()
+    for name in files.FILES:
+        (folder / f"{name}.bin").write_bytes(changed.get(name, bytes(3073)))
+    return folder
+
+
+def test_cifar10_is_found_or_its_absence_explained(nothing_here, monkeypatch, tmp_path):
+    monkeypatch.setenv("CIFAR10_DIR", str(tmp_path))
+    finding = module.cifar10()
+    assert finding.state == TROUBLE
+    assert str(tmp_path) in finding.found
+    assert finding.advice.startswith("correct CIFAR10_DIR, or unset it; python -m nn_helpers data")
+    folder = copy_of_cifar10(tmp_path / "cifar-10-batches-bin")
+    assert module.cifar10() == Finding("CIFAR-10", f"found at {folder} (CIFAR10_DIR)")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "data_batch_1.bin: 0 bytes"), (b"\xff" * 3073, "data_batch_1.bin: record 0 of 1 has label 255")],
+)
+def test_a_copy_of_cifar10_that_cannot_be_read_is_no_copy(
+    nothing_here, monkeypatch, tmp_path, content, words
+):
+    folder = copy_of_cifar10(tmp_path / "cifar-10-batches-bin", data_batch_1=content)
+    assert words in module.cifar10().found
+    assert module.cifar10().state == NOTE
+    for variable, value in (("CIFAR10_DIR", str(folder)), ("NN_HELPERS_DATA", "cifar10")):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, value)
+            finding = module.cifar10()
+        assert finding.state == TROUBLE
+        assert words in finding.found
+        assert "Three ways" not in finding.found
+        assert f"unset {'it' if variable == 'CIFAR10_DIR' else variable}" in finding.advice
+    copy_of_cifar10(tmp_path / "data")
+    finding = module.cifar10()
+    assert finding.state == NOTE
+    assert finding.found.startswith(f"good at {tmp_path / 'data'}")
+    assert words in finding.found
+
+
+def test_without_cifar10_it_is_a_note_unless_the_environment_asks_for_it(nothing_here, monkeypatch):
     assert module.cifar10().state == NOTE
     monkeypatch.setenv("NN_HELPERS_DATA", "cifar10")
     finding = module.cifar10()
@@ -168,7 +206,26 @@ def test_without_cifar10_it_is_a_note_unless_the_environment_asks_for_it(monkeyp
     assert "unset NN_HELPERS_DATA" in finding.advice
 
 
-def test_a_full_disk_and_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
+def test_pictures_that_there_are_not_are_trouble(nothing_here, monkeypatch):
+    assert module.pictures() == Finding("pictures", 'load_images() takes "sketches"')
+    monkeypatch.setenv("NN_HELPERS_DATA", "cifar")
+    (trouble,) = doctor().troubles
+    assert "NN_HELPERS_DATA) 'cifar'; known: 'sketches', 'cifar10'" in trouble.found
+    assert trouble.advice == "correct NN_HELPERS_DATA, or unset it"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows guesses where a home would be")
+def test_a_home_folder_that_nobody_has_is_trouble_with_the_variable_that_names_it(nothing_here, monkeypatch):
+    for variable, look in (("CIFAR10_DIR", module.cifar10), ("NN_HELPERS_CACHE", module.disk)):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, "~nobody-of-this-name/x")
+            finding = look()
+        assert finding.state == TROUBLE
+        assert f"{variable} is '~nobody-of-this-name/x', and no home folder is known" in finding.found
+        assert finding.advice.startswith(f"correct {variable}, or unset it")
+
+
+def test_a_full_disk_and_a_cache_that_cannot_be_written(nothing_here, monkeypatch, tmp_path):
     monkeypatch.setenv("NN_HELPERS_CACHE", str(tmp_path / "not" / "there"))
     assert module.disk().state == FINE
     assert str(tmp_path) in module.disk().found
@@ -178,6 +235,13 @@ def test_a_full_disk_and_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     assert module.disk().state == NOTE
     monkeypatch.setattr(module.os, "access", lambda path, mode: False)
     assert "cannot be written to" in module.disk().found
+
+    def full():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.tempfile, "TemporaryFile", full)
+    assert module.disk().state == TROUBLE
+    assert "no temporary file can be made: [Errno 28]" in module.disk().found
 
 
 def test_lessons_of_another_version_are_named(monkeypatch, tmp_path):
@@ -207,8 +271,6 @@ def test_slow_products_are_a_note(monkeypatch):
 
 def test_from_a_terminal_the_exit_status_tells(tmp_path):
     def run(**environment):
-        import os
-
         return subprocess.run(
             [sys.executable, "-m", "nn_helpers", "doctor"], env={**os.environ, **environment}, text=True,
             capture_output=True, encoding="utf-8",

@@ -43,9 +43,7 @@ def load_images(which=None, quiet=False):
     Dataset
         5,000 training and 1,000 test pictures for sketches; 50,000 and 10,000 for CIFAR-10.
     """
-    source = "which" if which is not None else "the environment variable NN_HELPERS_DATA"
-    which = which if which is not None else os.environ.get("NN_HELPERS_DATA") or "sketches"
-    which = choice("load_images", f"data set (from {source})", which, ("sketches", "cifar10"))
+    which = chosen(which)
     data = sketches() if which == "sketches" else load_cifar10()
     if not quiet:
         print(f"{len(data.train):,} training and {len(data.test):,} test pictures: {data.name}")
@@ -54,8 +52,15 @@ def load_images(which=None, quiet=False):
     return data
 
 
+def chosen(which=None):
+    """Return which pictures `load_images` takes: ``"sketches"`` or ``"cifar10"``."""
+    source = "which" if which is not None else "the environment variable NN_HELPERS_DATA"
+    which = which if which is not None else os.environ.get("NN_HELPERS_DATA") or "sketches"
+    return choice("load_images", f"data set (from {source})", which, ("sketches", "cifar10"))
+
+
 def download_cifar10(root=None, progress=True):
-    """Fetch CIFAR-10 (170 MB), check it, and return the folder it is in; see `nn_helpers.data.download`."""
-    from nn_helpers.data.download import download_cifar10  # pooch and requests come in only here
+    """Fetch CIFAR-10 (170 MB), check it, and return where it is; see `nn_helpers.data.download`."""
+    from nn_helpers.data.download import download_cifar10  # what it needs comes in only here
 
     return download_cifar10(root, progress)

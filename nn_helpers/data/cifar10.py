@@ -28,7 +28,7 @@ Three ways to get CIFAR-10:
 
 _MOST_MEMBERS = 1000  # of an archive; CIFAR-10's have nine at most
 
-_FRESH_COPY = "Delete it and copy it afresh, or run download_cifar10()."
+_FRESH_COPY = "Delete it, or move it away; then copy it afresh, or run download_cifar10()."
 
 # Where in a folder a copy may be; "" is the folder itself.
 _INSIDE = (
@@ -56,7 +56,8 @@ def load_cifar10(root=None):
     root : path, optional
         A folder with a copy of CIFAR-10 in it, or the copy itself. Without it, the environment variable
         ``CIFAR10_DIR`` says where. Either is the only place looked in. With neither, these are:
-        `cache_dir`, and where Keras and torchvision usually keep theirs.
+        `cache_dir`, and where Keras and torchvision usually keep theirs. Of several copies the first good
+        one is taken; the damaged ones before it are warned of.
 
     Returns
     -------
@@ -65,28 +66,32 @@ def load_cifar10(root=None):
 
     Raises
     ------
+    TypeError
+        If `root` is no path.
     FileNotFoundError
-        If there is no copy, or one with files missing.
+        If there is no copy, or none that has all files.
     ValueError
-        If a copy is damaged.
+        If there are copies, and all are damaged or lack files.
     """
+    _, data, damaged = first_good_copy(root)
+    for message in damaged:
+        warnings.warn(f"load_cifar10 passed over a damaged copy: {message}", stacklevel=2)
+    return data
+
+
+def first_good_copy(root=None):
+    """Return where the first good copy is, its pictures, and what is wrong with the copies before it."""
     wished, places = _places(root)
-    damaged = []
+    damaged, kinds = [], set()
     for copy in found_copies(root):
         try:
-            data = _read(copy)
-        except (ValueError, OSError) as error:
-            if wished is not None:  # what somebody asked for is never silently replaced by something else
-                raise
-            damaged.append(str(error))  # not the error itself, which would keep 180 MB of arrays alive
-            continue
-        for message in damaged:
-            warnings.warn(f"load_cifar10 passed over a damaged copy: {message}", stacklevel=2)
-        return data
+            return copy, read_copy(copy), damaged
+        except (ValueError, OSError) as error:  # as text: an error would keep 180 MB of arrays alive
+            damaged.append(str(error))
+            kinds.add(type(error))
     if damaged:
-        raise ValueError(
-            "load_cifar10 found only damaged copies:\n" + "\n".join(damaged) + f"\n{WAYS_TO_GET_IT}"
-        )
+        kind = FileNotFoundError if kinds == {FileNotFoundError} else ValueError
+        raise kind("\n".join(["load_cifar10 found only damaged copies:", *damaged, WAYS_TO_GET_IT]))
     raise FileNotFoundError(_nothing_found(root, wished, places))
 
 
@@ -149,7 +154,7 @@ def _nothing_found(root, wished, places):
     return message + WAYS_TO_GET_IT
 
 
-def _read(copy):
+def read_copy(copy):
     """Read a folder or an archive, file by file, into two arrays made once: nothing is in memory twice."""
     N = RECORDS_PER_FILE
     images = np.empty((len(FILES) * N, 32, 32, 3), np.uint8)
@@ -168,8 +173,9 @@ def _read(copy):
             except ValueError as error:
                 raise ValueError(f"{copy / name}: {error}. {_FRESH_COPY}") from None
     if missing:
+        advice = _FRESH_COPY if copy.is_file() else "Copy what is missing, or run download_cifar10()."
         raise FileNotFoundError(
-            f"{copy}: no {', no '.join(missing)} in it; CIFAR-10 is {len(FILES)} files. {_FRESH_COPY}"
+            f"{copy}: no {', no '.join(missing)} in it; CIFAR-10 is {len(FILES)} files. {advice}"
         )
     train = slice(0, (len(FILES) - 1) * N)
     test = slice(train.stop, None)

@@ -17,9 +17,11 @@ from nn_helpers.data.cifar10 import (
     archive_members,
     cache_dir,
     file_size,
+    read_copy,
 )
 
 ARCHIVE = "cifar-10-binary.tar.gz"
+WHOLE = f"{ARCHIVE}.whole"  # the downloaded one, not to be taken for one that somebody put there
 ARCHIVE_SIZE = 170_052_171
 ARCHIVE_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 # The original comes last: since June 2026 it sends some 70 kB/s, which makes 40 minutes and more.
@@ -39,7 +41,8 @@ def download_cifar10(root=None, progress=True):
     """Download CIFAR-10 in its binary layout (170 MB, 184 MB unpacked), unless it is already there.
 
     A download that breaks off leaves ``cifar-10-binary.tar.gz.part`` behind, and the next call continues it.
-    The archive's sha256 is checked before anything is unpacked; afterwards the archive is removed.
+    The archive's sha256 is checked before anything is unpacked; afterwards the archive is removed. One that
+    you put there yourself is used as it is: nothing is downloaded, and nothing happens to it.
 
     Parameters
     ----------
@@ -52,10 +55,14 @@ def download_cifar10(root=None, progress=True):
     Returns
     -------
     Path
-        The folder with ``data_batch_1.bin`` … ``test_batch.bin`` in it.
+        The folder with ``data_batch_1.bin`` … ``test_batch.bin`` in it, or the archive that was there.
 
     Raises
     ------
+    TypeError
+        If `root` is no path.
+    ValueError, FileNotFoundError
+        If an archive was there that is damaged or lacks files. The message says what to do.
     ConnectionError
         If no server delivers it. The message says what each of them did.
     OSError
@@ -68,6 +75,9 @@ def download_cifar10(root=None, progress=True):
     for complete in (folder, target):
         if _is_complete(complete):
             return complete
+    if os.path.lexists(folder / ARCHIVE):
+        read_copy(folder / ARCHIVE)
+        return folder / ARCHIVE
     with _disk_explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _alone_in(folder, progress):
@@ -92,7 +102,8 @@ def _fetch(folder, progress):
     import pooch  # here, because only a download needs it
 
     part = folder / f"{ARCHIVE}.part"
-    still_needed = ARCHIVE_SIZE - min(_size(part), ARCHIVE_SIZE) + len(FILES) * file_size()
+    there = max(_size(part), _size(folder / WHOLE))
+    still_needed = ARCHIVE_SIZE - min(there, ARCHIVE_SIZE) + len(FILES) * file_size()
     if shutil.disk_usage(folder).free < still_needed:
         raise OSError(errno.ENOSPC, "the disk is too full")
     continue_part = partial(_continue, part=part, progress=progress)
@@ -103,9 +114,7 @@ def _fetch(folder, progress):
             try:
                 # pooch checks the sha256: a good file gets its name, a bad one is removed.
                 with _quiet(pooch.get_logger()):
-                    return Path(
-                        pooch.retrieve(url, ARCHIVE_SHA256, ARCHIVE, folder, downloader=continue_part)
-                    )
+                    return Path(pooch.retrieve(url, ARCHIVE_SHA256, WHOLE, folder, downloader=continue_part))
             except _MirrorError as error:
                 if error.busy and attempt == 0:
                     time.sleep(PAUSE)

@@ -198,6 +198,27 @@ def test_a_damaged_copy_nobody_asked_for_is_passed_over_with_a_warning(small, no
         assert small.is_in(load_cifar10())
 
 
+def test_in_a_place_that_was_named_the_first_good_copy_is_taken_too(small, nowhere, monkeypatch):
+    small.folder(nowhere / "place", data_batch_4=None, data_batch_5=None)
+    small.folder(nowhere / "place" / "cifar-10-batches-bin")
+    with pytest.warns(UserWarning, match="a damaged copy: .*place: no data_batch_4, no data_batch_5"):
+        assert small.is_in(load_cifar10(nowhere / "place"))
+    monkeypatch.setenv("CIFAR10_DIR", str(nowhere / "place"))
+    with pytest.warns(UserWarning, match="a damaged copy"):
+        assert small.is_in(load_cifar10())
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_where_all_copies_lack_files_it_is_a_file_not_found_and_else_a_value_error(small, nowhere, named):
+    root = nowhere / "cache" if named else None
+    small.folder(nowhere / "cache" / "cifar-10-batches-bin", test_batch=None)
+    with pytest.raises(FileNotFoundError, match=r"bin: no test_batch in it.*Copy what is missing, or run"):
+        load_cifar10(root)
+    small.folder(nowhere / "cache" / "cifar-10-batches-py", "python", test_batch=b"")
+    with pytest.raises(ValueError, match=r"no test_batch in it.*\n.*test_batch: not a CIFAR-10 batch"):
+        load_cifar10(root)
+
+
 def test_where_nothing_is_found_the_error_says_where_it_looked_and_what_to_do(nowhere):
     with pytest.raises(FileNotFoundError) as error:
         load_cifar10()
@@ -248,7 +269,7 @@ def test_cache_dir_is_the_variable_or_the_systems_folder(nowhere, monkeypatch):
 @pytest.mark.parametrize("pack", ["folder", "archive"])
 def test_a_missing_file_is_named(small, tmp_path, layout, pack):
     copy = getattr(small, pack)(tmp_path / "copy", layout, data_batch_3=None, test_batch=None)
-    with pytest.raises(FileNotFoundError, match=r"copy: no data_batch_3, no test_batch in it.*Delete it"):
+    with pytest.raises(FileNotFoundError, match=r"copy: no data_batch_3, no test_batch in it.* or run"):
         load_cifar10(copy)
 
 

@@ -6,6 +6,7 @@ import io
 import itertools
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -189,6 +190,7 @@ def part(place):
 
 
 ALL_THERE = ["cifar-10-batches-bin", "cifar-10-binary.tar.gz.lock"]
+DOWNLOADED = ["cifar-10-binary.tar.gz.lock", "cifar-10-binary.tar.gz.whole"]
 
 
 # When all goes well
@@ -228,6 +230,17 @@ def test_what_is_incomplete_is_completed(small, mirrors, place):
     assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
 
 
+def test_what_is_damaged_is_replaced_as_the_message_advises(small, mirrors, place):
+    mirrors.does(mirrors.good)
+    damaged = small.folder(place, test_batch=b"\xff" * 61_460) / "test_batch.bin"
+    with pytest.raises(ValueError, match=r"label 255; .*Delete it, or .*; then .*, or run download_cifar10"):
+        load_cifar10(place)
+    damaged.unlink()
+    assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
+    with pytest.warns(UserWarning, match="place: no test_batch in it.*Copy what is missing"):
+        assert small.is_in(load_cifar10(place))
+
+
 def test_it_goes_where_the_variable_says_because_that_is_where_it_is_looked_for(
     small, mirrors, nowhere, monkeypatch
 ):
@@ -237,19 +250,34 @@ def test_it_goes_where_the_variable_says_because_that_is_where_it_is_looked_for(
     assert small.is_in(load_cifar10())
 
 
-def test_a_good_archive_that_is_there_already_is_used(small, mirrors, place):
+@pytest.mark.parametrize("packed_again", [False, True])
+def test_an_archive_that_was_there_is_used_as_it_is_and_stays(
+    small, mirrors, place, monkeypatch, packed_again
+):
+    content = gzip.compress(gzip.decompress(mirrors.archive), 1) if packed_again else mirrors.archive
     place.mkdir()
-    (place / "cifar-10-binary.tar.gz").write_bytes(mirrors.archive)
-    mirrors.does(mirrors.says(404))
-    assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
+    archive = place / "cifar-10-binary.tar.gz"
+    archive.write_bytes(content)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9, 0))
+    mirrors.does(mirrors.good)
+    assert download_cifar10(place, progress=False) == archive
+    assert small.is_in(load_cifar10(place))
+    assert archive.read_bytes() == content
+    assert names(place) == [archive.name]
     assert mirrors.requests == []
 
 
-def test_a_bad_archive_that_is_there_already_is_replaced(small, mirrors, place):
-    place.mkdir()
-    (place / "cifar-10-binary.tar.gz").write_bytes(b"bad")
+def test_a_bad_archive_that_was_there_is_refused_and_stays(small, mirrors, place):
+    archive = small.archive(place / "cifar-10-binary.tar.gz", test_batch=None)
+    lacking, cut = archive.read_bytes(), mirrors.archive[:-1000]
     mirrors.does(mirrors.good)
-    assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
+    for content, error, reason in ((lacking, FileNotFoundError, "no test_batch"), (cut, ValueError, "cut")):
+        archive.write_bytes(content)
+        with pytest.raises(error, match=rf"binary\.tar\.gz: {reason}.*Delete it, or move it away; then"):
+            download_cifar10(place, progress=False)
+        assert archive.read_bytes() == content
+    assert names(place) == [archive.name]
+    assert mirrors.requests == []
 
 
 def test_progress_is_shown_with_the_servers_name(mirrors, place, capfd):
@@ -628,7 +656,7 @@ def test_wherever_the_disk_fails_nothing_looks_whole_and_the_next_call_completes
             ]
             assert words in str(error)
             for folder in (place, place / "cifar-10-batches-bin"):
-                with suppress(FileNotFoundError):  # unless the archive is there, verified
+                with suppress(FileNotFoundError):  # unless all of it is there
                     assert pictures.is_in(load_cifar10(folder))
         assert pictures.is_in(load_cifar10(download_cifar10(place, progress=False)))
     assert at > 40
@@ -646,6 +674,14 @@ def test_a_home_folder_that_nobody_has_is_not_made(nowhere, monkeypatch):
     assert list(Path().iterdir()) == []
 
 
+@pytest.mark.parametrize("function", [load_cifar10, download_cifar10])
+@pytest.mark.parametrize("root", [5, b"data", ["data"]])
+def test_a_root_that_is_no_path_is_named_with_what_was_given(nowhere, function, root):
+    words = f"{function.__name__}: root must be a path, as text or a pathlib.Path, got {root!r}"
+    with pytest.raises(TypeError, match=re.escape(words)):
+        function(root)
+
+
 def test_a_process_that_is_killed_while_unpacking_leaves_nothing_that_looks_whole(
     small, mirrors, place, monkeypatch
 ):
@@ -661,7 +697,7 @@ def test_a_process_that_is_killed_while_unpacking_leaves_nothing_that_looks_whol
         patched.setattr(download.shutil, "copyfileobj", killed)
         with pytest.raises(KeyboardInterrupt):
             download_cifar10(place, progress=False)
-    assert seen == [["cifar-10-batches-bin.part", "cifar-10-binary.tar.gz", "cifar-10-binary.tar.gz.lock"]]
+    assert seen == [["cifar-10-batches-bin.part", *DOWNLOADED]]
     assert (place / "cifar-10-batches-bin.part").exists()
     assert small.is_in(load_cifar10(download_cifar10(place, progress=False)))
     assert names(place) == ALL_THERE
@@ -721,8 +757,8 @@ def test_a_bomb_of_zeros_is_not_unpacked(small, mirrors, place, tmp_path, monkey
         use_archive(mirrors, monkeypatch, content)
         with pytest.raises(ValueError, match=complaint):
             download_cifar10(place, progress=False)
-        assert names(place) == ["cifar-10-binary.tar.gz", "cifar-10-binary.tar.gz.lock"]
-        with pytest.raises((FileNotFoundError, ValueError)):
+        assert names(place) == DOWNLOADED
+        with pytest.raises(FileNotFoundError):
             load_cifar10(place)
 
 
