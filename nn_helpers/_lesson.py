@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from nn_helpers._cores import no_more_threads_than_cores
+
 STATEMENT = re.compile(r'(nn_helpers\.lesson\(written_for=")([^"]*)("\))')  # as it stands in a lesson
 
 
@@ -14,7 +16,10 @@ class OutOfStepError(RuntimeError):
 
 
 def lesson(*, written_for):
-    """Stop a lesson that was written for another version of this package, and say what to do.
+    """Begin a lesson: stop one that was written for another version of this package, and say what to do.
+
+    In a container that may use few of a machine's many cores, NumPy's matrix products take no more threads
+    than those: with more, all that the lessons compute takes several times as long.
 
     Parameters
     ----------
@@ -29,6 +34,7 @@ def lesson(*, written_for):
 
     here = edition(__version__)
     if written_for == here:
+        no_more_threads_than_cores()
         return
     if _numbers(written_for) > _numbers(here):
         advice = (

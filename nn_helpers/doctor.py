@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nn_helpers import __version__
+from nn_helpers._cores import blas_libraries, usable_cores
 from nn_helpers._lesson import STATEMENT, edition
 
 FINE, NOTE, TROUBLE = "fine", "note", "trouble"
@@ -192,9 +193,7 @@ def _same_environment(command):
 
 def blas():
     """Which library multiplies matrices, and with how many threads."""
-    from threadpoolctl import threadpool_info
-
-    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    libraries, cores = blas_libraries(), usable_cores()
     if not libraries:
         return Finding(
             "matrix products", "NumPy's library for them is not known; it works, perhaps slowly", NOTE
@@ -204,7 +203,13 @@ def blas():
         f"{info['num_threads']} thread{'s' if info['num_threads'] != 1 else ''}"
         for info in libraries
     )
-    return Finding("matrix products", f"{text}; {os.cpu_count()} cores")
+    text += f"; {cores} core{'s' if cores != 1 else ''} for this process"
+    if any(info["num_threads"] > cores for info in libraries):
+        return Finding(
+            "matrix products", f"{text}, so threads wait for one another", NOTE,
+            f"lessons set it right; for programs of your own set OPENBLAS_NUM_THREADS={cores} before Python",
+        )  # fmt: skip
+    return Finding("matrix products", text)
 
 
 def speed():

@@ -87,7 +87,9 @@ CONDITIONS = {
     "2 threads": threads(2),
     # OpenBLAS takes no more from the environment than there are cores.
     "8 threads": Condition(
-        "8 BLAS threads in every process", f"{BLAS}['num_threads'] == 8", {"PYTHONPATH": str(EIGHT)}
+        "8 BLAS threads in every process; a lesson takes no more than there are cores",
+        f"{BLAS}['num_threads'] == 8",
+        {"PYTHONPATH": str(EIGHT)},
     ),
     "Prescott": kernels("Prescott", also="Katmai"),  # they share kernels
     "Haswell": kernels("Haswell"),
