@@ -160,8 +160,15 @@ def python_for(conditions):
     for name in names if "oldest" in conditions else reversed(names):
         # A pyenv shim can be on the path and still not run.
         if shutil.which(name) and not subprocess.run([name, "-c", ""], capture_output=True).returncode:
-            return name
+            return shutil.which(name)
     return sys.executable
+
+
+def version_of(python):
+    """Return what a Python says of its version; an empty text when it is not there."""
+    if not Path(python).exists():
+        return ""
+    return subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout
 
 
 def set_up(conditions, extra):
@@ -179,8 +186,9 @@ def set_up(conditions, extra):
             shutil.copy2(ROOT / file, folder / file)
     constraints = folder.with_name(f"{versions}.txt")
     constraints.write_text("\n".join(lower_bounds() if versions == "oldest" else []), encoding="utf-8")
-    if not python_of(folder).exists():
-        subprocess.run([python_for(conditions), "-m", "venv", folder / ".venv"], check=True)
+    python = python_for(conditions)
+    if version_of(python) != version_of(python_of(folder)):
+        subprocess.run([python, "-m", "venv", "--clear", folder / ".venv"], check=True)
     install = [python_of(folder), "-m", "pip", "install", "-q", "--upgrade", "--upgrade-strategy", "eager"]
     what = ["-r", "requirements.txt", "-e", ".[dev]", *extra, "-c", constraints]
     subprocess.run([*install, *what], cwd=folder, check=True)
