@@ -402,6 +402,8 @@ class ClassificationNet:
         """Return a network of its own, with the same architecture, functions and parameters."""
         return copy.deepcopy(self)
 
+    __copy__ = copy
+
     def save(self, path):
         """Write architecture and parameters to a .safetensors file, which `load` reads.
 
@@ -452,7 +454,7 @@ class ClassificationNet:
             "config": self.config,
             "theta": self.theta.copy(),
             "functions": dict(self.functions),
-            "rng": copy.deepcopy(self._rng),
+            "rng": self._rng,
         }
 
     def __setstate__(self, state):

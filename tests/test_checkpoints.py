@@ -1018,6 +1018,27 @@ def test_a_checkpoint_that_cannot_be_written_is_said_before_training(
     np.testing.assert_array_equal(run.net.theta, theta)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"threads": 0}, "threads must be at least 1, got 0"),
+        ({"augment": "flip"}, "augment must be a function such as flip_and_shift, got 'flip'"),
+        ({"augment": flip_and_shift}, "augment changes pictures"),
+        ({"seed": -1}, "train: seed must be a whole number of at least 0, .* got -1"),
+        ({"keep_best": True}, "keep_best needs validation pictures"),
+        ({"checkpoint_every": 0}, "checkpoint_every must be at least 1"),
+    ],
+)
+def test_a_refused_call_changes_no_file(tmp_path, arguments, words):
+    paths = {name: {"checkpoint": tmp_path / f"{name}.safetensors"} for name in "ab"}
+    with pytest.raises((TypeError, ValueError), match=words):
+        train(small_net(), blobs(), SGD(0.1), progress=False, **paths["a"], **arguments)
+    runs = {"a": (SGD(0.1), paths["a"]), "b": (SGD(0.1), {**paths["b"], **arguments})}
+    with pytest.raises((TypeError, ValueError), match=words):
+        compare_optimizers(small_net(), blobs(), runs, progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_without_permission_is_said_before_training(tmp_path, monkeypatch):
     path, augment = tmp_path / "run.safetensors", Augment()
     if os.name == "nt" or os.geteuid() == 0:  # Windows has other permissions, and root has all
