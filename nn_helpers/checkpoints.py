@@ -56,6 +56,8 @@ def load_network(path):
 
     Raises
     ------
+    OSError
+        If there is no such file, or it may not be read.
     ValueError
         If the file is damaged, or was not written by this module.
     """
@@ -192,16 +194,19 @@ class TrainingRun:
         return records, now
 
     def _newest(self, path):
-        """Return what is in the newest readable checkpoint, and its path."""
+        """Return what is in the checkpoint, or in the one before if it is damaged or gone, and its path."""
         previous, reasons = _previous(path), []
         for candidate in (path, previous):
             try:
                 read = _read(candidate)
                 if "training" not in read[0]:
-                    raise ValueError(
+                    raise _UndamagedError(
                         f"{candidate}: a network and no training; ClassificationNet.load reads it"
                     )
-            except (ValueError, OSError) as error:
+            except _UndamagedError as error:
+                reasons.append(error)
+                break
+            except (ValueError, FileNotFoundError) as error:
                 reasons.append(error)
                 continue
             if reasons:
@@ -213,10 +218,12 @@ class TrainingRun:
                 f"train: there is no checkpoint {path} to resume. A training that begins without resume, "
                 "and with this path as its checkpoint, writes it"
             )
-        also = (
-            "" if isinstance(reasons[1], FileNotFoundError) else f". Nor can the one before it: {reasons[1]}"
-        )
-        raise ValueError(f"train: this checkpoint cannot be resumed: {reasons[0]}{also}")
+        also = [
+            f". Nor can the one before it: {reason}"
+            for reason in reasons[1:]
+            if not isinstance(reason, FileNotFoundError)
+        ]
+        raise ValueError(f"train: this checkpoint cannot be resumed: {reasons[0]}{''.join(also)}")
 
     def _refuse_another(self, path, there):
         here = _flat({"network": _about(self.net)["network"], **self.settings})
@@ -455,18 +462,26 @@ def _sync_folder(folder):
             os.close(descriptor)
 
 
+class _UndamagedError(ValueError):
+    """Somebody's file, which may be whole, but not what was looked for."""
+
+
 def _read(path):
     """Return what the metadata tells and all arrays of a file that is what it claims to be.
 
     Raises
     ------
+    OSError
+        If it cannot be opened.
     ValueError
         If it is not; the message names the file.
     """
     from safetensors import SafetensorError, safe_open
 
-    if path.is_dir():
-        raise ValueError(f"{path}: this is a folder")
+    if path.exists() and not path.is_file():
+        raise _UndamagedError(f"{path}: this is a {'folder' if path.is_dir() else 'device and no file'}")
+    with open(path, "rb"):  # safetensors calls a file missing when it may not be read
+        pass
     with _damage_explained(path):
         try:
             with safe_open(path, framework="numpy") as file:
@@ -489,7 +504,8 @@ def _damage_explained(path):
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{path}: {printable(error)}") from None
+        kind = _UndamagedError if isinstance(error, _UndamagedError) else ValueError
+        raise kind(f"{path}: {printable(error)}") from None
     except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError) as error:
         reason = f"damaged, what it tells of itself makes no sense ({error!r})"
         raise ValueError(f"{path}: {printable(reason)}") from None
@@ -498,10 +514,10 @@ def _damage_explained(path):
 def _metadata(metadata):
     """Return the JSON text and the checksum."""
     if "nn_helpers" not in metadata:
-        raise ValueError("not written by nn_helpers: it has arrays, and does not tell of which network")
+        raise _UndamagedError("not written by nn_helpers: it has arrays, and tells of no network")
     format_number = json.loads(metadata["nn_helpers"])["format"]
     if format_number != FORMAT:
-        raise ValueError(
+        raise _UndamagedError(
             f"format {format_number!r} is of another version of nn_helpers; this one reads {FORMAT}"
         )
     return metadata["nn_helpers"], metadata["crc32"]

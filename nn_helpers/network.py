@@ -430,8 +430,8 @@ class ClassificationNet:
 
         Raises
         ------
-        FileNotFoundError
-            If there is no such file.
+        OSError
+            If there is no such file, or it may not be read.
         ValueError
             If the file is damaged, cut off, or no network of this library. It names the file.
         """

@@ -1117,10 +1117,10 @@ def damage(path):
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), "no complete safetensors file"),
         (lambda path: path.write_bytes(b""), "it is empty"),
         (Path.unlink, "No such file"),
-        (lambda path: Run().net.save(path), "a network and no training"),
+        (lambda path: rewritten(path, training__remembers=None), "makes no sense"),
     ],
 )
-def test_when_the_newest_cannot_be_read_the_one_before_goes_on_with_a_warning(tmp_path, spoil, words):
+def test_when_the_newest_is_damaged_the_one_before_goes_on_with_a_warning(tmp_path, spoil, words):
     path, previous = tmp_path / "run.safetensors", tmp_path / "run.previous.safetensors"
     expected = Run().train()
     Run().cut_after(STEPS + 3, path, every=2)
@@ -1133,6 +1133,66 @@ def test_when_the_newest_cannot_be_read_the_one_before_goes_on_with_a_warning(tm
     assert caught[0].filename == __file__
     assert previous.read_bytes() == kept  # and not what could not be read
     assert_equal(Run().train(resume=path), expected)
+
+
+def other_format(path):
+    rewritten(path, format=2)
+
+
+def other_program(path):
+    save_file({"weight": ONE}, path)
+
+
+@pytest.mark.parametrize(
+    ("put", "words"),
+    [
+        (lambda path: Run().net.save(path), "a network and no training; ClassificationNet.load reads it"),
+        (other_format, "format 2 is of another version of nn_helpers"),
+        (other_program, "not written by nn_helpers"),
+    ],
+)
+@pytest.mark.parametrize("which", ["newest", "the one before"])
+def test_a_file_that_is_not_damaged_is_not_passed_over(tmp_path, put, words, which):
+    path, previous = tmp_path / "run.safetensors", tmp_path / "run.previous.safetensors"
+    Run().cut_after(3, path)
+    if which == "the one before":
+        damage(path)
+    put(path if which == "newest" else previous)
+    contents = path.read_bytes(), previous.read_bytes()
+    with pytest.raises(ValueError, match=f"this checkpoint cannot be resumed: .*{words}"):
+        Run().train(resume=path, checkpoint=path)
+    assert (path.read_bytes(), previous.read_bytes()) == contents
+
+
+def not_permitted(path, monkeypatch):
+    """Let a file be one that may not be read; root may read all."""
+    path.chmod(0)
+    if os.name == "nt" or os.geteuid() == 0:
+
+        def refuse(file, *arguments, **options):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+
+        monkeypatch.setattr("builtins.open", refuse)
+
+
+def test_a_file_that_may_not_be_read_is_not_passed_over_nor_said_to_be_missing(tmp_path, monkeypatch):
+    path = tmp_path / "run.safetensors"
+    Run().cut_after(3, path)
+    with monkeypatch.context() as patch:
+        not_permitted(path, patch)
+        for read in (ClassificationNet.load, lambda path: Run().train(resume=path)):
+            with pytest.raises(PermissionError, match=r"Permission denied: '.*run\.safetensors'"):
+                read(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_and_a_device_are_refused_at_once(tmp_path):
+    pipe = tmp_path / "run.safetensors"
+    os.mkfifo(pipe)
+    for path in (pipe, "/dev/null"):
+        for read in (ClassificationNet.load, lambda path: Run().train(resume=path)):
+            with pytest.raises(ValueError, match=f"{path}: this is a device and no file"):
+                read(path)
 
 
 def test_when_neither_can_be_read_both_reasons_are_given(tmp_path):
