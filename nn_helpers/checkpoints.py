@@ -99,15 +99,24 @@ class TrainingRun:
         Where checkpoints are written; without it none are.
     every : int, optional
         Write after every so many steps; without it, after each epoch.
+    resume : path, optional
+        What will be resumed. No other file may be at `path`, except a training's before its first step.
     """
 
-    def __init__(self, net, data, optimizer, rng, records, best, arguments, path=None, every=None):
+    def __init__(
+        self, net, data, optimizer, rng, records, best, arguments, path=None, every=None, resume=None
+    ):
         if path is None and every is not None:
             raise ValueError("train: checkpoint_every needs a checkpoint, the path to write to")
         self.net, self.data, self.optimizer, self.rng = net, data, optimizer, rng
         self.records, self.best, self.arguments = records, best, arguments
         self.path = None if path is None else _writable("train", "checkpoint", path)
         self.every = None if every is None else whole_number("train", "checkpoint_every", every, 1)
+        self.resumes = None if resume is None else _path("train", "resume", resume)
+        if path is not None and self.resumes != self.path:
+            for there in (self.path, _previous(self.path)):
+                if there != self.resumes:
+                    _refuse_to_replace(there)
         self._now = self._epoch_began = rng.bit_generator.state
         self._rows = np.empty((0, len(COLUMNS)))
         self._written = self._failed = None  # the last step that was, and the first that could not be
@@ -135,12 +144,11 @@ class TrainingRun:
         }
         return json.loads(_as_json(settings))
 
-    def resume(self, path, epochs, steps):
-        """Take up a checkpoint: nothing is changed unless all of it fits.
+    def resume(self, epochs, steps):
+        """Take up the checkpoint: nothing is changed unless all of it fits.
 
         Parameters
         ----------
-        path : path
         epochs : int
             Of the whole run.
         steps : int
@@ -159,8 +167,7 @@ class TrainingRun:
         ValueError
             If the file and the one before it cannot be read, or hold another training.
         """
-        path = _path("train", "resume", path)
-        (about, arrays), read = self._newest(path)
+        (about, arrays), read = self._newest(self.resumes)
         training, history = about["training"], arrays["history"]
         with _damage_explained(read):
             settings = _flat({"network": about["network"], **training["settings"]})
@@ -296,6 +303,28 @@ class TrainingRun:
         about = {**_about(self.net), "training": training}
         _write(self.path, arrays, about, keep_previous=self.path != self._unreadable)
         self._written, self._unreadable = len(self.records), None
+
+
+def _refuse_to_replace(path):
+    """Refuse a path where there is something that a new training would write over."""
+    if not path.exists():
+        return
+    go_on = ""
+    try:
+        about, _ = _read(path)
+    except (ValueError, OSError):
+        found = "is no checkpoint, or a damaged one"
+    else:
+        found, steps = "holds a network", about["training"]["steps"] if "training" in about else None
+        if steps == 0:
+            return
+        if steps:
+            found = f"holds a training that stands at step {steps}"
+            go_on = f'pass resume="{path}" (in a terminal --resume) to go on with it, or '
+    raise FileExistsError(
+        f"train: {path} {found}, and a new training would write over it: {go_on}delete it, or name another "
+        "path as checkpoint"
+    )
 
 
 def _rows(records):

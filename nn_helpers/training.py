@@ -253,8 +253,9 @@ def train(
         fewer than 64 examples, whose products are too small to share, and all for larger ones.
     checkpoint : path, optional
         A .safetensors file to go on from should training end early. It is written before the first
-        step, after each epoch, and when training ends or is interrupted; a file there is replaced.
-        The one before is kept as well: ``run.previous.safetensors`` beside ``run.safetensors``.
+        step, after each epoch, and when training ends or is interrupted. The one before is kept as well:
+        ``run.previous.safetensors`` beside ``run.safetensors``. What another training, or anybody else,
+        wrote to these paths is not replaced; only what `resume` goes on from is.
     checkpoint_every : int, optional
         Write it after every so many steps instead of after each epoch.
     resume : path, optional
@@ -270,7 +271,8 @@ def train(
     Raises
     ------
     OSError
-        If there is no checkpoint to resume, or none can be written to this path.
+        If there is no checkpoint to resume, or none can be written to this path. FileExistsError, if
+        another file is there. No file has changed then.
     ValueError
         If the checkpoint is damaged, and the one before it too; or if it is of another training: another
         network, data, optimizer, or other arguments.
@@ -467,10 +469,10 @@ class _Training:
         records, steps = self.history.records, _steps_per_epoch(len(data.train), batch_size, drop_last)
         self.total = epochs * steps
         self.checkpoints = TrainingRun(
-            net, data, optimizer, rng, records, self.best, arguments, checkpoint, checkpoint_every
+            net, data, optimizer, rng, records, self.best, arguments, checkpoint, checkpoint_every, resume
         )
         if resume is not None:
-            done, generator = self.checkpoints.resume(resume, epochs, steps)
+            done, generator = self.checkpoints.resume(epochs, steps)
             records.extend(Record(**record) for record in done)
             resumed = _Resumed(records[-1], generator) if records else None
         self.steps = _training_steps(

@@ -403,6 +403,12 @@ class Augment:
         flip_and_shift(images, rng)
 
 
+def forget(path):
+    """Remove a checkpoint and the one before, so that another training may begin there."""
+    for file in (path, path.with_name("run.previous.safetensors")):
+        file.unlink(missing_ok=True)
+
+
 STEPS = 6  # of an epoch: 22 pictures in batches of 4, the smaller one too
 
 
@@ -426,6 +432,8 @@ class Run:
 
     def cut_after(self, step, path, every=1, **arguments):
         """Train, and end like a process that is killed after `step` steps."""
+        if "resume" not in arguments:
+            forget(path)
         with pytest.raises(PowerCutError):
             self.train(
                 augment=Augment(step + 1, PowerCutError), checkpoint=path, checkpoint_every=every, **arguments
@@ -894,6 +902,7 @@ def test_a_checkpoint_that_makes_no_sense_is_refused_and_nothing_is_changed(tmp_
 
 def one_checkpoint(path, **arguments):
     """Write a checkpoint of one epoch, and none before it."""
+    forget(path)
     Run(**arguments).train(epochs=1, checkpoint=path)
     path.with_name("run.previous.safetensors").unlink()
     return path
@@ -1039,6 +1048,51 @@ def test_a_refused_call_changes_no_file(tmp_path, arguments, words):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("put", "words"),
+    [
+        (
+            lambda path: Run().cut_after(3, path),
+            'holds a training that stands at step 3, .* pass resume=".*" .*--resume.* to go on with it, or d',
+        ),
+        (lambda path: Run().net.save(path), "holds a network, and .* it: delete it, or name another path"),
+        (lambda path: path.write_bytes(b"mine"), "is no checkpoint, or a damaged one"),
+        (lambda path: path.write_bytes(b""), "is no checkpoint, or a damaged one"),
+    ],
+)
+@pytest.mark.parametrize("name", ["run.safetensors", "run.previous.safetensors"])
+def test_no_training_writes_over_what_it_did_not_go_on_from(tmp_path, put, words, name):
+    path, there, other = (tmp_path / file for file in ("run.safetensors", name, "other.safetensors"))
+    Run().train(epochs=1, checkpoint=other)
+    put(path)
+    content = path.read_bytes()
+    forget(path)
+    there.write_bytes(content)
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    run = Run()
+    for arguments in ({}, {"resume": other}):
+        with pytest.raises(FileExistsError, match=f"{re.escape(str(there))} {words}"):
+            run.train(checkpoint=path, **arguments)
+    with pytest.raises(FileExistsError, match=words):
+        compare_optimizers(
+            run.net, pictures(), {"a": SGD(0.1), "b": (SGD(0.1), {"checkpoint": path})}, progress=False
+        )
+    assert run.optimizer.t == 0
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_training_that_never_began_is_written_over_and_the_one_before_may_be_gone_on_from(tmp_path):
+    path, previous = tmp_path / "run.safetensors", tmp_path / "run.previous.safetensors"
+    Run().cut_after(0, path)
+    Run().train(checkpoint=path)
+    assert steps_in(tmp_path) == {"run.safetensors": 24, "run.previous.safetensors": 18}
+    with pytest.raises(FileExistsError, match=r"run\.safetensors holds a training that stands at step 24"):
+        Run().train(checkpoint=path, resume=previous)
+    path.unlink()
+    Run().train(checkpoint=path, resume=previous)
+    assert steps_in(tmp_path)["run.safetensors"] == 24
+
+
 def test_a_folder_without_permission_is_said_before_training(tmp_path, monkeypatch):
     path, augment = tmp_path / "run.safetensors", Augment()
     if os.name == "nt" or os.geteuid() == 0:  # Windows has other permissions, and root has all
@@ -1072,8 +1126,9 @@ def test_the_last_two_checkpoints_are_kept(tmp_path, monkeypatch, links):
     assert steps_in(tmp_path) == {"run.safetensors": 0}
     Run().cut_after(2 * STEPS + 1, path, every=None)
     assert steps_in(tmp_path) == {"run.safetensors": 2 * STEPS, "run.previous.safetensors": STEPS}
-    Run().train(checkpoint=path, checkpoint_every=9)
+    Run().train(checkpoint=path, checkpoint_every=9, resume=path)
     assert steps_in(tmp_path) == {"run.safetensors": 24, "run.previous.safetensors": 18}
+    forget(path)
     Run().train(checkpoint=path)
     assert steps_in(tmp_path) == {"run.safetensors": 24, "run.previous.safetensors": 18}
 
@@ -1352,6 +1407,13 @@ def test_the_command_line_goes_on_from_its_checkpoint(few_sketches, tmp_path, ca
     assert without_seconds(capsys.readouterr().out) == expected
     assert cli.main([*command[:-1], "--checkpoint", "run.safetensors", "--resume"]) == 2
     assert "keep_best is True there and False here" in capsys.readouterr().err
+    whole = Path("run.safetensors").read_bytes()
+    assert cli.main([*command, "--checkpoint", "run.safetensors"]) == 2
+    error = capsys.readouterr().err
+    assert "run.safetensors holds a training that stands at step 20, and" in error
+    assert "(in a terminal --resume)" in error
+    assert error.count("\n") == 1
+    assert Path("run.safetensors").read_bytes() == whole
 
 
 def stop_at_batch_8(augment):
@@ -1468,8 +1530,8 @@ def test_a_training_that_is_killed_again_and_again_ends_like_one_that_never_was(
         assert process.returncode == 0
         same(ended, expected)
         ended_since = True
-        for path in (checkpoint, ended):  # and once more, from the beginning
-            path.unlink()
+        forget(checkpoint)  # and once more, from the beginning
+        ended.unlink()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows forks no processes")
