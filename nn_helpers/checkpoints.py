@@ -22,11 +22,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from functools import cached_property, partial
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
-from nn_helpers._arguments import choice, expanded, number, printable, whole_number
+from nn_helpers._arguments import choice, number, printable, whole_number
+from nn_helpers._files import complete, failure_explained, followed, writable
 from nn_helpers._warnings import warn
 
 FORMAT = 1
@@ -46,8 +46,8 @@ DATA_CHUNK = 1000  # examples that a fingerprint looks at together
 
 def save_network(net, path):
     """Write a network's architecture and parameters to a new file, or over an old one."""
-    path = _writable("save", "path", path)
-    with _failure_explained("save: the network", path):
+    path = writable("save", "path", path, SUFFIX)
+    with failure_explained("save: the network", path):
         _write(path, dict(net.params), _about(net))
 
 
@@ -61,7 +61,7 @@ def load_network(path):
     ValueError
         If the file is damaged, or was not written by this module.
     """
-    path = _path("load", "path", path)
+    path = followed("load", "path", path, SUFFIX)
     if not path.exists():
         raise FileNotFoundError(f"load: there is no file {path}")
     about, arrays = _read(path)
@@ -110,9 +110,9 @@ class TrainingRun:
             raise ValueError("train: checkpoint_every needs a checkpoint, the path to write to")
         self.net, self.data, self.optimizer, self.rng = net, data, optimizer, rng
         self.records, self.best, self.arguments = records, best, arguments
-        self.path = None if path is None else _writable("train", "checkpoint", path)
+        self.path = None if path is None else writable("train", "checkpoint", path, SUFFIX)
         self.every = None if every is None else whole_number("train", "checkpoint_every", every, 1)
-        self.resumes = None if resume is None else _path("train", "resume", resume)
+        self.resumes = None if resume is None else followed("train", "resume", resume, SUFFIX)
         if path is not None and self.resumes != self.path:
             for there in (self.path, _previous(self.path)):
                 if there != self.resumes:
@@ -252,7 +252,7 @@ class TrainingRun:
         """Write the first checkpoint. It fails before training does, while the path can be mended."""
         if self.path is None:
             return
-        with _failure_explained("train: the checkpoint", self.path):
+        with failure_explained("train: the checkpoint", self.path):
             self._write()
 
     def after(self, record):
@@ -417,24 +417,6 @@ def _plain(value):
 # Files
 
 
-def _path(function, name, path):
-    """Return the path as an absolute one; a link is followed, so that what it names is replaced."""
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f'{function}: {name} must be a path such as "run{SUFFIX}", got {path!r}')
-    return Path(os.path.realpath(expanded(function, name, path)))
-
-
-def _writable(function, name, path):
-    path = _path(function, name, path)
-    if path.suffix != SUFFIX:
-        raise ValueError(f"{function}: {name} must end in {SUFFIX}, got {path.name!r}")
-    if path.is_dir():
-        raise IsADirectoryError(f"{function}: {path} is a folder; {name} must be a file in one")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{function}: there is no folder {path.parent}; make it, or correct {name}")
-    return path
-
-
 def _previous(path):
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
@@ -445,33 +427,18 @@ def _write(path, arrays, about, keep_previous=False):
 
     text = _as_json(about)
     content = save(arrays, {"nn_helpers": text, "crc32": _checksum(text, arrays)})
-    part, keep = path.with_name(f"{path.name}.part"), keep_previous and path.exists()
-    try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if keep:
-            _keep(path, _previous(path))
-        os.replace(part, path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        if keep and not path.exists():  # it was kept where the disk knows no links
-            with suppress(OSError):
-                os.replace(_previous(path), path)
-        raise
+    with complete(path, content) as part:
+        keep = keep_previous and path.exists()
+        try:
+            if keep:
+                _keep(path, _previous(path))
+            os.replace(part, path)
+        except BaseException:
+            if keep and not path.exists():  # it was kept where the disk knows no links
+                with suppress(OSError):
+                    os.replace(_previous(path), path)
+            raise
     _sync_folder(path.parent)
-
-
-@contextmanager
-def _failure_explained(what, path):
-    """Name the file that was asked for, and not the one that stands in for it until it is complete."""
-    try:
-        yield
-    except OSError as error:
-        reason = f"{what} cannot be written: {error.strerror or error}"
-        raise OSError(error.errno, reason, str(path)) from None
 
 
 def _keep(path, previous):
