@@ -266,22 +266,33 @@ class TrainingRun:
             self.write()
 
     def write(self):
-        """Write a checkpoint of the last step, unless there is one; should that fail, warn once."""
+        """Write a checkpoint of the last step, unless there is one; should that fail, warn.
+
+        One warning is enough until one has been written again.
+        """
         if self.path is None or self._written == len(self.records):
             return
         if not np.isfinite(self.net.theta).all():
             return  # nothing to go on from; the last checkpoint stays
         try:
             self._write()
+            self._failed = None
         except (OSError, MemoryError) as error:
             if self._failed is None:
                 self._failed = len(self.records)
                 warn(
                     f"train: the checkpoint could not be written after step {self._failed} "
-                    f"({str(error) or repr(error)}). "
-                    f"Training goes on, and {self.path} stays as it was after step {self._written}. "
-                    "The next one is tried, without another warning"
+                    f"({str(error) or repr(error)}). {self.path} stays as it was after step {self._written}. "
+                    "If training goes on, the next one is tried, without another warning"
                 )
+
+    def end(self):
+        """Warn, if it was not said yet, when no checkpoint of the last step could be written."""
+        if self._failed not in (None, len(self.records)):
+            warn(
+                f"train: training ended after step {len(self.records)}, and {self.path} stays as it was "
+                f"after step {self._written}: no checkpoint could be written since"
+            )
 
     def _write(self):
         self._rows = np.concatenate([self._rows, _rows(self.records[len(self._rows) :])])

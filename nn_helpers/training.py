@@ -502,11 +502,14 @@ class _Training:
                         checkpoints.write()
                         raise
                 checkpoints.write()
+                if interrupted.is_set():  # while it was being written
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             history.stopped = f"interrupted after step {len(history)} of {self.total}"
         except TrainingDivergedError as error:
             history.stopped = str(error)
             warn(str(error))
+        checkpoints.end()
         if best.theta is not None:
             self.net.theta = best.theta
         return history

@@ -1273,7 +1273,7 @@ def test_a_full_disk_ends_no_training_and_spoils_no_checkpoint(tmp_path, monkeyp
     said = pytest.warns(RuntimeWarning, match=r"could not be written after step 6 .*No space left")
     with said as caught, pytest.raises(PowerCutError):
         Run(augment=augment).train(checkpoint=path)
-    assert "goes on, and " in str(caught[0].message)
+    assert "stays as it was after step 0. If training goes on" in str(caught[0].message)
     assert len(caught) == 1
     assert caught[0].filename == __file__
     assert len(calls) > 3  # it was tried again
@@ -1311,8 +1311,12 @@ def test_wherever_the_disk_fails_the_training_can_be_gone_on_with(tmp_path, monk
             assert_equal(run, expected)
         if said:
             outcome = "warned"
-            (warning,) = said
-            assert re.search(f"could not be written after step ({STEPS}|{2 * STEPS}) ", str(warning.message))
+            messages = [str(warning.message) for warning in said]
+            written = len(load_file(path)["history"])
+            assert re.search(f"could not be written after step ({STEPS}|{2 * STEPS}) ", messages[0])
+            ended = f"ended after step {2 * STEPS}, and {path} stays as it was after step {written}"
+            late = f"after step {STEPS} " in messages[0] and written < 2 * STEPS
+            assert [ended in message for message in messages[1:]] == [True] * late
         if error is None:
             assert len(load_file(path)["history"]) in (0, STEPS, 2 * STEPS)
             assert_equal(Run(epochs=2).train(resume=path), expected)
@@ -1321,6 +1325,39 @@ def test_wherever_the_disk_fails_the_training_can_be_gone_on_with(tmp_path, monk
             break
     assert outcomes[-1] == "whole"
     assert {"refused", "interrupted" if fault == CTRL_C else "warned"} <= set(outcomes)
+
+
+def test_each_time_the_disk_is_full_is_said_once_and_so_is_a_last_checkpoint_that_is_missing(
+    tmp_path, monkeypatch
+):
+    path, fsync, augment, epochs = tmp_path / "run.safetensors", os.fsync, Augment(), 6
+    full = [STEPS * epoch for epoch in (2, 4, 5, 6)]
+    monkeypatch.setattr(os, "fsync", lambda d: disk_full() if augment.batches in full else fsync(d))
+    with pytest.warns(RuntimeWarning) as said:
+        Run().train(epochs=epochs, checkpoint=path, augment=augment)
+    first, second, last = (str(warning.message) for warning in said)
+    assert "could not be written after step 12 " in first
+    assert "could not be written after step 24 " in second
+    assert f"training ended after step 36, and {path} stays as it was after step 18" in last
+    assert steps_in(tmp_path)["run.safetensors"] == 18
+
+
+def test_ctrl_c_while_the_last_checkpoint_is_written_ends_a_comparison(tmp_path, monkeypatch):
+    replace, writes = os.replace, []
+
+    def ctrl_c(*arguments):
+        writes.append(arguments)
+        if len(writes) == 3:  # of steps 0, 4 and 6
+            signal.raise_signal(signal.SIGINT)
+        replace(*arguments)
+
+    monkeypatch.setattr(os, "replace", ctrl_c)
+    run, first = Run(epochs=1), {"checkpoint": tmp_path / "run.safetensors", "checkpoint_every": 4}
+    runs = {"a": (SGD(0.1), first), "b": SGD(0.1)}
+    _, histories = compare_optimizers(run.net, optimizers=runs, **run.arguments)
+    assert list(histories) == ["a"]
+    assert histories["a"].stopped == f"interrupted after step {STEPS} of {STEPS}"
+    assert steps_in(tmp_path)["run.safetensors"] == STEPS
 
 
 def test_after_a_full_disk_checkpoints_are_written_again(tmp_path, monkeypatch):
