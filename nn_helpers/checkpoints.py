@@ -38,6 +38,8 @@ COLUMNS = (
     "val_loss", "val_accuracy",
 )  # fmt: skip
 DTYPES = {"float32": "F32", "float64": "F64"}  # NumPy's names and those in a file
+# Attributes of an optimizer or a schedule that are looked at; others may lead to all the world
+COMPARED = (bool, int, float, str, list, tuple, np.ndarray, np.generic)
 DATA_CHUNK = 1000  # examples that a fingerprint looks at together
 
 
@@ -111,6 +113,12 @@ class TrainingRun:
         self.net, self.data, self.optimizer, self.rng = net, data, optimizer, rng
         self.records, self.best, self.arguments = records, best, arguments
         self.path = None if path is None else writable("train", "checkpoint", path, SUFFIX)
+        if self.path is not None:
+            with (
+                failure_explained("train: the checkpoint", _previous(self.path)),
+                suppress(FileNotFoundError),
+            ):
+                os.lstat(_previous(self.path))  # its name is longer, and may be too long
         self.every = None if every is None else whole_number("train", "checkpoint_every", every, 1)
         self.resumes = None if resume is None else followed("train", "resume", resume, SUFFIX)
         if path is not None and self.resumes != self.path:
@@ -126,16 +134,20 @@ class TrainingRun:
     def _data(self):
         return {part: _fingerprint(getattr(self.data, part)) for part in ("train", "val")}
 
-    @property
+    @cached_property
     def settings(self):
-        """What decides every number of this training, as JSON gives it back."""
+        """What decides every number of this training, as it is before the first step and as JSON gives it."""
         generators = {"order": self.rng, "dropout": self.net._rng}
         seed = self.arguments["seed"]
         settings = {
             "functions of your own": [
                 k for k, f in self.net.functions.items() if f is not self.net._library[k]
             ],
-            "optimizer": {"kind": type(self.optimizer).__name__, **self.optimizer._options()},
+            "optimizer": {
+                **_attributes(self.optimizer),
+                **self.optimizer._options(),
+                "lr": _attributes(self.optimizer.lr),
+            },
             "data": self._data,
             "generators": {k: type(rng.bit_generator).__name__ for k, rng in generators.items()},
             "one generator for both": self.net._rng is self.rng,
@@ -407,6 +419,15 @@ def _flat(settings, before=""):
     for name, value in settings.items():
         flat |= _flat(value, f"{before}{name} ") if isinstance(value, dict) else {f"{before}{name}": value}
     return flat
+
+
+def _attributes(thing):
+    """Return kind and public attributes of an optimizer or a schedule; what has none, as it is."""
+    if not hasattr(thing, "__dict__") or hasattr(thing, "__name__") or isinstance(thing, partial):
+        return thing
+    public = {name: value for name, value in vars(thing).items() if isinstance(value, COMPARED)}
+    public = {name: value for name, value in public.items() if name[0] != "_" and name != "t"}
+    return {"kind": type(thing).__name__, **public}
 
 
 def _as_json(value):

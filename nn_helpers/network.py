@@ -125,6 +125,11 @@ class ClassificationNet:
         self._activation = choice("ClassificationNet", "activation", activation, layers.ACTIVATIONS)
         self.dtype = np.dtype(choice("ClassificationNet", "dtype", _dtype_name(dtype), DTYPES))
         self.reg, self.dropout = reg, dropout
+        if isinstance(init, str) and init == CUSTOM:
+            raise ValueError(
+                "ClassificationNet: unknown init 'custom': the file says that init was a function, which it "
+                f"does not hold; write init=… with that function, or one of {', '.join(INITIALISATIONS)}"
+            )
         self.init = init if callable(init) else choice("ClassificationNet", "init", init, INITIALISATIONS)
 
         shapes = list(pairwise(sizes))

@@ -262,7 +262,9 @@ def train(
         A checkpoint to go on from. `epochs` counts the whole run, so it may be larger now; all other
         arguments are those the run began with. The network, the optimizer and the history take up
         what the file holds and, on the same machine and with as many threads, end bit for bit as if
-        training had never stopped.
+        training had never stopped. Functions, such as `augment` or a schedule, are told apart by their
+        names only; optimizers and schedules of your own class by their public attributes too. What an
+        optimizer remembers is kept if it is named in its `remembers`.
 
     Returns
     -------

@@ -44,7 +44,7 @@ from nn_helpers import (
 from nn_helpers import __main__ as cli
 from nn_helpers.checkpoints import COLUMNS
 from nn_helpers.layers import ACTIVATIONS
-from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
+from nn_helpers.optimizers import OPTIMIZERS, Optimizer, make_optimizer
 
 KILLS = int(
     os.environ.get("NN_HELPERS_KILLS", "6")
@@ -122,7 +122,10 @@ def test_an_init_of_your_own_is_noted_and_the_loaded_network_works(tmp_path):
         np.testing.assert_array_equal(other.theta, net.theta)
         assert other.init == "custom"
     train(loaded, blobs(), SGD(0.1), epochs=1, progress=False)
-    with pytest.raises(ValueError, match="unknown init 'custom'; known: 'he'"):
+    with pytest.raises(
+        ValueError,
+        match=r"unknown init 'custom': the file says .* write init=… with that function, or one of he",
+    ):
         ClassificationNet(**loaded.config)
 
 
@@ -555,6 +558,42 @@ def test_a_custom_schedule_and_an_optimizer_of_your_own_go_on_too(tmp_path):
     assert_equal(make().train(resume=path), expected)
 
 
+class Mine(Optimizer):
+    remembers = ("v",)
+
+    def __init__(self, lr, beta=0.9):
+        super().__init__(lr)
+        self.beta, self.steps, self.net = beta, 0, small_net()
+
+    def update(self, theta, gradient, lr, scratch, v):
+        self.steps += 1
+        v *= self.beta
+        v -= lr * gradient
+        theta += v
+
+
+class Falling:
+    def __init__(self, lr, at=(3, 9)):
+        self.lr, self.at = lr, np.array(at)
+
+    def __call__(self, t):
+        return self.lr / (1 + int((t >= self.at).sum()))
+
+
+def test_an_optimizer_and_a_schedule_of_your_own_class_are_told_apart_by_their_attributes(tmp_path):
+    path, expected = tmp_path / "run.safetensors", Run(Mine(Falling(0.01))).train()
+    Run(Mine(Falling(0.01))).cut_after(STEPS + 3, path)
+    for other, words in (
+        (Mine(Falling(0.01), 0.1), "optimizer beta is 0.9 there and 0.1 here"),
+        (Mine(Falling(9.0)), "optimizer lr lr is 0.01 there and 9.0 here"),
+        (Mine(Falling(0.01, (3, 8))), r"optimizer lr at is \[3, 9\] there and \[3, 8\] here"),
+        (Mine(0.01), "optimizer lr kind is Falling there and missing here"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            Run(other).train(resume=path)
+    assert_equal(Run(Mine(Falling(0.01))).train(resume=path), expected)
+
+
 def test_an_optimizer_that_was_used_before_goes_on_from_where_it_was(tmp_path):
     def make():
         optimizer = Adam(0.01)
@@ -621,14 +660,14 @@ def test_a_second_ctrl_c_leaves_no_checkpoint_of_half_a_step(tmp_path):
     class Twice(SGD):
         def update(self, theta, gradient, lr, scratch):
             theta[::2] -= lr * gradient[::2]
-            if self.t == STEPS + 3 and self.stuck:
+            if self.t == STEPS + 3 and self._stuck:
                 signal.raise_signal(signal.SIGINT)
                 signal.raise_signal(signal.SIGINT)
             theta[1::2] -= lr * gradient[1::2]
 
     def make(stuck):
         optimizer = Twice(0.1)
-        optimizer.stuck = stuck
+        optimizer._stuck = stuck
         return Run(optimizer)
 
     path = tmp_path / "run.safetensors"
@@ -697,11 +736,11 @@ class Interrupted:
     """A function that raises KeyboardInterrupt when it is called for the n-th time, or never."""
 
     def __init__(self, function, at=None):
-        self.function, self.at, self.calls = function, at, 0
+        self.function, self._at, self.calls = function, at, 0
 
     def __call__(self, *arguments, **options):
         self.calls += 1
-        if self.calls == self.at:
+        if self.calls == self._at:
             raise KeyboardInterrupt
         return self.function(*arguments, **options)
 
@@ -1079,6 +1118,16 @@ def test_no_training_writes_over_what_it_did_not_go_on_from(tmp_path, put, words
         )
     assert run.optimizer.t == 0
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_name_too_long_for_the_one_before_is_said_before_training(tmp_path):
+    path, augment = tmp_path / f"{'r' * 236}.safetensors", Augment()
+    small_net().save(path)
+    path.unlink()
+    with pytest.raises(OSError, match=r"the checkpoint cannot be written: .*r\.previous\.safetensors'"):
+        Run().train(checkpoint=path, augment=augment)
+    assert augment.batches == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_training_that_never_began_is_written_over_and_the_one_before_may_be_gone_on_from(tmp_path):
