@@ -30,7 +30,7 @@ def writable(function, name, path, suffix):
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{function}: there is no folder {path.parent}; make it, or correct {name}")
     if path.exists() and not os.access(path, os.W_OK):
-        raise PermissionError(f"{function}: {path} is write-protected; choose another path as {name}")
+        raise PermissionError(f"{function}: {path} is write-protected; choose another path")
     return path
 
 

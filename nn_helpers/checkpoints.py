@@ -219,10 +219,10 @@ class TrainingRun:
             try:
                 read = _read(candidate)
                 if "training" not in read[0]:
-                    raise _UndamagedError(
+                    raise OtherFileError(
                         f"{candidate}: a network and no training; ClassificationNet.load reads it"
                     )
-            except _UndamagedError as error:
+            except OtherFileError as error:
                 reasons.append(error)
                 break
             except (ValueError, FileNotFoundError) as error:
@@ -257,7 +257,7 @@ class TrainingRun:
         if other:
             raise ValueError(
                 f"train: {path} is of another training: {printable('; '.join(other))}. Pass what that run "
-                "began with; to begin a new one, leave out resume"
+                "began with, or begin a new one in another file"
             )
 
     def begin(self):
@@ -335,18 +335,18 @@ def _refuse_to_replace(path):
     go_on = ""
     try:
         about, _ = _read(path)
-    except (ValueError, OSError):
-        found = "is no checkpoint, or a damaged one"
+    except (ValueError, OSError) as error:
+        found = error
     else:
-        found, steps = "holds a network", about["training"]["steps"] if "training" in about else None
+        found, steps = f"{path} holds a network", about["training"]["steps"] if "training" in about else None
         if steps == 0:
             return
         if steps:
-            found = f"holds a training that stands at step {steps}"
+            found = f"{path} holds a training that stands at step {steps}"
             go_on = f'pass resume="{path}" (in a terminal --resume) to go on with it, or '
     raise FileExistsError(
-        f"train: {path} {found}, and a new training would write over it: {go_on}delete it, or name another "
-        "path as checkpoint"
+        f"train: {found}. A new training would write over it: {go_on}delete it, or name another path as "
+        "checkpoint"
     )
 
 
@@ -490,7 +490,7 @@ def _sync_folder(folder):
             os.close(descriptor)
 
 
-class _UndamagedError(ValueError):
+class OtherFileError(ValueError):
     """Somebody's file, which may be whole, but not what was looked for."""
 
 
@@ -507,7 +507,7 @@ def _read(path):
     from safetensors import SafetensorError, safe_open
 
     if path.exists() and not path.is_file():
-        raise _UndamagedError(f"{path}: this is a {'folder' if path.is_dir() else 'device and no file'}")
+        raise OtherFileError(f"{path}: this is a {'folder' if path.is_dir() else 'device and no file'}")
     with open(path, "rb"):  # safetensors calls a file missing when it may not be read
         pass
     with _damage_explained(path):
@@ -532,7 +532,7 @@ def _damage_explained(path):
     try:
         yield
     except ValueError as error:
-        kind = _UndamagedError if isinstance(error, _UndamagedError) else ValueError
+        kind = OtherFileError if isinstance(error, OtherFileError) else ValueError
         raise kind(f"{path}: {printable(error)}") from None
     except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError) as error:
         reason = f"damaged, what it tells of itself makes no sense ({error!r})"
@@ -542,10 +542,10 @@ def _damage_explained(path):
 def _metadata(metadata):
     """Return the JSON text and the checksum."""
     if "nn_helpers" not in metadata:
-        raise _UndamagedError("not written by nn_helpers: it has arrays, and tells of no network")
+        raise OtherFileError("not written by nn_helpers: it has arrays, and tells of no network")
     format_number = json.loads(metadata["nn_helpers"])["format"]
     if format_number != FORMAT:
-        raise _UndamagedError(
+        raise OtherFileError(
             f"format {format_number!r} is of another version of nn_helpers; this one reads {FORMAT}"
         )
     return metadata["nn_helpers"], metadata["crc32"]

@@ -77,7 +77,7 @@ def test_a_write_protected_file_is_not_replaced(tmp_path, monkeypatch, write, su
     content = path.read_bytes()
     path.chmod(0o444)
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write to all
-    with pytest.raises(PermissionError, match=rf"a\{suffix} is write-protected; choose another path as "):
+    with pytest.raises(PermissionError, match=rf"a\{suffix} is write-protected; choose another path"):
         write(path, 8)
     assert path.read_bytes() == content
 
