@@ -38,7 +38,7 @@ KEPT = ("data_loss", "accuracy", "val_loss", "val_accuracy")  # of each epoch, f
 
 def prepare(data, options, seed):
     """Return pictures, network and optimizer as ``python -m nn_helpers train`` makes them from options."""
-    arguments = argparse.Namespace(**options)
+    arguments = argparse.Namespace(**options, keep_last=False)
     data = data.subset(arguments.images, val=arguments.val)
     net = ClassificationNet(
         data.input_size, arguments.hidden, data.num_classes, seed=seed, dropout=arguments.dropout

@@ -142,11 +142,9 @@ def run_train(arguments):
     """Train and print a table; with ``--figure`` save a picture as well."""
     figure_path = getattr(arguments, "figure", None)
     if figure_path is not None:
-        if figure_path.suffix.lower() != ".png":
-            raise ValueError(f"--figure must end in .png, got {figure_path}")
         from nn_helpers import plots  # matplotlib comes in only when something is drawn
 
-        plots.check_path(figure_path)  # now, and not after an hour of training
+        plots.check_path(figure_path, "--figure")  # now, and not after an hour of training
     checkpoint = getattr(arguments, "checkpoint", None)
     if checkpoint is not None and len(arguments.optimizer) > 1:
         raise ValueError(

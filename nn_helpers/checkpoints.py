@@ -22,11 +22,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from functools import cached_property, partial
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
-from nn_helpers._arguments import choice, expanded, number, printable, whole_number
+from nn_helpers._arguments import choice, number, printable, whole_number
+from nn_helpers._files import complete, failure_explained, followed, writable
 from nn_helpers._warnings import warn
 
 FORMAT = 1
@@ -38,6 +38,8 @@ COLUMNS = (
     "val_loss", "val_accuracy",
 )  # fmt: skip
 DTYPES = {"float32": "F32", "float64": "F64"}  # NumPy's names and those in a file
+# Attributes of an optimizer or a schedule that are looked at; others may lead to all the world
+COMPARED = (bool, int, float, str, list, tuple, np.ndarray, np.generic)
 DATA_CHUNK = 1000  # examples that a fingerprint looks at together
 
 
@@ -46,8 +48,8 @@ DATA_CHUNK = 1000  # examples that a fingerprint looks at together
 
 def save_network(net, path):
     """Write a network's architecture and parameters to a new file, or over an old one."""
-    path = _writable("save", "path", path)
-    with _failure_explained("save: the network", path):
+    path = writable("save", "path", path, SUFFIX)
+    with failure_explained("save: the network", path):
         _write(path, dict(net.params), _about(net))
 
 
@@ -56,10 +58,12 @@ def load_network(path):
 
     Raises
     ------
+    OSError
+        If there is no such file, or it may not be read.
     ValueError
         If the file is damaged, or was not written by this module.
     """
-    path = _path("load", "path", path)
+    path = followed("load", "path", path, SUFFIX)
     if not path.exists():
         raise FileNotFoundError(f"load: there is no file {path}")
     about, arrays = _read(path)
@@ -97,15 +101,30 @@ class TrainingRun:
         Where checkpoints are written; without it none are.
     every : int, optional
         Write after every so many steps; without it, after each epoch.
+    resume : path, optional
+        What will be resumed. No other file may be at `path`, except a training's before its first step.
     """
 
-    def __init__(self, net, data, optimizer, rng, records, best, arguments, path=None, every=None):
+    def __init__(
+        self, net, data, optimizer, rng, records, best, arguments, path=None, every=None, resume=None
+    ):
         if path is None and every is not None:
             raise ValueError("train: checkpoint_every needs a checkpoint, the path to write to")
         self.net, self.data, self.optimizer, self.rng = net, data, optimizer, rng
         self.records, self.best, self.arguments = records, best, arguments
-        self.path = None if path is None else _writable("train", "checkpoint", path)
+        self.path = None if path is None else writable("train", "checkpoint", path, SUFFIX)
+        if self.path is not None:
+            with (
+                failure_explained("train: the checkpoint", _previous(self.path)),
+                suppress(FileNotFoundError),
+            ):
+                os.lstat(_previous(self.path))  # its name is longer, and may be too long
         self.every = None if every is None else whole_number("train", "checkpoint_every", every, 1)
+        self.resumes = None if resume is None else followed("train", "resume", resume, SUFFIX)
+        if path is not None and self.resumes != self.path:
+            for there in (self.path, _previous(self.path)):
+                if there != self.resumes:
+                    _refuse_to_replace(there)
         self._now = self._epoch_began = rng.bit_generator.state
         self._rows = np.empty((0, len(COLUMNS)))
         self._written = self._failed = None  # the last step that was, and the first that could not be
@@ -115,16 +134,20 @@ class TrainingRun:
     def _data(self):
         return {part: _fingerprint(getattr(self.data, part)) for part in ("train", "val")}
 
-    @property
+    @cached_property
     def settings(self):
-        """What decides every number of this training, as JSON gives it back."""
+        """What decides every number of this training, as it is before the first step and as JSON gives it."""
         generators = {"order": self.rng, "dropout": self.net._rng}
         seed = self.arguments["seed"]
         settings = {
             "functions of your own": [
                 k for k, f in self.net.functions.items() if f is not self.net._library[k]
             ],
-            "optimizer": {"kind": type(self.optimizer).__name__, **self.optimizer._options()},
+            "optimizer": {
+                **_attributes(self.optimizer),
+                **self.optimizer._options(),
+                "lr": _attributes(self.optimizer.lr),
+            },
             "data": self._data,
             "generators": {k: type(rng.bit_generator).__name__ for k, rng in generators.items()},
             "one generator for both": self.net._rng is self.rng,
@@ -133,12 +156,11 @@ class TrainingRun:
         }
         return json.loads(_as_json(settings))
 
-    def resume(self, path, epochs, steps):
-        """Take up a checkpoint: nothing is changed unless all of it fits.
+    def resume(self, epochs, steps):
+        """Take up the checkpoint: nothing is changed unless all of it fits.
 
         Parameters
         ----------
-        path : path
         epochs : int
             Of the whole run.
         steps : int
@@ -157,8 +179,7 @@ class TrainingRun:
         ValueError
             If the file and the one before it cannot be read, or hold another training.
         """
-        path = _path("train", "resume", path)
-        (about, arrays), read = self._newest(path)
+        (about, arrays), read = self._newest(self.resumes)
         training, history = about["training"], arrays["history"]
         with _damage_explained(read):
             settings = _flat({"network": about["network"], **training["settings"]})
@@ -192,16 +213,19 @@ class TrainingRun:
         return records, now
 
     def _newest(self, path):
-        """Return what is in the newest readable checkpoint, and its path."""
+        """Return what is in the checkpoint, or in the one before if it is damaged or gone, and its path."""
         previous, reasons = _previous(path), []
         for candidate in (path, previous):
             try:
                 read = _read(candidate)
                 if "training" not in read[0]:
-                    raise ValueError(
+                    raise OtherFileError(
                         f"{candidate}: a network and no training; ClassificationNet.load reads it"
                     )
-            except (ValueError, OSError) as error:
+            except OtherFileError as error:
+                reasons.append(error)
+                break
+            except (ValueError, FileNotFoundError) as error:
                 reasons.append(error)
                 continue
             if reasons:
@@ -213,10 +237,12 @@ class TrainingRun:
                 f"train: there is no checkpoint {path} to resume. A training that begins without resume, "
                 "and with this path as its checkpoint, writes it"
             )
-        also = (
-            "" if isinstance(reasons[1], FileNotFoundError) else f". Nor can the one before it: {reasons[1]}"
-        )
-        raise ValueError(f"train: this checkpoint cannot be resumed: {reasons[0]}{also}")
+        also = [
+            f". Nor can the one before it: {reason}"
+            for reason in reasons[1:]
+            if not isinstance(reason, FileNotFoundError)
+        ]
+        raise ValueError(f"train: this checkpoint cannot be resumed: {reasons[0]}{''.join(also)}")
 
     def _refuse_another(self, path, there):
         here = _flat({"network": _about(self.net)["network"], **self.settings})
@@ -231,14 +257,14 @@ class TrainingRun:
         if other:
             raise ValueError(
                 f"train: {path} is of another training: {printable('; '.join(other))}. Pass what that run "
-                "began with; to begin a new one, leave out resume"
+                "began with, or begin a new one in another file"
             )
 
     def begin(self):
         """Write the first checkpoint. It fails before training does, while the path can be mended."""
         if self.path is None:
             return
-        with _failure_explained("train: the checkpoint", self.path):
+        with failure_explained("train: the checkpoint", self.path):
             self._write()
 
     def after(self, record):
@@ -252,22 +278,33 @@ class TrainingRun:
             self.write()
 
     def write(self):
-        """Write a checkpoint of the last step, unless there is one; should that fail, warn once."""
+        """Write a checkpoint of the last step, unless there is one; should that fail, warn.
+
+        One warning is enough until one has been written again.
+        """
         if self.path is None or self._written == len(self.records):
             return
         if not np.isfinite(self.net.theta).all():
             return  # nothing to go on from; the last checkpoint stays
         try:
             self._write()
+            self._failed = None
         except (OSError, MemoryError) as error:
             if self._failed is None:
                 self._failed = len(self.records)
                 warn(
                     f"train: the checkpoint could not be written after step {self._failed} "
-                    f"({str(error) or repr(error)}). "
-                    f"Training goes on, and {self.path} stays as it was after step {self._written}. "
-                    "The next one is tried, without another warning"
+                    f"({str(error) or repr(error)}). {self.path} stays as it was after step {self._written}. "
+                    "If training goes on, the next one is tried, without another warning"
                 )
+
+    def end(self):
+        """Warn, if it was not said yet, when no checkpoint of the last step could be written."""
+        if self._failed not in (None, len(self.records)):
+            warn(
+                f"train: training ended after step {len(self.records)}, and {self.path} stays as it was "
+                f"after step {self._written}: no checkpoint could be written since"
+            )
 
     def _write(self):
         self._rows = np.concatenate([self._rows, _rows(self.records[len(self._rows) :])])
@@ -289,6 +326,28 @@ class TrainingRun:
         about = {**_about(self.net), "training": training}
         _write(self.path, arrays, about, keep_previous=self.path != self._unreadable)
         self._written, self._unreadable = len(self.records), None
+
+
+def _refuse_to_replace(path):
+    """Refuse a path where there is something that a new training would write over."""
+    if not path.exists():
+        return
+    go_on = ""
+    try:
+        about, _ = _read(path)
+    except (ValueError, OSError) as error:
+        found = error
+    else:
+        found, steps = f"{path} holds a network", about["training"]["steps"] if "training" in about else None
+        if steps == 0:
+            return
+        if steps:
+            found = f"{path} holds a training that stands at step {steps}"
+            go_on = f'pass resume="{path}" (in a terminal --resume) to go on with it, or '
+    raise FileExistsError(
+        f"train: {found}. A new training would write over it: {go_on}delete it, or name another path as "
+        "checkpoint"
+    )
 
 
 def _rows(records):
@@ -362,6 +421,15 @@ def _flat(settings, before=""):
     return flat
 
 
+def _attributes(thing):
+    """Return kind and public attributes of an optimizer or a schedule; what has none, as it is."""
+    if not hasattr(thing, "__dict__") or hasattr(thing, "__name__") or isinstance(thing, partial):
+        return thing
+    public = {name: value for name, value in vars(thing).items() if isinstance(value, COMPARED)}
+    public = {name: value for name, value in public.items() if name[0] != "_" and name != "t"}
+    return {"kind": type(thing).__name__, **public}
+
+
 def _as_json(value):
     return json.dumps(value, default=_plain)
 
@@ -381,24 +449,6 @@ def _plain(value):
 # Files
 
 
-def _path(function, name, path):
-    """Return the path as an absolute one; a link is followed, so that what it names is replaced."""
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f'{function}: {name} must be a path such as "run{SUFFIX}", got {path!r}')
-    return Path(os.path.realpath(expanded(function, name, path)))
-
-
-def _writable(function, name, path):
-    path = _path(function, name, path)
-    if path.suffix != SUFFIX:
-        raise ValueError(f"{function}: {name} must end in {SUFFIX}, got {path.name!r}")
-    if path.is_dir():
-        raise IsADirectoryError(f"{function}: {path} is a folder; {name} must be a file in one")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{function}: there is no folder {path.parent}; make it, or correct {name}")
-    return path
-
-
 def _previous(path):
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
@@ -409,33 +459,18 @@ def _write(path, arrays, about, keep_previous=False):
 
     text = _as_json(about)
     content = save(arrays, {"nn_helpers": text, "crc32": _checksum(text, arrays)})
-    part, keep = path.with_name(f"{path.name}.part"), keep_previous and path.exists()
-    try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if keep:
-            _keep(path, _previous(path))
-        os.replace(part, path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        if keep and not path.exists():  # it was kept where the disk knows no links
-            with suppress(OSError):
-                os.replace(_previous(path), path)
-        raise
+    with complete(path, content) as part:
+        keep = keep_previous and path.exists()
+        try:
+            if keep:
+                _keep(path, _previous(path))
+            os.replace(part, path)
+        except BaseException:
+            if keep and not path.exists():  # it was kept where the disk knows no links
+                with suppress(OSError):
+                    os.replace(_previous(path), path)
+            raise
     _sync_folder(path.parent)
-
-
-@contextmanager
-def _failure_explained(what, path):
-    """Name the file that was asked for, and not the one that stands in for it until it is complete."""
-    try:
-        yield
-    except OSError as error:
-        reason = f"{what} cannot be written: {error.strerror or error}"
-        raise OSError(error.errno, reason, str(path)) from None
 
 
 def _keep(path, previous):
@@ -455,18 +490,26 @@ def _sync_folder(folder):
             os.close(descriptor)
 
 
+class OtherFileError(ValueError):
+    """Somebody's file, which may be whole, but not what was looked for."""
+
+
 def _read(path):
     """Return what the metadata tells and all arrays of a file that is what it claims to be.
 
     Raises
     ------
+    OSError
+        If it cannot be opened.
     ValueError
         If it is not; the message names the file.
     """
     from safetensors import SafetensorError, safe_open
 
-    if path.is_dir():
-        raise ValueError(f"{path}: this is a folder")
+    if path.exists() and not path.is_file():
+        raise OtherFileError(f"{path}: this is a {'folder' if path.is_dir() else 'device and no file'}")
+    with open(path, "rb"):  # safetensors calls a file missing when it may not be read
+        pass
     with _damage_explained(path):
         try:
             with safe_open(path, framework="numpy") as file:
@@ -489,7 +532,8 @@ def _damage_explained(path):
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{path}: {printable(error)}") from None
+        kind = OtherFileError if isinstance(error, OtherFileError) else ValueError
+        raise kind(f"{path}: {printable(error)}") from None
     except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError) as error:
         reason = f"damaged, what it tells of itself makes no sense ({error!r})"
         raise ValueError(f"{path}: {printable(reason)}") from None
@@ -498,10 +542,10 @@ def _damage_explained(path):
 def _metadata(metadata):
     """Return the JSON text and the checksum."""
     if "nn_helpers" not in metadata:
-        raise ValueError("not written by nn_helpers: it has arrays, and does not tell of which network")
+        raise OtherFileError("not written by nn_helpers: it has arrays, and tells of no network")
     format_number = json.loads(metadata["nn_helpers"])["format"]
     if format_number != FORMAT:
-        raise ValueError(
+        raise OtherFileError(
             f"format {format_number!r} is of another version of nn_helpers; this one reads {FORMAT}"
         )
     return metadata["nn_helpers"], metadata["crc32"]

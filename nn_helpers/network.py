@@ -125,6 +125,11 @@ class ClassificationNet:
         self._activation = choice("ClassificationNet", "activation", activation, layers.ACTIVATIONS)
         self.dtype = np.dtype(choice("ClassificationNet", "dtype", _dtype_name(dtype), DTYPES))
         self.reg, self.dropout = reg, dropout
+        if isinstance(init, str) and init == CUSTOM:
+            raise ValueError(
+                "ClassificationNet: unknown init 'custom': the file says that init was a function, which it "
+                f"does not hold; write init=… with that function, or one of {', '.join(INITIALISATIONS)}"
+            )
         self.init = init if callable(init) else choice("ClassificationNet", "init", init, INITIALISATIONS)
 
         shapes = list(pairwise(sizes))
@@ -402,6 +407,8 @@ class ClassificationNet:
         """Return a network of its own, with the same architecture, functions and parameters."""
         return copy.deepcopy(self)
 
+    __copy__ = copy
+
     def save(self, path):
         """Write architecture and parameters to a .safetensors file, which `load` reads.
 
@@ -428,8 +435,8 @@ class ClassificationNet:
 
         Raises
         ------
-        FileNotFoundError
-            If there is no such file.
+        OSError
+            If there is no such file, or it may not be read.
         ValueError
             If the file is damaged, cut off, or no network of this library. It names the file.
         """
@@ -452,7 +459,7 @@ class ClassificationNet:
             "config": self.config,
             "theta": self.theta.copy(),
             "functions": dict(self.functions),
-            "rng": copy.deepcopy(self._rng),
+            "rng": self._rng,
         }
 
     def __setstate__(self, state):

@@ -116,7 +116,15 @@ class Optimizer:
 
     def lr_at(self, t):
         """Return the learning rate of step t, counted from 1."""
-        return self.lr(t) if callable(self.lr) else self.lr
+        if not callable(self.lr):
+            return self.lr
+        lr = self.lr(t)
+        if not lr >= 0:  # nor is it NaN
+            raise ValueError(
+                f"{type(self).__name__}: the schedule lr must give a learning rate of at least 0, got {lr} "
+                f"for step {t}"
+            )
+        return lr
 
     def step(self, theta, gradient):
         """Change `theta` in place by one step against `gradient`.

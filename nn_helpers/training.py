@@ -5,7 +5,6 @@ Everything that trains runs the loop of `training_steps`: `train`, the widgets, 
 
 import copy
 import math
-import os
 import signal
 import sys
 import threading
@@ -13,6 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import signature
 from itertools import count
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from nn_helpers._arguments import choice, whole_number
 from nn_helpers._warnings import warn
 from nn_helpers.checkpoints import TrainingRun
 from nn_helpers.data.batches import as_dataset, batches, empty_batch
+from nn_helpers.data.dataset import Dataset
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
 
@@ -135,9 +136,9 @@ def training_steps(
     TrainingDivergedError
         When the loss is not finite; the update of that step is not made.
     """
-    net, data, batch_size = _checked(net, data, optimizer, batch_size, epochs)
+    net, data, batch_size = _checked(net, data, optimizer, batch_size, epochs, augment)
     return _training_steps(
-        net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, seed, validate
+        net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, _generator(seed), validate
     )
 
 
@@ -150,13 +151,12 @@ def _training_steps(
     drop_last,
     shuffle,
     augment,
-    seed,
+    rng,
     validate,
     history=None,
     resumed=None,
 ):
     """Do as `training_steps`; `history` has each record as soon as its update is made."""
-    rng = np.random.default_rng(seed)
     steps = _steps_per_epoch(len(data.train), batch_size, drop_last)
     batch = empty_batch(data, batch_size, net.dtype)
     step, seconds, last_loss, lr = 0, 0.0, None, optimizer.lr_at(optimizer.t + 1)
@@ -253,15 +253,18 @@ def train(
         fewer than 64 examples, whose products are too small to share, and all for larger ones.
     checkpoint : path, optional
         A .safetensors file to go on from should training end early. It is written before the first
-        step, after each epoch, and when training ends or is interrupted; a file there is replaced.
-        The one before is kept as well: ``run.previous.safetensors`` beside ``run.safetensors``.
+        step, after each epoch, and when training ends or is interrupted. The one before is kept as well:
+        ``run.previous.safetensors`` beside ``run.safetensors``. What another training, or anybody else,
+        wrote to these paths is not replaced; only what `resume` goes on from is.
     checkpoint_every : int, optional
         Write it after every so many steps instead of after each epoch.
     resume : path, optional
         A checkpoint to go on from. `epochs` counts the whole run, so it may be larger now; all other
         arguments are those the run began with. The network, the optimizer and the history take up
         what the file holds and, on the same machine and with as many threads, end bit for bit as if
-        training had never stopped.
+        training had never stopped. Functions, such as `augment` or a schedule, are told apart by their
+        names only; optimizers and schedules of your own class by their public attributes too. What an
+        optimizer remembers is kept if it is named in its `remembers`.
 
     Returns
     -------
@@ -270,64 +273,17 @@ def train(
     Raises
     ------
     OSError
-        If there is no checkpoint to resume, or none can be written to this path.
+        If there is no checkpoint to resume, or none can be written to this path. FileExistsError, if
+        another file is there. No file has changed then.
     ValueError
         If the checkpoint is damaged, and the one before it too; or if it is of another training: another
         network, data, optimizer, or other arguments.
     """
-    epochs = whole_number("train", "epochs", epochs, 1)
-    net, data, batch_size = _checked(net, data, optimizer, batch_size, epochs)
-    if keep_best and not (validate and len(data.val)):
-        raise ValueError("train: keep_best needs validation pictures; data.subset(…, val=…) sets some apart")
-    steps_per_epoch = _steps_per_epoch(len(data.train), batch_size, drop_last)
-    total = epochs * steps_per_epoch
-    history, best, rng, resumed = History(), _Best(), np.random.default_rng(seed), None
-    arguments = {
-        "batch_size": batch_size,
-        "drop_last": drop_last,
-        "shuffle": shuffle,
-        "augment": augment,
-        "seed": seed,
-        "validate": validate,
-        "keep_best": keep_best,
-    }
-    run = TrainingRun(
-        net, data, optimizer, rng, history.records, best, arguments, checkpoint, checkpoint_every
-    )
-    if resume is not None:
-        records, generator = run.resume(resume, epochs, steps_per_epoch)
-        history.records.extend(Record(**record) for record in records)
-        resumed = _Resumed(history.records[-1], generator) if records else None
-    run.begin()
-    steps = _training_steps(
-        net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, rng, validate, history, resumed
-    )
-    try:
-        with (
-            _blas_threads(threads, batch_size),
-            _interrupt_between_steps() as interrupted,
-            _progress_bar(total, progress, len(history)) as bar,
-        ):
-            for record in steps:
-                if keep_best and record.epoch_ends and record.val_accuracy is not None:
-                    best.look(net, record)
-                run.after(record)
-                try:
-                    bar.show(record)
-                    if interrupted.is_set():
-                        raise KeyboardInterrupt
-                except KeyboardInterrupt:  # between two steps, so everything is as the last one left it
-                    run.write()
-                    raise
-            run.write()
-    except KeyboardInterrupt:
-        history.stopped = f"interrupted after step {len(history)} of {total}"
-    except TrainingDivergedError as error:
-        history.stopped = str(error)
-        warn(str(error))
-    if best.theta is not None:
-        net.theta = best.theta
-    return history
+    training = _Training(
+        net, data, optimizer, epochs, batch_size, drop_last, shuffle, augment, seed, validate, keep_best,
+        progress, threads, checkpoint, checkpoint_every, resume,
+    )  # fmt: skip
+    return training.run()
 
 
 def evaluate(net, data, part="test"):
@@ -384,22 +340,28 @@ def compare_optimizers(net, data, optimizers, **options):
     """
     if not isinstance(optimizers, Mapping) or not optimizers:
         raise TypeError('compare_optimizers: optimizers must be a dict such as {"Adam": Adam(lr=0.001)}')
-    runs = {}
-    for name, optimizer in optimizers.items():
-        optimizer, own = optimizer if isinstance(optimizer, tuple) else (optimizer, {})
+    trainings = {}
+    for name, given in optimizers.items():
+        optimizer, own = given if isinstance(given, tuple) and len(given) == 2 else (given, {})
+        if isinstance(optimizer, tuple) or not isinstance(own, Mapping):
+            raise TypeError(
+                f"compare_optimizers: {name!r} must be an optimizer, or a pair of one and a dict of "
+                f'arguments, such as (SGD(lr=0.1), {{"batch_size": None}}); got {given!r}'
+            )
         arguments = {**options, **own}
         if arguments.get("progress", True) is True:
             arguments["progress"] = name
-        _checked(net, data, optimizer, arguments.get("batch_size", 8), arguments.get("epochs", 20))
-        runs[name] = optimizer, arguments
-    _refuse_shared_checkpoints(arguments for _, arguments in runs.values())
-    nets, histories = {}, {}
-    for name, run in runs.items():
         # Copies: what was passed stays as it is, and a Generator gives each the same order of pictures.
-        optimizer, arguments = copy.deepcopy(run)
-        trained = net.copy()
-        history = train(trained, data, optimizer, **arguments)
-        nets[name], histories[name] = trained, history
+        # All at once: one Generator for dropout and for the order stays one.
+        own_net, optimizer, arguments = copy.deepcopy((net, optimizer, arguments))
+        bound = signature(train).bind(own_net, data, optimizer, **arguments)
+        bound.apply_defaults()
+        trainings[name] = _Training(**bound.arguments)
+    _refuse_shared_checkpoints(training.checkpoints.path for training in trainings.values())
+    nets, histories = {}, {}
+    for name, training in trainings.items():
+        history = training.run()
+        nets[name], histories[name] = training.net, history
         if history.stopped and history.stopped.startswith("interrupted"):
             break
     return nets, histories
@@ -479,7 +441,92 @@ class History:
         )
 
 
-def _checked(net, data, optimizer, batch_size, epochs):
+class _Training:
+    """One call of `train`. When it is made, all arguments have been looked at, and no file has changed."""
+
+    def __init__(
+        self, net, data, optimizer, epochs, batch_size, drop_last, shuffle, augment, seed, validate,
+        keep_best, progress, threads, checkpoint, checkpoint_every, resume,
+    ):  # fmt: skip
+        epochs = whole_number("train", "epochs", epochs, 1)
+        net, data, batch_size = _checked(net, data, optimizer, batch_size, epochs, augment)
+        if keep_best and not (validate and len(data.val)):
+            raise ValueError(
+                "train: keep_best needs validation pictures; data.subset(…, val=…) sets some apart"
+            )
+        if threads is not None:
+            threads = whole_number("train", "threads", threads, 1)
+        self.net, self.batch_size, self.threads = net, batch_size, threads
+        self.keep_best, self.progress = keep_best, progress
+        self.history, self.best, rng, resumed = History(), _Best(), _generator(seed), None
+        arguments = {
+            "batch_size": batch_size,
+            "drop_last": drop_last,
+            "shuffle": shuffle,
+            "augment": augment,
+            "seed": seed,
+            "validate": validate,
+            "keep_best": keep_best,
+        }
+        records, steps = self.history.records, _steps_per_epoch(len(data.train), batch_size, drop_last)
+        self.total = epochs * steps
+        self.checkpoints = TrainingRun(
+            net, data, optimizer, rng, records, self.best, arguments, checkpoint, checkpoint_every, resume
+        )
+        if resume is not None:
+            done, generator = self.checkpoints.resume(epochs, steps)
+            records.extend(Record(**record) for record in done)
+            resumed = _Resumed(records[-1], generator) if records else None
+        self.steps = _training_steps(
+            net, data, optimizer, batch_size, epochs, drop_last, shuffle, augment, rng, validate,
+            self.history, resumed,
+        )  # fmt: skip
+
+    def run(self):
+        """Train, and return the history."""
+        history, best, checkpoints = self.history, self.best, self.checkpoints
+        checkpoints.begin()
+        try:
+            with (
+                _blas_threads(self.threads, self.batch_size),
+                _interrupt_between_steps() as interrupted,
+                _progress_bar(self.total, self.progress, len(history)) as bar,
+            ):
+                for record in self.steps:
+                    if self.keep_best and record.epoch_ends and record.val_accuracy is not None:
+                        best.look(self.net, record)
+                    checkpoints.after(record)
+                    try:
+                        bar.show(record)
+                        if interrupted.is_set():
+                            raise KeyboardInterrupt
+                    except KeyboardInterrupt:  # between two steps, so everything is as the last one left it
+                        checkpoints.write()
+                        raise
+                checkpoints.write()
+                if interrupted.is_set():  # while it was being written
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            history.stopped = f"interrupted after step {len(history)} of {self.total}"
+        except TrainingDivergedError as error:
+            history.stopped = str(error)
+            warn(str(error))
+        checkpoints.end()
+        if best.theta is not None:
+            self.net.theta = best.theta
+        return history
+
+
+def _generator(seed):
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"train: seed must be a whole number of at least 0, or a numpy.random.Generator, got {seed!r}"
+        ) from None
+
+
+def _checked(net, data, optimizer, batch_size, epochs, augment):
     """Refuse what cannot be trained before anything has happened."""
     if not isinstance(net, ClassificationNet):
         raise TypeError(f"train: net must be a ClassificationNet, got {type(net).__name__}")
@@ -498,6 +545,10 @@ def _checked(net, data, optimizer, batch_size, epochs):
                 f"train: the network has {net.num_classes} classes, the {part} labels go from "
                 f"{labels.min()} to {labels.max()}"
             )
+    if augment is not None and not callable(augment):
+        raise TypeError(f"train: augment must be a function such as flip_and_shift, got {augment!r}")
+    if augment is not None and not isinstance(data, Dataset):
+        raise TypeError(f"train: augment changes pictures; {data!r} has none")
     N = len(data.train)
     batch_size = N if batch_size is None else whole_number("train", "batch_size", batch_size, 1)
     if batch_size > N:
@@ -513,8 +564,8 @@ def _checked(net, data, optimizer, batch_size, epochs):
     return net, data, batch_size
 
 
-def _refuse_shared_checkpoints(runs):
-    paths = [os.path.realpath(run["checkpoint"]) for run in runs if run.get("checkpoint") is not None]
+def _refuse_shared_checkpoints(paths):
+    paths = [path for path in paths if path is not None]
     if len(set(paths)) < len(paths):
         raise ValueError(
             "compare_optimizers: a checkpoint holds one training; give each optimizer its own, as in "
@@ -528,10 +579,8 @@ def _steps_per_epoch(N, batch_size, drop_last):
 
 def _blas_threads(threads, batch_size):
     """Set how many threads NumPy's matrix products use, until the returned context ends."""
-    if threads is None:
-        threads = 1 if batch_size < SHARED_BATCH else None
-    else:
-        threads = whole_number("train", "threads", threads, 1)
+    if threads is None and batch_size < SHARED_BATCH:
+        threads = 1
     return threadpool_limits(threads, user_api="blas")
 
 

@@ -208,9 +208,10 @@ def test_a_disk_that_fills_up_while_training_costs_neither_the_table_nor_the_fig
         ),
         (["--hidden", "0"], "each of hidden_sizes must be at least 1"),
         (["--reg", "nan"], "reg must be at least 0"),
-        (["--figure", "loss.jpg"], "--figure must end in .png, got loss.jpg"),
+        (["--figure", "loss.jpg"], "--figure: path must end in .png, got 'loss.jpg'"),
+        (["--figure", ".png"], "--figure: path needs a name before .png, got '.png'"),
         (["--figure", "no/such/folder/loss.png"], "there is no folder"),
-        (["--figure", "folder.png"], "folder.png is a folder; a figure needs the path of a file in one"),
+        (["--figure", "folder.png"], "folder.png is a folder; path must be a file in one"),
         (["--seed", "-1"], "--seed must be at least 0, got -1"),
         (
             ["--hidden", "1000000000", "1000000000"],

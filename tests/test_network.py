@@ -235,6 +235,7 @@ def test_copies_stand_alone_and_stay_connected_inside():
     for other in (net.copy(), copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
         np.testing.assert_array_equal(gradient_of(other, x, y), gradient_of(net, x, y))
         assert not np.shares_memory(other.theta, net.theta)
+        assert other._rng is not net._rng
         other.params["W1"] = np.zeros((5, 4))
         assert not other.theta[:20].any()
         assert net.theta[:20].any()

@@ -117,6 +117,19 @@ def test_the_learning_rate_can_be_changed_at_any_time_and_can_be_a_schedule():
     assert theta[0] == -4.0
 
 
+def test_a_schedule_may_end_at_zero_and_not_below():
+    theta = np.ones(3)
+    SGD(lambda t: 0.0).step(theta, theta.copy())
+    np.testing.assert_array_equal(theta, 1)
+    for lr in (-1e-9, np.nan):
+        optimizer = SGD(lambda t, lr=lr: lr)
+        with pytest.raises(
+            ValueError, match=f"SGD: the schedule lr must give .* at least 0, got {lr} for step 1"
+        ):
+            optimizer.step(theta, theta.copy())
+        assert optimizer.t == 0
+
+
 def test_constant_and_step_decay_schedules():
     assert [Constant(0.1)(t) for t in (1, 2, 1000)] == [0.1] * 3
     np.testing.assert_allclose([StepDecay(1.0, 2, 0.1)(t) for t in range(1, 7)], [1, 1, 0.1, 0.1, 0.01, 0.01])

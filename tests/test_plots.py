@@ -149,8 +149,8 @@ def test_where_no_figure_can_be_this_is_said(tmp_path, monkeypatch):
     figure = plots.Picture(figsize=(1, 1))
     (tmp_path / "folder.png").mkdir()
     for path, error, words in (
-        (tmp_path / "folder.png", IsADirectoryError, r"folder\.png is a folder; a figure needs the path"),
-        (tmp_path / "no" / "a.png", FileNotFoundError, "there is no folder .*no; make it, or correct the"),
+        (tmp_path / "folder.png", IsADirectoryError, r"folder\.png is a folder; path must be a file"),
+        (tmp_path / "no" / "a.png", FileNotFoundError, "there is no folder .*no; make it, or correct path"),
     ):
         for write in (plots.check_path, lambda path: plots.save(figure, path)):
             with pytest.raises(error, match=words):

@@ -306,11 +306,29 @@ def test_a_comparison_changes_neither_its_optimizers_nor_its_generator():
         np.testing.assert_array_equal(theta, thetas[0])
 
 
-def test_a_comparison_refuses_what_cannot_be_trained_before_the_first_run():
+def test_one_generator_for_dropout_and_order_stays_one_in_a_comparison():
+    seed = np.random.default_rng(0)
+    alone = net(seed=seed, dropout=0.3)
+    nets, _ = compare_optimizers(alone, blobs(), {"a": SGD(0.1)}, seed=seed, epochs=2, progress=False)
+    train(alone, blobs(), SGD(0.1), seed=seed, epochs=2, progress=False)
+    np.testing.assert_array_equal(nets["a"].theta, alone.theta)
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (Adam, "optimizer must be one such as"),
+        ((Adam(0.1),), r"'b' must be an optimizer, or a pair of one and a dict .*got \(Adam\(lr=0.1"),
+        ((Adam(0.1), 5), "'b' must be an optimizer, or a pair of one and a dict"),
+        ((Adam(0.1), {"checkpoint": 5}), 'checkpoint must be a path such as "run.safetensors", got 5'),
+        ((Adam(0.1), {"epoch": 5}), "unexpected keyword argument 'epoch'"),
+    ],
+)
+def test_a_comparison_refuses_what_cannot_be_trained_before_the_first_run(second, words):
     ran = []
     ours = net().use(cross_entropy=lambda logits, y: ran.append(1) or cross_entropy(logits, y))
-    with pytest.raises(TypeError, match="optimizer must be one such as"):
-        compare_optimizers(ours, blobs(), {"a": SGD(0.1), "b": Adam}, progress=False)
+    with pytest.raises(TypeError, match=words):
+        compare_optimizers(ours, blobs(), {"a": SGD(0.1), "b": second}, progress=False)
     assert not ran
 
 

@@ -2,12 +2,12 @@
 
 import io
 import os
-from contextlib import suppress
-from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from nn_helpers._files import complete, failure_explained, writable
 
 # Okabe & Ito 2008, without yellow, which is faint on white
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -31,44 +31,26 @@ class Picture(Figure):
 
 
 def save(figure, path):
-    """Write a figure to a PNG file; an old file of that name stays whole until the new one is complete.
+    """Write a figure to a .png file; an old file of that name stays whole until the new one is complete.
 
     Raises
     ------
-    OSError
+    OSError, ValueError
         If it cannot be written. The message names `path`.
     """
-    _write(path, figure._repr_png_())
+    _write("plots.save", path, figure._repr_png_())
 
 
-def check_path(path):
+def check_path(path, function="plots.save"):
     """Raise what `save` would raise for this path, before there is a figure; nothing there is changed."""
-    _write(path, bytes(TYPICAL_SIZE), keep=False)
+    _write(function, path, bytes(TYPICAL_SIZE), keep=False)
 
 
-def _write(path, png, keep=True):
-    """Write bytes beside `path`, and give them its name if they are to be kept."""
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; a figure needs the path of a file in one")
-    if not path.absolute().parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.absolute().parent}; make it, or correct the path")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise PermissionError(f"{path} is write-protected; choose another path for the figure")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(png)
-            file.flush()
-            os.fsync(file.fileno())  # or a power cut could leave the new name without its content
+def _write(function, path, png, keep=True):
+    path = writable(function, "path", path, ".png")
+    with failure_explained("the figure", path), complete(path, png) as part:
         if keep:
             os.replace(part, path)
-    except OSError as error:
-        reason = f"the figure cannot be written: {error.strerror or error}"
-        raise OSError(error.errno, reason, str(path)) from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def legend_below(figure):

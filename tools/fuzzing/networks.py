@@ -196,6 +196,7 @@ class Networks(Target):
             net = ClassificationNet(4, hidden, 3, activation, 0.1, dtype=dtype, dropout=0.25)
             net.save(self.path)
             self.right.append(File.read(self.path))
+        self.path.unlink()
         net = ClassificationNet(4, [2], 3)
         x, y = np.eye(8, 4), np.arange(8) % 3
         train(net, (x, y), Adam(0.1), epochs=1, batch_size=4, progress=False, checkpoint=self.path)
@@ -323,6 +324,8 @@ class Checkpoints(Target):
             for epochs, every in ((1, None), (2, 3), (2, None)):  # at an epoch's end, within one, at the end
                 make().train(epochs=epochs, checkpoint=self.path, checkpoint_every=every)
                 found += [File.read(self.path), File.read(self.previous)]
+                self.path.unlink()
+                self.previous.unlink()
             self.right[name] = found
 
     def generate(self, rng):
