@@ -91,6 +91,7 @@ def doctor():
         python,
         packages,
         widget_stack,
+        jupyter,
         kernel,
         blas,
         speed,
@@ -169,6 +170,26 @@ def widget_stack():
             "pip install --force-reinstall jupyterlab_widgets, then restart JupyterLab and reload the page",
         )  # fmt: skip
     return Finding("widgets", text)
+
+
+def jupyter():
+    """Whether JupyterLab can write its own files: where it cannot, it opens no notebook and says little."""
+    from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
+
+    folders = {"JUPYTER_DATA_DIR": jupyter_data_dir(), "JUPYTER_RUNTIME_DIR": jupyter_runtime_dir()}
+    for variable, folder in folders.items():
+        there = _first_that_exists(Path(folder))
+        if not os.access(there, os.W_OK):
+            return Finding(
+                "Jupyter", f"{there} cannot be written to, and JupyterLab needs {folder}", TROUBLE,
+                f"set {variable} to a folder of yours before JupyterLab starts",
+            )  # fmt: skip
+    return Finding("Jupyter", f"keeps its own files in {folders['JUPYTER_DATA_DIR']}")
+
+
+def _first_that_exists(path):
+    """Return the path, or the nearest folder above it that exists."""
+    return next(place for place in (path, *path.parents) if os.path.exists(place))
 
 
 def kernel():
@@ -288,7 +309,7 @@ def disk():
         folder = cache_dir()
     except FileNotFoundError as error:
         return Finding("disk", str(error), TROUBLE, "correct NN_HELPERS_CACHE, or unset it")
-    there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
+    there = _first_that_exists(folder)
     free = shutil.disk_usage(there).free
     text = f"{free / 1e9:.1f} GB free for {folder}"
     if not os.access(there, os.W_OK):

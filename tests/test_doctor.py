@@ -38,6 +38,7 @@ def test_here_everything_is_in_order_and_said_line_by_line():
         "Python",
         "packages",
         "widgets",
+        "Jupyter",
         "kernel",
         "matrix products",
         "sketches",
@@ -223,6 +224,19 @@ def test_a_home_folder_that_nobody_has_is_trouble_with_the_variable_that_names_i
         assert finding.state == TROUBLE
         assert f"{variable} is '~nobody-of-this-name/x', and no home folder is known" in finding.found
         assert finding.advice.startswith(f"correct {variable}, or unset it")
+
+
+@pytest.mark.parametrize("variable", ["JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"])
+def test_a_folder_of_jupyters_that_cannot_be_written_is_trouble(monkeypatch, tmp_path, variable):
+    for name in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name / "made" / "later"))
+        (tmp_path / name).mkdir()
+    assert module.jupyter() == Finding("Jupyter", f"keeps its own files in {os.environ['JUPYTER_DATA_DIR']}")
+    monkeypatch.setattr(module.os, "access", lambda path, mode: path != tmp_path / variable)
+    finding = module.jupyter()
+    assert finding.state == TROUBLE
+    assert f"{tmp_path / variable} cannot be written to" in finding.found
+    assert finding.advice == f"set {variable} to a folder of yours before JupyterLab starts"
 
 
 def test_a_full_disk_and_a_cache_that_cannot_be_written(nothing_here, monkeypatch, tmp_path):

@@ -101,9 +101,15 @@ CONDITIONS = {
         {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
     ),
     "read-only home": Condition(
-        "an empty home that cannot be written",
+        "an empty home that cannot be written, and JUPYTER_DATA_DIR as the doctor advises",
         "not list(Path.home().iterdir()) and os.statvfs(Path.home()).f_flag & os.ST_RDONLY",
-        {"HOME": str(HOME), "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None, "XDG_DATA_HOME": None},
+        {
+            "HOME": str(HOME),
+            "JUPYTER_DATA_DIR": str(FOLDER / "jupyter"),
+            "XDG_CACHE_HOME": None,
+            "XDG_CONFIG_HOME": None,
+            "XDG_DATA_HOME": None,
+        },
         unshare("--mount", 'mount -t tmpfs -o ro home "$HOME"'),
     ),
     "no network": Condition(

@@ -118,7 +118,7 @@ class Lab:
 
     def _environment(self):
         own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
-        own["JUPYTERLAB_WORKSPACES_DIR"] = "workspaces"
+        own |= {"JUPYTER_DATA_DIR": "data", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
         return {**os.environ, **{name: str(self.folder / part) for name, part in own.items()}}
 
     def _wait_for_server(self):
@@ -264,7 +264,8 @@ class Notebook(Controls):
 
     def _wait_for_page(self):
         self.page.wait_for_selector(".jp-Notebook-cell")
-        self.page.evaluate("async () => await jupyterapp.shell.currentWidget.sessionContext.ready")
+        # Not "await ….ready", for which there is no time limit.
+        self.page.wait_for_function("jupyterapp.shell.currentWidget?.sessionContext?.isReady")
         self.page.evaluate(COUNT_FRAMES)
 
     def reload(self):
