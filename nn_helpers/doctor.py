@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +103,8 @@ def doctor():
         notebooks,
     ):
         try:
-            found = look()
+            with warnings.catch_warnings(action="ignore"):  # what matters, the report says
+                found = look()
         except Exception as error:  # whatever is broken here: the rest is still worth knowing
             text = f"could not be looked at: {type(error).__name__}: {error}"
             advice = f"{REINSTALL}; if that does not help, show this to whoever helps you"

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections import namedtuple
 from pathlib import Path
 
@@ -68,6 +69,15 @@ def test_the_summary_is_one_line_that_is_the_same_everywhere_or_the_troubles_onl
     assert broken.summary() == (
         "✗ widgets: not installed: ipywidgets\n    → install them\n1 thing needs your attention: see ✗ above."
     )
+
+
+def test_what_other_packages_warn_of_is_not_part_of_the_report(monkeypatch):
+    def look():
+        warnings.warn("a folder cannot be written", UserWarning, stacklevel=1)
+        return Finding("kernel", "runs")
+
+    monkeypatch.setattr(module, "kernel", look)
+    assert Finding("kernel", "runs") in doctor()
 
 
 def test_what_breaks_while_it_is_looked_at_is_a_finding_and_the_rest_is_looked_at(monkeypatch):
