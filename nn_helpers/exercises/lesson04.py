@@ -195,14 +195,15 @@ def _observe_minibatches(f, N, batch_size, rng, *drop_last):
     first, second = (_epoch(f, N, batch_size, rng, *drop_last) for _ in range(2))
     again = _epoch(f, N, batch_size, equal, *drop_last)
     one, two, three = (np.concatenate([[], *epoch]) for epoch in (first, second, again))
-    follows = np.mean(one[1:] == one[:-1] + 1) if len(one) > 1 else 0.0
+    many = len(one) > 100  # a few indices may come in such an order by chance
+    follows = np.mean(one[1:] == one[:-1] + 1) if many else 0.0
     members = [{tuple(np.sort(batch)) for batch in epoch} for epoch in (first, second)]
     sizes = [len(batch) for batch in first] or [0]
     return {
         "whether an index comes twice in an epoch": len(np.unique(one)) < len(one),
         "whether the order is that of the data": bool(follows > 0.5),
         "whether the second epoch has the order of the first": np.array_equal(one, two),
-        "whether the second epoch has the same batches": members[0] == members[1],
+        "whether the second epoch has the same batches": many and members[0] == members[1],
         "whether equal generators give equal orders": np.array_equal(one, three),
         "how many batches there are": len(first),
         "size of the largest batch": max(sizes),
