@@ -254,7 +254,7 @@ def main(argv=None):
     try:
         return arguments.run(arguments)
     except (ValueError, TypeError, OSError, MemoryError) as error:
-        reason = str(error) or "there is not enough memory"
+        reason = str(error).removeprefix(f"{arguments.command}: ") or "there is not enough memory"
         if "total_steps is" in reason:  # of a training that is resumed
             reason += ". The cosine schedule ends with the last epoch, so --epochs must be what it was"
         print(f"python -m nn_helpers {arguments.command}: {reason}", file=sys.stderr)

@@ -1498,6 +1498,7 @@ def test_the_command_line_goes_on_from_its_checkpoint(few_sketches, tmp_path, ca
     error = capsys.readouterr().err
     assert "run.safetensors holds a training that stands at step 20. A new" in error
     assert "(in a terminal --resume)" in error
+    assert error.count("train: ") == 1
     assert error.count("\n") == 1
     assert Path("run.safetensors").read_bytes() == whole
 

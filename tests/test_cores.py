@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 import nn_helpers
 from nn_helpers import _cores, doctor
 from nn_helpers._cores import blas_libraries, usable_cores
+from nn_helpers._lesson import edition
 
 HERE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
@@ -55,12 +56,12 @@ def test_a_lesson_takes_no_more_threads_than_there_are_cores(container, eight_th
     finding = doctor.blas()
     assert "8 threads; 1 core for this process, so threads wait for one another" in finding.found
     assert "OPENBLAS_NUM_THREADS=1 " in finding.advice
-    nn_helpers.lesson(written_for="0.1")
+    nn_helpers.lesson(written_for=edition(nn_helpers.__version__))
     assert set(threads()) == {1}
     assert doctor.blas().found.endswith("1 thread; 1 core for this process")
 
 
 def test_a_lesson_leaves_fewer_threads_as_they_are(container):
     with threadpool_limits(1, user_api="blas"):
-        nn_helpers.lesson(written_for="0.1")
+        nn_helpers.lesson(written_for=edition(nn_helpers.__version__))
         assert set(threads()) <= {1}
