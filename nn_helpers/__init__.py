@@ -1,10 +1,9 @@
 """Layers, losses, a network, optimizers and pictures: what the lessons are made of.
 
-The modules can be read in this order: `layers`, `losses`, `network`, `optimizers`, `training`.
+The modules can be read in this order: `layers`, `losses`, `network`, `optimizers`, `schedules`, `training`.
 Importing the package loads NumPy and nothing heavier.
 """
 
-from nn_helpers._lesson import lesson
 from nn_helpers.data import (
     ArrayDataset,
     Dataset,
@@ -34,17 +33,10 @@ from nn_helpers.layers import (
 )
 from nn_helpers.losses import cross_entropy, l2_penalty, log_softmax, softmax
 from nn_helpers.network import ClassificationNet
-from nn_helpers.optimizers import (
-    SGD,
-    Adam,
-    AdamW,
-    Constant,
-    CosineWithWarmup,
-    Momentum,
-    RMSprop,
-    StepDecay,
-    make_optimizer,
-)
+from nn_helpers.optimizers import SGD, Adam, AdamW, Momentum, RMSprop, make_optimizer
+from nn_helpers.schedules import Constant, CosineWithWarmup, StepDecay
+from nn_helpers.support.lesson import lesson
+from nn_helpers.support.version import __version__ as __version__
 from nn_helpers.training import (
     History,
     Record,
@@ -54,8 +46,6 @@ from nn_helpers.training import (
     train,
     training_steps,
 )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "SGD",

@@ -10,7 +10,8 @@ from nn_helpers.data import download_cifar10, flip_and_shift, load_images
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, CosineWithWarmup, make_optimizer
-from nn_helpers.training import _steps_per_epoch, compare_optimizers, evaluate
+from nn_helpers.training import compare_optimizers, evaluate
+from nn_helpers.training.plan import steps_per_epoch
 
 # Plain gradient descent is SGD on a batch the size of the data.
 COMPARED = ("gd", *OPTIMIZERS)
@@ -205,7 +206,7 @@ def _optimizer(name, arguments, N):
     lr, batch_size = arguments.lr, N if name == "gd" else arguments.batch_size
     if arguments.schedule == "cosine":
         # At least one: of a batch larger than the data training itself tells.
-        steps = arguments.epochs * max(1, _steps_per_epoch(N, batch_size, not arguments.keep_last))
+        steps = arguments.epochs * max(1, steps_per_epoch(N, batch_size, not arguments.keep_last))
         lr = CosineWithWarmup(lr, steps, steps // 20)
     if name == "gd":
         return make_optimizer("sgd", lr), {"batch_size": None}

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_helpers import __version__
-from nn_helpers._cores import blas_libraries, usable_cores
-from nn_helpers._lesson import STATEMENT, edition
+from nn_helpers.support.lesson import STATEMENT, edition
+from nn_helpers.support.threads import blas_libraries, usable_cores
+from nn_helpers.support.version import __version__
 
 FINE, NOTE, TROUBLE = "fine", "note", "trouble"
 MARKS = {FINE: "✓", NOTE: "·", TROUBLE: "✗"}

@@ -11,7 +11,8 @@ References
 
 import numpy as np
 
-from nn_helpers._arguments import floats, labels, number
+from nn_helpers.support import layer_checks as check
+from nn_helpers.support.validation import floats, number
 
 
 def softmax(logits, out=None):
@@ -35,7 +36,7 @@ def softmax(logits, out=None):
     >>> softmax(np.array([[1000.0, 1000.0]]))
     array([[0.5, 0.5]])
     """
-    logits = _rows("softmax", logits)
+    logits = check.logits("softmax", logits)
     p = np.subtract(logits, logits.max(axis=-1, keepdims=True), out=out)
     np.exp(p, out=p)
     p /= p.sum(axis=-1, keepdims=True)
@@ -55,7 +56,7 @@ def log_softmax(logits, out=None):
     logp : float array, shaped like logits
         At most 0.
     """
-    logits = _rows("log_softmax", logits)
+    logits = check.logits("log_softmax", logits)
     logp = np.subtract(logits, logits.max(axis=-1, keepdims=True), out=out)
     logp -= np.log(np.exp(logp).sum(axis=-1, keepdims=True))
     return logp
@@ -79,13 +80,8 @@ def cross_entropy(logits, y, out=None):
     dlogits : float array (N, C)
         ``(p − y) / N``.
     """
-    logits = floats("cross_entropy", logits=logits)
-    if logits.ndim != 2 or not logits.size:
-        raise ValueError(
-            f"cross_entropy: logits must have shape (N, C) with N and C at least 1; got {logits.shape}"
-        )
-    N, C = logits.shape
-    y = labels("cross_entropy", y, N, C)
+    logits, y = check.logits_and_labels("cross_entropy", logits, y)
+    N = len(logits)
     logp = log_softmax(logits, out=out)
     if y.ndim == 1:
         true = np.arange(N), y
@@ -122,10 +118,3 @@ def l2_penalty(weights, reg):
         flat = floats("l2_penalty", weights=W).ravel()
         total += float(flat @ flat)
     return 0.5 * reg * total
-
-
-def _rows(function, logits):
-    logits = floats(function, logits=logits)
-    if logits.ndim == 0 or logits.shape[-1] == 0:
-        raise ValueError(f"{function}: logits must have shape (N, C), at least one class; got {logits.shape}")
-    return logits

@@ -1,9 +1,9 @@
-"""Optimizers: how the gradient changes the parameters. And schedules: how the learning rate changes.
+"""Optimizers: how the gradient changes the parameters.
 
 Every optimizer has one method, ``step(theta, gradient)``, which changes ``theta`` in place and
-leaves ``gradient`` as it is. ``lr`` is the learning rate α: a number, or a schedule that gives the
-learning rate of step 1, 2, 3, …; it can be changed at any time. Arrays may have any shape; the
-network passes all its parameters as one vector, so that an update is a handful of NumPy calls.
+leaves ``gradient`` as it is. ``lr`` is the learning rate α: a number, or one of the `schedules`; it can
+be changed at any time. Arrays may have any shape; the network passes all its parameters as one
+vector, so that an update is a handful of NumPy calls.
 
 References
 ----------
@@ -11,76 +11,17 @@ References
 .. [2] Hinton, *Neural Networks for Machine Learning*, lecture 6e, 2012 (RMSprop).
 .. [3] Kingma, Ba, *Adam: a method for stochastic optimization*, 2015, arXiv:1412.6980, algorithm 1.
 .. [4] Loshchilov, Hutter, *Decoupled weight decay regularization*, 2019, arXiv:1711.05101, algorithm 2.
-.. [5] Loshchilov, Hutter, *SGDR*, 2017, arXiv:1608.03983, eq. 5 (cosine).
 """
 
+import inspect
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
-from nn_helpers._arguments import choice, describe, floats, number, whole_number
-from nn_helpers._blocks import LONG, in_blocks, kept
-
-
-@dataclass(frozen=True)
-class Constant:
-    """The same learning rate at every step."""
-
-    lr: float
-
-    def __post_init__(self):
-        number("Constant", "lr", self.lr, above=0.0)
-
-    def __call__(self, t):
-        """Return the learning rate of step t, counted from 1."""
-        return self.lr
-
-
-@dataclass(frozen=True)
-class StepDecay:
-    """Multiply the learning rate by `factor` after every `every` steps."""
-
-    lr: float
-    every: int
-    factor: float = 0.1
-
-    def __post_init__(self):
-        number("StepDecay", "lr", self.lr, above=0.0)
-        whole_number("StepDecay", "every", self.every, 1)
-        number("StepDecay", "factor", self.factor, above=0.0)
-
-    def __call__(self, t):
-        """Return the learning rate of step t, counted from 1."""
-        return self.lr * self.factor ** ((t - 1) // self.every)
-
-
-@dataclass(frozen=True)
-class CosineWithWarmup:
-    """Rise in a line to `lr` in `warmup_steps`, then fall along half a cosine to `final_lr`."""
-
-    lr: float
-    total_steps: int
-    warmup_steps: int = 0
-    final_lr: float = 0.0
-
-    def __post_init__(self):
-        number("CosineWithWarmup", "lr", self.lr, above=0.0)
-        number("CosineWithWarmup", "final_lr", self.final_lr)
-        whole_number("CosineWithWarmup", "total_steps", self.total_steps, 1)
-        whole_number("CosineWithWarmup", "warmup_steps", self.warmup_steps, 0)
-        if self.warmup_steps >= self.total_steps:
-            raise ValueError(
-                f"CosineWithWarmup: warmup_steps ({self.warmup_steps}) must be fewer than "
-                f"total_steps ({self.total_steps})"
-            )
-
-    def __call__(self, t):
-        """Return the learning rate of step t, counted from 1."""
-        if t <= self.warmup_steps:
-            return self.lr * t / self.warmup_steps
-        done = min(1.0, (t - self.warmup_steps) / (self.total_steps - self.warmup_steps))
-        return self.final_lr + (self.lr - self.final_lr) * (1 + math.cos(math.pi * done)) / 2
+from nn_helpers.schedules import Constant, CosineWithWarmup, StepDecay  # noqa: F401 - found here too
+from nn_helpers.support import optimizer_checks as check
+from nn_helpers.support.scratch import in_blocks
+from nn_helpers.support.validation import Number, choice
 
 
 class Optimizer:
@@ -89,42 +30,38 @@ class Optimizer:
     A subclass names the arrays it remembers in `remembers` and writes its formula in `update`. Where
     each number's update is independent of the others', `elementwise` says so: `update` is then called
     with parts of a long vector, one after the other.
+
+    Attributes
+    ----------
+    lr : float or schedule
+        The learning rate α: a number greater than 0, or a schedule.
+    t : int
+        Steps made.
+    state : dict of str to float array
+        What is remembered, by name, each array shaped like theta.
     """
 
     remembers: tuple[str, ...] = ()
     elementwise = False
+    lr = check.LearningRate()
 
     def __init_subclass__(cls):
         if "update" in vars(cls) and "elementwise" not in vars(cls):
             cls.elementwise = False  # not inherited: another formula may look at the whole gradient
 
     def __init__(self, lr):
-        self.lr = lr
-        self.t = 0  # steps made
-        self.state = {}  # name -> array shaped like theta
+        self.lr, self.t, self.state = lr, 0, {}
         self._for = None  # shape and dtype of theta
 
     @property
-    def lr(self):
-        """The learning rate α: a number greater than 0, or a schedule."""
-        return self._lr
-
-    @lr.setter
-    def lr(self, lr):
-        name = type(self).__name__
-        self._lr = lr if callable(lr) else number(name, "the learning rate lr", lr, above=0.0)
+    def options(self):
+        """The arguments that make an optimizer like this one."""
+        names = inspect.signature(type(self)).parameters
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def lr_at(self, t):
         """Return the learning rate of step t, counted from 1."""
-        if not callable(self.lr):
-            return self.lr
-        lr = self.lr(t)
-        if not lr >= 0:  # nor is it NaN
-            raise ValueError(
-                f"{type(self).__name__}: the schedule lr must give a learning rate of at least 0, got {lr} "
-                f"for step {t}"
-            )
-        return lr
+        return check.scheduled(self, self.lr(t), t) if callable(self.lr) else self.lr
 
     def step(self, theta, gradient):
         """Change `theta` in place by one step against `gradient`.
@@ -135,21 +72,10 @@ class Optimizer:
         gradient : float array, shaped like theta
             Not changed.
         """
-        name = type(self).__name__
-        if not isinstance(theta, np.ndarray) or theta.dtype.kind != "f":
-            raise TypeError(f"{name}: theta must be a float array, to be changed in place; got {theta!r:.60}")
-        gradient = floats(name, gradient=gradient)
-        if gradient.shape != theta.shape:
-            raise ValueError(f"{name}: theta has shape {theta.shape} but gradient {gradient.shape}")
+        gradient = check.step(self, theta, gradient, self._for)
         if self._for is None:
+            self.state = {name: np.zeros_like(theta) for name in self.remembers}
             self._for = theta.shape, theta.dtype
-            self.state = {what: np.zeros_like(theta) for what in self.remembers}
-        elif self._for != (theta.shape, theta.dtype):
-            shape, dtype = self._for
-            raise ValueError(
-                f"{name}: theta is a {describe(theta)}, but this optimizer remembers a {dtype} array "
-                f"{shape}; make a new optimizer for another network"
-            )
         lr = self.lr_at(self.t + 1)
         self.t += 1
         try:
@@ -159,15 +85,10 @@ class Optimizer:
             raise
 
     def _update(self, theta, gradient, lr):
-        if not self.elementwise or theta.ndim != 1 or theta.size < LONG:
-            self.update(theta, gradient, lr, kept("scratch", theta.shape, theta.dtype), **self.state)
-            return
+        def update(scratch, theta, gradient, *remembered):
+            self.update(theta, gradient, lr, scratch, **dict(zip(self.state, remembered, strict=True)))
 
-        def update(block, scratch):
-            state = {what: array[block] for what, array in self.state.items()}
-            self.update(theta[block], gradient[block], lr, scratch, **state)
-
-        in_blocks(update, theta.size, theta.dtype)
+        in_blocks(update, theta, gradient, *self.state.values(), elementwise=self.elementwise)
 
     def update(self, theta, gradient, lr, scratch):
         """Change `theta` in place; `scratch` is an array of the same shape to compute in."""
@@ -178,11 +99,8 @@ class Optimizer:
         self.t, self.state = t, state
         self._for = next(((array.shape, array.dtype) for array in state.values()), None)
 
-    def _options(self):
-        return {"lr": self.lr}
-
     def __repr__(self):
-        options = ", ".join(f"{name}={value!r}" for name, value in self._options().items())
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"{type(self).__name__}({options})"
 
 
@@ -207,7 +125,7 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """SGD that keeps some of its speed: ``v ← βv − α∇L(θ);  θ ← θ + v``.
+    """SGD that keeps some of its speed: ``v ← βv − α∇L(θ);  θ ← θ + v`` [1]_.
 
     Parameters
     ----------
@@ -219,10 +137,11 @@ class Momentum(Optimizer):
 
     remembers = ("v",)
     elementwise = True
+    beta = Number(below=1.0)
 
     def __init__(self, lr, beta=0.9):
         super().__init__(lr)
-        self.beta = number("Momentum", "beta", beta, below=1.0)
+        self.beta = beta
 
     def update(self, theta, gradient, lr, scratch, v):
         """Make one step."""
@@ -231,12 +150,9 @@ class Momentum(Optimizer):
         v -= scratch
         theta += v
 
-    def _options(self):
-        return {"lr": self.lr, "beta": self.beta}
-
 
 class RMSprop(Optimizer):
-    """Divide by the root of the mean square: ``s ← βs + (1 − β)g²;  θ ← θ − α g / (√s + ε)``.
+    """Divide by the root of the mean square: ``s ← βs + (1 − β)g²;  θ ← θ − α g / (√s + ε)`` [2]_.
 
     Parameters
     ----------
@@ -250,11 +166,11 @@ class RMSprop(Optimizer):
 
     remembers = ("s",)
     elementwise = True
+    beta, eps = Number(below=1.0), Number(above=0.0)
 
     def __init__(self, lr, beta=0.99, eps=1e-8):
         super().__init__(lr)
-        self.beta = number("RMSprop", "beta", beta, below=1.0)
-        self.eps = number("RMSprop", "eps", eps, above=0.0)
+        self.beta, self.eps = beta, eps
 
     def update(self, theta, gradient, lr, scratch, s):
         """Make one step."""
@@ -268,12 +184,9 @@ class RMSprop(Optimizer):
         scratch *= lr
         theta -= scratch
 
-    def _options(self):
-        return {"lr": self.lr, "beta": self.beta, "eps": self.eps}
-
 
 class Adam(Optimizer):
-    """First- and second-order momentum together, each freed of its bias towards 0.
+    """First and second moment of the gradient together, each freed of its bias towards 0 [3]_.
 
     ::
 
@@ -292,42 +205,36 @@ class Adam(Optimizer):
 
     Notes
     -----
-    The optimizer remembers M = m / (1 − β₁) and V = v / (1 − β₂) instead of m and v: M ← β₁M + g
-    and V ← β₂V + g² need two passes over the parameters less. The constants move into the step
-    size and into ε, and the update is the one above.
+    The optimizer remembers the sums m / (1 − β₁) and v / (1 − β₂) in place of m and v, which saves two passes
+    over the parameters. The constants move into the step size and into ε; the update is the one above.
     """
 
-    remembers = ("M", "V")
+    remembers = ("m_sum", "v_sum")
     elementwise = True
+    beta1, beta2, eps = Number(below=1.0), Number(below=1.0), Number(above=0.0)
 
     def __init__(self, lr, beta1=0.9, beta2=0.999, eps=1e-8):
         super().__init__(lr)
-        name = type(self).__name__
-        self.beta1 = number(name, "beta1", beta1, below=1.0)
-        self.beta2 = number(name, "beta2", beta2, below=1.0)
-        self.eps = number(name, "eps", eps, above=0.0)
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
-    def update(self, theta, gradient, lr, scratch, M, V):
+    def update(self, theta, gradient, lr, scratch, m_sum, v_sum):
         """Make one step."""
-        m_hat = (1 - self.beta1) / (1 - self.beta1**self.t)  # m̂ = m_hat · M
-        root_v_hat = math.sqrt((1 - self.beta2) / (1 - self.beta2**self.t))  # √v̂ = root_v_hat · √V
-        M *= self.beta1
-        M += gradient
+        m_scale = (1 - self.beta1) / (1 - self.beta1**self.t)  # m̂ = m_scale · m_sum
+        v_scale = (1 - self.beta2) / (1 - self.beta2**self.t)  # v̂ = v_scale · v_sum
+        m_sum *= self.beta1
+        m_sum += gradient
         np.multiply(gradient, gradient, out=scratch)
-        V *= self.beta2
-        V += scratch
-        np.sqrt(V, out=scratch)
-        scratch += self.eps / root_v_hat
-        np.divide(M, scratch, out=scratch)
-        scratch *= lr * m_hat / root_v_hat
+        v_sum *= self.beta2
+        v_sum += scratch
+        np.sqrt(v_sum, out=scratch)
+        scratch += self.eps / math.sqrt(v_scale)  # (√v̂ + ε) / √v_scale
+        np.divide(m_sum, scratch, out=scratch)
+        scratch *= lr * m_scale / math.sqrt(v_scale)
         theta -= scratch
-
-    def _options(self):
-        return {"lr": self.lr, "beta1": self.beta1, "beta2": self.beta2, "eps": self.eps}
 
 
 class AdamW(Adam):
-    """Adam with weight decay beside the gradient: ``θ ← θ − αλθ`` before Adam's own step.
+    """Adam with weight decay beside the gradient: ``θ ← θ − αλθ`` before Adam's own step [4]_.
 
     Parameters
     ----------
@@ -340,18 +247,16 @@ class AdamW(Adam):
     """
 
     elementwise = True
+    weight_decay = Number()
 
     def __init__(self, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
         super().__init__(lr, beta1, beta2, eps)
-        self.weight_decay = number("AdamW", "weight_decay", weight_decay)
+        self.weight_decay = weight_decay
 
-    def update(self, theta, gradient, lr, scratch, M, V):
+    def update(self, theta, gradient, lr, scratch, m_sum, v_sum):
         """Make one step."""
         theta *= 1 - lr * self.weight_decay
-        super().update(theta, gradient, lr, scratch, M, V)
-
-    def _options(self):
-        return {**super()._options(), "weight_decay": self.weight_decay}
+        super().update(theta, gradient, lr, scratch, m_sum, v_sum)
 
 
 OPTIMIZERS = {"sgd": SGD, "momentum": Momentum, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}

@@ -29,7 +29,7 @@ BLAS = "__import__('threadpoolctl').threadpool_info()[0]"
 
 # A slow machine may take long, though not for ever; and the test that there are budgets would miss them.
 PYTEST = (
-    "-p", "no:budgets", "--deselect", "tests/test_budgets.py::test_the_budgets_hold_for_this_run",
+    "-p", "no:budgets", "--deselect", "tests/project/test_budgets.py::test_the_budgets_hold_for_this_run",
     "--nbval-cell-timeout=1200", "-p", "no:cacheprovider", "-rfE",
 )  # fmt: skip
 

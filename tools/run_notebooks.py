@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from PIL import Image
 
 from nn_helpers import __version__
-from nn_helpers._lesson import STATEMENT, edition
+from nn_helpers.support.lesson import STATEMENT, edition
 
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

@@ -2,13 +2,13 @@
 
 import os
 
-from nn_helpers._arguments import choice
 from nn_helpers.data.augment import flip_and_shift
 from nn_helpers.data.batches import ArrayDataset, batches, empty_batch
 from nn_helpers.data.cifar10 import cache_dir, load_cifar10
 from nn_helpers.data.dataset import CLASS_NAMES, Dataset, Split
 from nn_helpers.data.points import points
 from nn_helpers.data.sketches import sketches
+from nn_helpers.support.validation import choice
 
 __all__ = [
     "CLASS_NAMES",

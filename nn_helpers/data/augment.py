@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers._arguments import describe, whole_number
+from nn_helpers.support.validation import describe, whole_number
 
 
 def flip_and_shift(images, rng, shift=1):

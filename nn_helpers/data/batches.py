@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from nn_helpers._arguments import choice, describe, whole_number
 from nn_helpers.data.dataset import Dataset
+from nn_helpers.support.validation import choice, describe, whole_number
 
 
 class ArrayDataset:

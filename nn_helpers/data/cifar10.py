@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from nn_helpers._arguments import expanded
-from nn_helpers.data._safe_pickle import read_batch
 from nn_helpers.data.dataset import Dataset, Split
+from nn_helpers.data.pickles import read_batch
+from nn_helpers.support.files import expand_user
 
 FILES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
 RECORDS_PER_FILE = 10_000
@@ -102,7 +102,7 @@ def cache_dir():
     names another.
     """
     if os.environ.get("NN_HELPERS_CACHE"):
-        return expanded("cache_dir", "NN_HELPERS_CACHE", os.environ["NN_HELPERS_CACHE"])
+        return expand_user("cache_dir", "NN_HELPERS_CACHE", os.environ["NN_HELPERS_CACHE"])
     from pooch import os_cache  # takes longer to import than all of this module
 
     return Path(os_cache("nn_helpers"))
@@ -117,7 +117,7 @@ def found_copies(root=None):
 def _places(root):
     name = "root" if root is not None else "CIFAR10_DIR"
     wished = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
-    return wished, _usual_places() if wished is None else [expanded("load_cifar10", name, wished)]
+    return wished, _usual_places() if wished is None else [expand_user("load_cifar10", name, wished)]
 
 
 def file_size():

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from nn_helpers._arguments import expanded
 from nn_helpers.data.cifar10 import (
     FILES,
     WAYS_TO_GET_IT,
@@ -19,6 +18,7 @@ from nn_helpers.data.cifar10 import (
     file_size,
     read_copy,
 )
+from nn_helpers.support.files import expand_user
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 WHOLE = f"{ARCHIVE}.whole"  # the downloaded one, not to be taken for one that somebody put there
@@ -70,7 +70,7 @@ def download_cifar10(root=None, progress=True):
     """
     name = "root" if root else "CIFAR10_DIR"
     wished = root or os.environ.get("CIFAR10_DIR") or cache_dir()
-    folder = expanded("download_cifar10", name, wished).absolute()
+    folder = expand_user("download_cifar10", name, wished).absolute()
     target = folder / "cifar-10-batches-bin"
     for complete in (folder, target):
         if _is_complete(complete):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from nn_helpers._arguments import choice, number, whole_number
 from nn_helpers.data.batches import ArrayDataset
+from nn_helpers.support.validation import choice, number, whole_number
 
 
 def _moons(t, label, noise):

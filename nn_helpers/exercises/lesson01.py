@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from nn_helpers import gradcheck, layers
-from nn_helpers.exercises.catalogue import Case, Exercise, Mistake
+from nn_helpers.exercises.exercise import Case, Exercise, Mistake
 
 LESSON = "01_layers_and_relu"
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from nn_helpers import layers
-from nn_helpers.exercises.catalogue import Case, Exercise, Malformed, Mistake
+from nn_helpers.exercises.exercise import Case, Exercise, Malformed, Mistake
 from nn_helpers.network import ClassificationNet
 
 LESSON = "02_affine_backprop"

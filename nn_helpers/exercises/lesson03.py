@@ -3,7 +3,7 @@
 import numpy as np
 
 from nn_helpers import losses
-from nn_helpers.exercises.catalogue import Case, Exercise, Mistake
+from nn_helpers.exercises.exercise import Case, Exercise, Mistake
 
 LESSON = "03_softmax_cross_entropy"
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from nn_helpers import optimizers
 from nn_helpers.data.batches import batches
-from nn_helpers.exercises.catalogue import Case, Exercise, Malformed, Mistake
-from nn_helpers.exercises.running import a_kind_of
+from nn_helpers.exercises.checking.sandbox import a_kind_of
+from nn_helpers.exercises.exercise import Case, Exercise, Malformed, Mistake
 
 LESSON = "04_optimizers"
 

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 
 from nn_helpers.data import flip_and_shift
-from nn_helpers.exercises.catalogue import Case, Exercise, Malformed, Mistake
-from nn_helpers.exercises.running import a_kind_of
+from nn_helpers.exercises.checking.sandbox import a_kind_of
+from nn_helpers.exercises.exercise import Case, Exercise, Malformed, Mistake
 from nn_helpers.network import ClassificationNet
 
 LESSON = "05_cifar10"

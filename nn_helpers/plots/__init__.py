@@ -5,8 +5,9 @@ when nobody holds it. Colours are those of Okabe and Ito, which colour-blind rea
 lines differ in their dashes as well.
 """
 
-from nn_helpers.plots._base import COLOURS, DASHES, Picture, check_path, save
+from nn_helpers.plots.base import COLOURS, DASHES, Picture, check_path, save
 from nn_helpers.plots.evaluation import confusion_matrix, learning_rates
+from nn_helpers.plots.images import contact_sheet, first_layer, picture_grid, picture_rows
 from nn_helpers.plots.layers import (
     activation_graphs,
     decision_regions,
@@ -32,7 +33,6 @@ from nn_helpers.plots.optimizers import (
     runs_in_bands,
     time_by_batch_size,
 )
-from nn_helpers.plots.pictures import contact_sheet, first_layer, picture_grid, picture_rows
 from nn_helpers.plots.probabilities import (
     bars_at_temperatures,
     cost_of_probability,

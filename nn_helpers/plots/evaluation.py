@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.plots._base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
 
 
 def confusion_matrix(matrix, class_names):

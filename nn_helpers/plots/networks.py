@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from nn_helpers.plots._base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
 
 BLUE, VERMILION = COLOURS[:2]  # forwards and backwards
 GREY, PICKED = "#777777", "#FFE3B0"

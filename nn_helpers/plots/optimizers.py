@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, ScalarFormatter
 
-from nn_helpers.plots._base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
 
 RULES = ("GD", "SGD", "momentum", "RMSprop", "Adam")  # each looks the same in every figure
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import NullFormatter
 
-from nn_helpers.plots._base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
 
 HATCH = "///"  # of what is pushed down, so that colour is not the only difference
 

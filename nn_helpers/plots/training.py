@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from nn_helpers._arguments import choice
-from nn_helpers.plots._base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.support.validation import choice
 
 
 def training_curves(epochs):

@@ -6,12 +6,12 @@ from statistics import NormalDist
 import ipywidgets as widgets
 import numpy as np
 
-from nn_helpers._arguments import choice
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.plots import COLOURS, DASHES, Picture
-from nn_helpers.widgets._canvas import Canvas
-from nn_helpers.widgets._controls import control, row
-from nn_helpers.widgets._panel import Panel
+from nn_helpers.support.validation import choice
+from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.panel import Panel
 
 UNITS, SHOWN = 2000, 6.0  # inputs drawn, and how far the axes reach
 HIGHEST = 40  # % of the inputs or outputs in one bar that are drawn

@@ -7,13 +7,13 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from nn_helpers._arguments import choice
 from nn_helpers.layers import ACTIVATIONS, affine_backward, affine_forward
 from nn_helpers.losses import cross_entropy, softmax
 from nn_helpers.plots import COLOURS, Picture
-from nn_helpers.widgets._canvas import Canvas
-from nn_helpers.widgets._controls import control, row
-from nn_helpers.widgets._panel import Panel
+from nn_helpers.support.validation import choice
+from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.panel import Panel
 
 D, M, C = 2, 3, 2  # inputs, hidden units, classes
 

@@ -8,17 +8,17 @@ import ipywidgets as widgets
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from nn_helpers import _arguments
-from nn_helpers._arguments import choice
 from nn_helpers.data import load_images
 from nn_helpers.data.batches import as_dataset
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import make_optimizer
 from nn_helpers.plots import COLOURS, DASHES, Picture
+from nn_helpers.support import validation
+from nn_helpers.support.validation import choice
 from nn_helpers.training import TrainingDivergedError, training_steps
-from nn_helpers.widgets._canvas import Canvas
-from nn_helpers.widgets._controls import add_stop, control, named, row, show_first
-from nn_helpers.widgets._live import Live
+from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.controls import add_stop, control, named, row, show_first
+from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.playground import RATES
 
 # By the name in the menu: the library's name, whether a step sees all pictures, and a rate that suits it.
@@ -153,7 +153,7 @@ class DepthAndOptimizer(Live):
         for name, value in settings.items():
             each = self.settings[choice("depth_and_optimizer", "setting", name, self.settings)]
             if name == "lr" and value not in RATES:
-                add_stop(each, _arguments.number("depth_and_optimizer", name, value, above=0.0))
+                add_stop(each, validation.number("depth_and_optimizer", name, value, above=0.0))
             show_first("depth_and_optimizer", name, each, value)
             if name == "optimizer" and "lr" not in settings:
                 self._suggest_lr(value)

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import ipywidgets as widgets
 import numpy as np
 
-from nn_helpers._arguments import choice
 from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
 from nn_helpers.plots import COLOURS, DASHES, Picture
 from nn_helpers.plots.optimizers import MARKERS
-from nn_helpers.surfaces import SURFACES, Surface, descend_together, surface
-from nn_helpers.widgets._canvas import Canvas
-from nn_helpers.widgets._controls import control, row
-from nn_helpers.widgets._live import BREATH, FRAMES, Live
-from nn_helpers.widgets._panel import traceback_of
+from nn_helpers.support.validation import choice
+from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.live import BREATH, FRAMES, Live
+from nn_helpers.widgets.panel import traceback_of
+from nn_helpers.widgets.surfaces import SURFACES, Surface, descend_together, surface
 
 # Each optimizer for a learning rate and the slider's β. SGD is GD on noisy gradients.
 OPTIMIZERS = {

@@ -10,20 +10,20 @@ from functools import lru_cache, partial
 import ipywidgets as widgets
 import numpy as np
 
-from nn_helpers._arguments import choice, number
 from nn_helpers.data import Dataset, points, sketches
 from nn_helpers.data.points import POINTS
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.plots import Picture
+from nn_helpers.support.validation import choice, number
 from nn_helpers.training import TrainingDivergedError, training_steps
-from nn_helpers.widgets._canvas import Canvas
-from nn_helpers.widgets._controls import add_stop, named, row, show_first
-from nn_helpers.widgets._controls import control as narrow_control
-from nn_helpers.widgets._live import Live
-from nn_helpers.widgets._script import Script
-from nn_helpers.widgets._views import DEEPEST, Curves, Layers, Regions, Samples
+from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.controls import add_stop, named, row, show_first
+from nn_helpers.widgets.controls import control as narrow_control
+from nn_helpers.widgets.live import Live
+from nn_helpers.widgets.script import Script
+from nn_helpers.widgets.views import DEEPEST, Curves, Layers, Regions, Samples
 
 PICTURES = "pictures"
 # What controls show at first where nothing else was said: for points, and what differs for pictures.

@@ -7,9 +7,9 @@ import numpy as np
 
 from nn_helpers.losses import cross_entropy, softmax
 from nn_helpers.plots import COLOURS, Picture
-from nn_helpers.widgets._canvas import Canvas
-from nn_helpers.widgets._controls import control, row
-from nn_helpers.widgets._panel import Panel
+from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.panel import Panel
 
 CLASSES = ("cat", "dog", "frog", "ship")
 SCALES = (1, 10, 100, 1000)

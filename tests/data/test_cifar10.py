@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nn_helpers.data import cifar10
-from nn_helpers.data._safe_pickle import read_batch
 from nn_helpers.data.cifar10 import FILES, cache_dir, load_cifar10
+from nn_helpers.data.pickles import read_batch
 
 N = 20  # pictures a file, see conftest.py
 LAYOUTS = ["binary", "python", 2, 3, 4, 5]

@@ -13,11 +13,12 @@ import nbformat
 import numpy as np
 import pytest
 
-from nn_helpers.exercises import check, hint, running, solution, yours_or_ours
-from nn_helpers.exercises.catalogue import exercises
-from nn_helpers.exercises.comparing import same_results, unchanged
-from nn_helpers.exercises.errors import message
-from nn_helpers.exercises.judging import outcomes_of
+from nn_helpers.exercises import check, hint, solution, yours_or_ours
+from nn_helpers.exercises.checking import sandbox
+from nn_helpers.exercises.checking.comparison import same_results, unchanged
+from nn_helpers.exercises.checking.error_meanings import message
+from nn_helpers.exercises.checking.verdict import outcomes_of
+from nn_helpers.exercises.exercise import exercises
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -257,7 +258,7 @@ def test_an_error_is_reported_with_its_line(exercise):
 
 @each_exercise
 def test_a_loop_without_end_is_stopped(exercise, monkeypatch):
-    monkeypatch.setattr(running, "CASE_SECONDS", 0.1)
+    monkeypatch.setattr(sandbox, "CASE_SECONDS", 0.1)
     body = "while True:\n    try:\n        pass\n    except Exception:\n        pass"
     verdict = check(function_like(exercise, body))
     assert verdict.kind == "mistake"

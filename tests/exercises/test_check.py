@@ -16,9 +16,10 @@ from IPython.lib.pretty import pretty
 
 import nn_helpers
 from nn_helpers import ClassificationNet
-from nn_helpers.exercises import check, engine, hint, running, solution, yours_or_ours
-from nn_helpers.exercises.catalogue import Case, Exercise, Malformed, Mistake, exercises
-from nn_helpers.exercises.comparing import agrees, unchanged
+from nn_helpers.exercises import check, hint, solution, yours_or_ours
+from nn_helpers.exercises.checking import api, sandbox
+from nn_helpers.exercises.checking.comparison import agrees, unchanged
+from nn_helpers.exercises.exercise import Case, Exercise, Malformed, Mistake, exercises
 
 # Right answers in other words
 
@@ -532,7 +533,7 @@ def test_an_error_without_a_message_and_one_that_cannot_be_printed():
     ],
 )
 def test_a_function_without_end_is_stopped_and_leaves_nothing_behind(body, capsys, monkeypatch):
-    monkeypatch.setattr(running, "CASE_SECONDS", 0.1)
+    monkeypatch.setattr(sandbox, "CASE_SECONDS", 0.1)
     threads = threading.active_count()
     f = notebook(f"import time\ndef g(): pass\ndef f(z):\n{textwrap.indent(body, '    ')}")["f"]
     start = time.monotonic()
@@ -549,7 +550,7 @@ def test_a_function_without_end_is_stopped_and_leaves_nothing_behind(body, capsy
 
 
 def test_except_exception_does_not_catch_the_end_of_time(monkeypatch):
-    monkeypatch.setattr(running, "CASE_SECONDS", 0.1)
+    monkeypatch.setattr(sandbox, "CASE_SECONDS", 0.1)
     caught = []
 
     def g():
@@ -567,7 +568,7 @@ def test_except_exception_does_not_catch_the_end_of_time(monkeypatch):
 
 
 def test_a_loop_on_a_later_case_is_shown_on_that_case(monkeypatch):
-    monkeypatch.setattr(running, "CASE_SECONDS", 0.1)
+    monkeypatch.setattr(sandbox, "CASE_SECONDS", 0.1)
 
     def f(z):
         while z.ndim == 4:
@@ -580,7 +581,7 @@ def test_a_loop_on_a_later_case_is_shown_on_that_case(monkeypatch):
 
 
 def test_the_whole_check_is_bounded(monkeypatch):
-    monkeypatch.setattr(running, "CHECK_SECONDS", 0.3)
+    monkeypatch.setattr(sandbox, "CHECK_SECONDS", 0.3)
 
     def slow(z):
         start = time.process_time()
@@ -625,7 +626,7 @@ def test_an_interrupt_gets_through(monkeypatch):
 
     monkeypatch.setattr(threading.Event, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        running.Watch().run(lambda: None)
+        sandbox.Watch().run(lambda: None)
 
 
 # What is left as it was
@@ -716,14 +717,14 @@ def test_an_argument_is_unchanged_to_the_last_bit(before, after, same):
 
 
 def test_no_more_is_kept_of_what_is_printed_than_can_be_shown():
-    watch = running.Watch()
+    watch = sandbox.Watch()
     for _ in range(1000):
         watch.keep("0123456789")
-    assert len(watch.printed) == running.PRINTED + 1
+    assert len(watch.printed) == sandbox.PRINTED + 1
 
 
 def test_named_tuples_can_be_kept():
-    kept = running.snapshot([Result(np.ones(2), cache=3)])
+    kept = sandbox.snapshot([Result(np.ones(2), cache=3)])
     assert isinstance(kept[0], tuple)
     assert kept[0][1] == 3
 
@@ -875,7 +876,7 @@ SUMS = Exercise(
 @pytest.fixture
 def own_exercises(monkeypatch):
     """Let `sums` be an exercise too."""
-    monkeypatch.setattr(engine, "exercises", lambda: {**exercises(), "sums": SUMS})
+    monkeypatch.setattr(api, "exercises", lambda: {**exercises(), "sums": SUMS})
 
 
 SUMS_DIAGNOSES = [
@@ -957,7 +958,7 @@ OUTER = Exercise(
 
 
 def test_a_square_result_that_is_transposed_is_recognised(monkeypatch):
-    monkeypatch.setattr(engine, "exercises", lambda: {"outer": OUTER})
+    monkeypatch.setattr(api, "exercises", lambda: {"outer": OUTER})
     assert "p is transposed: its rows and columns are exchanged." in str(check(lambda x: outer(x).T, "outer"))
     mixed = check(lambda x: outer(x).T if len(x) == 2 else outer(x) + 1, "outer")
     assert "p is not what it should be yet" in str(mixed)
@@ -1007,7 +1008,7 @@ OBSERVED = [
 
 @pytest.mark.parametrize(("body", "sentence"), OBSERVED)
 def test_an_exercise_may_look_at_results_in_its_own_way(body, sentence, monkeypatch):
-    monkeypatch.setattr(engine, "exercises", lambda: {"batches": observed(returns=("batches",))})
+    monkeypatch.setattr(api, "exercises", lambda: {"batches": observed(returns=("batches",))})
     f = notebook(f"def batches(n):\n    {body}")["batches"]
     assert sentence in " ".join(str(check(f)).split())
 

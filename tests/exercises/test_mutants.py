@@ -8,7 +8,7 @@ import pytest
 from mutation import compiled, difference, mutants
 
 from nn_helpers.exercises import check
-from nn_helpers.exercises.catalogue import exercises
+from nn_helpers.exercises.exercise import exercises
 
 HERE = Path(__file__).parent
 

@@ -3,7 +3,7 @@
 import ipywidgets as widgets
 import pytest
 
-from nn_helpers.widgets._controls import add_stop, control, named, show_first
+from nn_helpers.widgets.controls import add_stop, control, named, show_first
 
 
 def test_a_dropdowns_tooltip_is_in_its_label():

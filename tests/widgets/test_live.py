@@ -11,10 +11,11 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from nn_helpers.plots import Picture
-from nn_helpers.widgets import _live, _panel
-from nn_helpers.widgets._canvas import Canvas
-from nn_helpers.widgets._live import Live
-from nn_helpers.widgets._panel import Panel, traceback_of
+from nn_helpers.widgets import live as live_module
+from nn_helpers.widgets import panel as panel_module
+from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.live import Live
+from nn_helpers.widgets.panel import Panel, traceback_of
 
 
 class Counter(Live):
@@ -203,7 +204,7 @@ def test_an_error_in_a_handler_shows_with_the_learners_line_first():
     slider.value = 3
     assert "&lt;3&gt;" in panel.message.value
     assert "learners_function" in panel.message.value
-    assert "_panel.py" not in panel.message.value
+    assert "panel.py" not in panel.message.value
     panel.say("better")
     assert "better" in panel.message.value
     panel.say("")
@@ -214,7 +215,7 @@ def test_a_traceback_of_this_package_alone_is_whole():
     with pytest.raises(NotImplementedError) as caught:
         Panel().first_picture()
     error = caught.value
-    assert "_panel.py" in traceback_of(error.with_traceback(error.__traceback__.tb_next))
+    assert "panel.py" in traceback_of(error.with_traceback(error.__traceback__.tb_next))
 
 
 def test_closing_stops_the_run_and_closes_every_widget():
@@ -252,8 +253,8 @@ def test_closing_the_box_itself_stops_the_run_too():
 
 def test_a_cell_that_runs_again_closes_the_panels_of_its_run_before(monkeypatch):
     runs = iter([("a", 1), ("a", 1), ("b", 2), ("a", 3)])
-    monkeypatch.setattr(_panel, "_running_cell", lambda: next(runs))
-    monkeypatch.setattr(_panel, "_open", {})
+    monkeypatch.setattr(panel_module, "_running_cell", lambda: next(runs))
+    monkeypatch.setattr(panel_module, "_open", {})
     first, beside, other, again = (Counter() for _ in range(4))
     assert first.closed
     assert beside.closed
@@ -308,7 +309,7 @@ def test_frames_are_limited():
         live.start()
         await asyncio.sleep(0.5)
         live.close()
-        assert live.frames <= 0.5 * _live.FRAMES + 2
+        assert live.frames <= 0.5 * live_module.FRAMES + 2
 
     in_loop(scene)
 

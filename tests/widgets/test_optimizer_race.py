@@ -11,9 +11,9 @@ from traitlets import TraitError
 
 from nn_helpers import SGD, Adam, Constant, Momentum, RMSprop, StepDecay
 from nn_helpers.plots import COLOURS, DASHES
-from nn_helpers.surfaces import SURFACES, descend, surface
 from nn_helpers.widgets import optimizer_race
 from nn_helpers.widgets.optimizer_race import OPTIMIZERS, STEPS, Choice, landscape
+from nn_helpers.widgets.surfaces import SURFACES, descend, surface
 
 LIBRARY = {
     "GD": lambda lr: SGD(lr), "SGD": lambda lr: SGD(lr), "momentum": lambda lr: Momentum(lr, beta=0.9),

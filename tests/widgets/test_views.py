@@ -9,9 +9,9 @@ from PIL import Image
 
 from nn_helpers import layers, points, sketches
 from nn_helpers.plots import COLOURS, Picture
-from nn_helpers.widgets import _views
-from nn_helpers.widgets._canvas import Canvas, png
-from nn_helpers.widgets._views import (
+from nn_helpers.widgets import views
+from nn_helpers.widgets.canvas import Canvas, png
+from nn_helpers.widgets.views import (
     Curves,
     Layers,
     Regions,
@@ -132,7 +132,7 @@ def test_every_point_is_drawn_with_a_marker_of_its_class(canvas, kind):
             drawn = [
                 np.array(line.get_data()).T
                 for line in canvas.moving[1:]
-                if line.get_marker() == _views.MARKERS[label]
+                if line.get_marker() == views.MARKERS[label]
             ]
             assert any(np.array_equal(x, part.images[part.labels == label]) for x in drawn)
     assert len({line.get_marker() for line in canvas.moving[1:]}) == data.train.labels.max() + 1
@@ -243,7 +243,7 @@ def test_long_curves_are_thinned_and_keep_their_ends(canvas):
     for step in range(5000):
         curves.add(step, step / 5000, 0)
     x, y = curves.lines[0].get_data()
-    assert _views.POINTS_KEPT / 3 < len(x) <= _views.POINTS_KEPT
+    assert views.POINTS_KEPT / 3 < len(x) <= views.POINTS_KEPT
     assert (x[0], x[-1]) == (0, 4999)
     assert np.all(np.diff(x) > 0)
     assert np.allclose(np.array(y) * 5000, x)
@@ -324,7 +324,7 @@ def test_layers_show_each_layer_in_its_row(four, activation, depth):
         assert image.shape == (depth, four.BINS)
         assert np.allclose(image.sum(axis=1), 1)
         left, right, bottom, top = four.image.get_extent()
-        assert (left, right) == _views.RANGES[activation]
+        assert (left, right) == views.RANGES[activation]
         assert (bottom, top) == (0, depth / (depth + 1))
     x, y = four.gradient.get_data()
     assert np.allclose(x, sizes)
@@ -356,7 +356,7 @@ def test_a_value_of_zero_is_dark_where_zero_is(four):
     four.begin(2, "leaky_relu")
     four.show([np.zeros((10, 3))], np.ones(2), np.ones(2))
     row = np.asarray(four.image.get_array())[0]
-    low, high = _views.RANGES["leaky_relu"]
+    low, high = views.RANGES["leaky_relu"]
     place = low + (high - low) * row.argmax() / four.BINS
     assert place <= 0 < place + (high - low) / four.BINS
     assert row.max() == 1

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 import numpy as np
 
 from fuzzing import Given, Target, copies, expect, rewrite
-from nn_helpers import ClassificationNet, data, doctor, plots, training
+from nn_helpers import ClassificationNet, data, doctor, plots
 from nn_helpers import __main__ as cli
 from nn_helpers.data import cifar10, download
+from nn_helpers.training import steps
 
 WHOLE = (
     "1", "2", "3", "4", "5", "6", "7", "8", "0", "-1", "-0", "+2", "007", "1_0", "٣", " 2 ", "1e3", "0x10",
@@ -128,8 +129,8 @@ class Arguments(Target):
         finding = doctor.Finding("fuzz", "✓ θ", doctor.TROUBLE, "no advice")
         doctor.doctor = lambda: doctor.Report([finding] if self.trouble else [])
         cli.parser = functools.cache(cli.parser)  # making one takes longer than using it
-        self.batches = batches_then_ctrl_c(training.batches)
-        training.batches = self.batches
+        self.batches = batches_then_ctrl_c(steps.batches)
+        steps.batches = self.batches
         download.ARCHIVE_SIZE = len(self.archive)
 
         import hashlib

@@ -25,7 +25,7 @@ from nn_helpers import (
     RMSprop,
     train,
 )
-from nn_helpers.checkpoints import COLUMNS
+from nn_helpers.training.history import COLUMNS
 
 SIZES = {"F32": 4, "F64": 8, "F16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1, "BF16": 2}
 DTYPES = {"float32": "F32", "float64": "F64"}
@@ -275,7 +275,7 @@ class Training:
             self.net.theta.tobytes(), self.net.gradient.tobytes(), self.net.config, repr(self.optimizer),
             self.optimizer.t, {name: array.tobytes() for name, array in self.optimizer.state.items()},
             self.optimizer._for, pickle.dumps(self.rng.bit_generator.state),
-            pickle.dumps(self.net._rng.bit_generator.state),
+            pickle.dumps(self.net.rng.bit_generator.state),
         )  # fmt: skip
 
 

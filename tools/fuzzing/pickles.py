@@ -18,7 +18,7 @@ import numpy as np
 
 from fuzzing import Given, Target, expect, expect_readable
 from fuzzing.mutations import WHOLE, change_bytes
-from nn_helpers.data._safe_pickle import read_batch
+from nn_helpers.data.pickles import read_batch
 
 N = 2  # pictures
 OPS = {op.name: op for op in pickletools.opcodes}

@@ -1,0 +1,265 @@
+"""What is wrong with a result for which no mistake is catalogued.
+
+The functions below are asked in their order; each returns a sentence and the index of the case that
+shows it, or None.
+"""
+
+import numpy as np
+
+from nn_helpers.exercises.checking.comparison import agrees, close, is_numeric, same_dtype, same_results
+from nn_helpers.exercises.checking.error_meanings import error_in_words, message
+from nn_helpers.exercises.checking.sandbox import FROM_CACHE, OutOfTime, Unusable
+from nn_helpers.exercises.checking.wording import a_kind_of, listed
+from nn_helpers.exercises.exercise import Malformed
+
+
+def diagnose(trial):
+    """Return (sentence, index of the case to show) for a trial that is not right."""
+    for look in (_time, _exchanged, _error, _kind, _shape, _changed, _cache, _random, _finite):
+        if found := look(trial):
+            return found
+    return _numbers(trial)
+
+
+def _time(trial):
+    if not isinstance(trial.outcomes[-1].error, OutOfTime):
+        return None
+    return (
+        "It did not come to an end in time, so it was stopped. Does every `while` reach its end? If there "
+        "are loops over single numbers, one NumPy call on the whole array is shorter and much faster."
+    ), len(trial.outcomes) - 1
+
+
+def _exchanged(trial):
+    code = getattr(trial.f, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    wanted = trial.exercise.parameters
+    if names == wanted or sorted(names) != sorted(wanted):
+        return None
+    return f"Its arguments come in another order: ({', '.join(wanted)}), not ({', '.join(names)}).", 0
+
+
+def _error(trial):
+    exercise = trial.exercise
+    for index, outcome in enumerate(trial.outcomes):
+        came_back = outcome.came_back and outcome.where is None
+        if came_back and outcome.returned is None and not exercise.in_place:
+            return (
+                f"It returns nothing. Its last line should be `return {', '.join(exercise.returns)}`.",
+                index,
+            )
+        if isinstance(outcome.error, Malformed):
+            return message(outcome.error), index
+        if outcome.error is not None and came_back:
+            return f"It returns {a_kind_of(outcome.returned)}, which is not what was asked for.", index
+        if outcome.error is not None:
+            return error_in_words(outcome) + _worked_on(trial, index), index
+    return None
+
+
+def _worked_on(trial, index):
+    right = [case.name for case, fine in zip(trial.cases, trial.verdicts, strict=True) if fine]
+    return f"\nIt was right for {listed(right)}." if right and index else ""
+
+
+def _kind(trial):
+    for index, name, yours, right in trial.leaves:
+        if isinstance(yours, Unusable):
+            continue
+        if is_numeric(right) and not is_numeric(yours):
+            wanted = "an array" if np.ndim(right) else "one number"
+            return (
+                f"{name} should be {wanted}; yours is {a_kind_of(yours)}.{_list(name, yours, right)}",
+                index,
+            )
+        if isinstance(right, list | tuple):  # of another length, or leaves would have gone into it
+            length = f" of {len(yours)}" if isinstance(yours, list | tuple) else ""
+            wanted = f"{a_kind_of(right)} of {len(right)}"
+            return f"{name} should be {wanted}; yours is {a_kind_of(yours)}{length}.", index
+    return None
+
+
+def _list(name, yours, right):
+    """Say so when the numbers in a list are right."""
+    try:
+        fits = isinstance(yours, list | tuple) and agrees(np.array(yours, dtype=float), right, dtypes=False)
+    except Exception:  # lists of anything
+        fits = False
+    return f" The numbers in it are right: `np.array({name})` makes it an array." if fits else ""
+
+
+def _shape(trial):
+    for index, name, yours, right in trial.leaves:
+        if is_numeric(right) and is_numeric(yours) and np.shape(yours) != np.shape(right):
+            return _shape_sentence(trial.arguments(index), name, np.asarray(yours), np.asarray(right)), index
+    return None
+
+
+def _shape_sentence(arguments, name, yours, right):
+    arrays = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
+    like = next((f", as {other} has" for other, array in arrays.items() if array.shape == right.shape), "")
+    wanted = f"have the shape {right.shape}{like}" if right.ndim else "be one number"
+    mine = f"has {yours.shape}" if right.ndim else f"is {a_kind_of(yours)}"
+    if not yours.ndim:
+        mine = "is one number"
+    if _is_transpose(yours, right):
+        remedy = "It is transposed, and otherwise right."
+    elif yours.ndim > 1 and yours.shape == right.shape[::-1]:
+        remedy = "It is transposed."
+    elif yours.size == right.size:
+        fits = ", and they are right" if close(yours.reshape(right.shape), right) else ""
+        remedy = f"It has as many numbers as it should{fits}: reshape it."
+    elif yours.size < right.size:
+        remedy = "Something was summed or cut away that should have stayed."
+    else:
+        remedy = "Something stayed that should have been summed or cut away."
+    return f"{name} should {wanted}; yours {mine}. {remedy}"
+
+
+def _changed(trial):
+    for index, (_, outcome, expected) in enumerate(trial.tried):
+        for name in outcome.changed:
+            right = same_results(outcome.results, expected, trial.exercise.tolerances)
+            praise = "The result is right, but it" if right else "It"
+            return (
+                f"{praise} changes its argument {name}, and whoever called it still needs {name} as it was. "
+                f"`{name} *= 2`, `{name}[mask] = 0` and `out={name}` write into the array itself, and "
+                f"`a = {name}` gives the same array a second name. Compute a new one, or begin with "
+                f"`{name} = {name}.copy()`."
+            ), index
+    return None
+
+
+def _cache(trial):
+    """Look at the cache when nothing else is wrong."""
+    from_cache = [name for name in trial.names if name.endswith(FROM_CACHE)]
+    wrong = trial.wrong_results
+    if not wrong or not set(wrong) <= set(from_cache):
+        return None
+    index = trial.right_results(wrong[0]).index(False)
+    partner, value = trial.exercise.partner, trial.outcomes[index].results[wrong[0]]
+    fails = f"raises {value.error}" if isinstance(value, Unusable) else "computes something wrong"
+    good = [name for name in trial.names if name not in from_cache]
+    return (
+        f"{listed(good)} {_is(good)} right, but the cache is not what {partner} needs: with it, {partner} "
+        f"{fails}."
+    ), index
+
+
+def _random(trial):
+    for index, outcome in enumerate(trial.outcomes):
+        if outcome.global_random:
+            has_rng = "rng" in trial.exercise.parameters
+            instead = "Draw from the argument rng instead." if has_rng else "Nothing here needs to be random."
+            return (
+                "It draws from the global random generator, `np.random.…` or `random.…`, or seeds it. All "
+                "code "
+                f"shares that one, so results depend on what ran before. {instead}"
+            ), index
+    return None
+
+
+def _finite(trial):
+    for index, name, yours, right in trial.leaves:
+        numeric = is_numeric(right) and is_numeric(yours)
+        if numeric and np.isfinite(right).all() and not np.isfinite(yours).all():
+            what, why = (
+                ("NaN, not a number,", "NaN comes out of ∞/∞, ∞ − ∞, 0/0 and 0 · ∞")
+                if np.isnan(yours).any()
+                else ("infinity", "Infinity comes out of x/0, log 0 and the exponential of a large number")
+            )
+            return f"{name} contains {what} where the right numbers are finite. {why}.", index
+    return None
+
+
+def _numbers(trial):
+    """Say what is wrong with the first result whose numbers, or whose kind of numbers, are wrong."""
+    name = trial.wrong_results[0]
+    good = [n for n in trial.names if n not in trial.wrong_results and not n.endswith(FROM_CACHE)]
+    praise = f"{listed(good)} {_is(good)} right. " if good else ""
+    sentences = (look(trial, name) for look in (_dtype, _factor, _transposed, _some_cases))
+    return praise + next(filter(None, sentences)), trial.right_results(name).index(False)
+
+
+def _dtype(trial, name):
+    values = trial.values(name)
+    if not all(trial.agrees(name, yours, right, dtypes=False) for _, yours, right in values):
+        return None
+    mine, wanted = next((np.asarray(y).dtype, r.dtype) for _, y, r in values if not same_dtype(y, r))
+    why = (
+        " float32 in, float32 out saves half the memory. `np.zeros(…)` makes float64; `np.zeros_like(…)` "
+        "keeps the dtype."
+    )
+    text = f"The numbers in {name} are right, but they are {mine} and should be {wanted}."
+    return text + (why if wanted == np.float32 else "")
+
+
+def _factor(trial, name):
+    """Look for one factor on each case that would make the result right."""
+    factors = []
+    for case, yours, right in trial.values(name):
+        if not is_numeric(right) or not np.isfinite(right).all():
+            return None
+        size = float(np.sum(np.square(right, dtype=float)))
+        factor = float(np.sum(np.multiply(yours, right, dtype=float))) / size if size else 1.0
+        if not close(np.multiply(right, factor), yours):
+            return None
+        if size:
+            factors.append((case, factor))
+    return factors and (_constant_factor(name, factors) or _named_factor(trial.exercise, name, factors))
+
+
+def _constant_factor(name, factors):
+    factor = factors[0][1]
+    if not np.allclose([other for _, other in factors], factor, rtol=1e-4, atol=1e-9):
+        return None
+    if abs(factor) < 1e-6:
+        return f"{name} is 0 everywhere in yours."
+    if np.isclose(factor, -1, rtol=1e-4):
+        return f"{name} has the wrong sign: yours is minus the right one, everywhere."
+    size = abs(factor)
+    times = f"{size:.4g} times too large" if size > 1 else f"{1 / size:.4g} times too small"
+    minus = ", and has the wrong sign" if factor < 0 else ""
+    return f"{name} is right but for a factor: yours is {times}{minus}, on every input."
+
+
+def _named_factor(exercise, name, factors):
+    """Name the quantity that all factors are equal to, or to one over it."""
+    known = [exercise.quantities_of(case) for case, _ in factors]
+    found = [factor for _, factor in factors]
+    for symbol in known[0]:
+        values = np.array([quantities[symbol] for quantities in known], dtype=float)
+        shown = next((value for value in values if value != 1), 1)
+        here = f"and {symbol} is {shown:g} here"
+        if np.allclose(found, values, rtol=1e-4):
+            return f"{name} is {symbol} times too large, {here}. Should it be divided by {symbol}?"
+        if np.allclose(found, 1 / values, rtol=1e-4):
+            return f"{name} is {symbol} times too small, {here}. Is it divided by {symbol} once too often?"
+    return None
+
+
+def _transposed(trial, name):
+    wrong = [(yours, right) for _, yours, right in trial.values(name) if not trial.agrees(name, yours, right)]
+    if all(is_numeric(right) and _is_transpose(yours, right) for yours, right in wrong):
+        return f"{name} is transposed: its rows and columns are exchanged."
+    return None
+
+
+def _is_transpose(yours, right):
+    transposed = np.transpose(yours)
+    return transposed.ndim > 1 and transposed.shape == np.shape(right) and close(transposed, right)
+
+
+def _some_cases(trial, name):
+    fine = trial.right_results(name)
+    good, bad = (
+        [case.name for case, f in zip(trial.cases, fine, strict=True) if f is which]
+        for which in (True, False)
+    )
+    if not good:
+        return f"{name} is not what it should be yet."
+    return f"{name} is right for {listed(good)}, but not for {listed(bad)}."
+
+
+def _is(names):
+    return "is" if len(names) == 1 else "are"

@@ -1,0 +1,113 @@
+"""A learner's function and the right answer, tried on the same cases."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nn_helpers.exercises.checking.comparison import agrees, leaves, same_results
+from nn_helpers.exercises.exercise import Exercise
+
+
+@dataclass
+class Trial:
+    """A function, tried on the cases of an exercise, beside the outcomes of the right answer."""
+
+    exercise: Exercise
+    f: Callable
+    outcomes: Sequence  # as many as were tried
+    expected: Sequence
+
+    @property
+    def tried(self):
+        """Triples of case, outcome and expected results."""
+        results = [outcome.results for outcome in self.expected]
+        return list(zip(self.cases, self.outcomes, results, strict=False))
+
+    @property
+    def cases(self):
+        """The cases that were tried."""
+        return self.exercise.all_cases[: len(self.outcomes)]
+
+    def arguments(self, index):
+        """Return the arguments of a case by name."""
+        return dict(zip(self.exercise.parameters, self.cases[index].args, strict=False))
+
+    def right_on(self, outcome, expected):
+        """Say whether a case came out right in every respect."""
+        return (
+            outcome.error is None
+            and not outcome.changed
+            and not outcome.global_random
+            and same_results(outcome.results, expected, self.exercise.tolerances)
+        )
+
+    @property
+    def verdicts(self):
+        """Whether each case that was tried came out right."""
+        return [self.right_on(outcome, expected) for _, outcome, expected in self.tried]
+
+    @property
+    def complete(self):
+        """Whether all cases were tried."""
+        return len(self.outcomes) == len(self.exercise.all_cases)
+
+    @property
+    def right(self):
+        """Whether all cases came out right; the last one did not where trying was broken off."""
+        return all(self.verdicts)
+
+    @property
+    def first_wrong(self):
+        """The index of the first case that came out wrong."""
+        return self.verdicts.index(False)
+
+    @property
+    def leaves(self):
+        """(index of the case, name, yours, expected) of every array or number in the results."""
+        return [
+            (index, *leaf)
+            for index, (_, outcome, expected) in enumerate(self.tried)
+            for name in expected
+            for leaf in leaves(name, outcome.results.get(name), expected[name])
+        ]
+
+    @property
+    def names(self):
+        """The names of all results, in their order."""
+        return list(dict.fromkeys(name for _, _, expected in self.tried for name in expected))
+
+    @property
+    def wrong_results(self):
+        """The names of the results that are wrong on some case."""
+        return [name for name in self.names if not all(self.right_results(name))]
+
+    def values(self, name):
+        """Return (case, yours, expected) for every leaf of the results of this name."""
+        return [
+            (case, yours, right)
+            for case, outcome, expected in self.tried
+            if name in expected
+            for _, yours, right in leaves(name, outcome.results.get(name), expected[name])
+        ]
+
+    def right_results(self, name):
+        """Whether the result of this name is right on each case; where there is none, it is."""
+        return [
+            all(
+                self.agrees(name, y, e)
+                for _, y, e in leaves(name, outcome.results.get(name), expected.get(name))
+            )
+            for _, outcome, expected in self.tried
+        ]
+
+    def agrees(self, name, yours, expected, dtypes=True):
+        """Say whether a result is right."""
+        return agrees(yours, expected, self.exercise.tolerances.get(name), dtypes)
+
+    def difference(self, index):
+        """Return (name, expected, yours) of the first result that is wrong on a case, or None."""
+        _, outcome, expected = self.tried[index]
+        for name in expected if outcome.results else ():
+            for leaf, yours, right in leaves(name, outcome.results.get(name), expected[name]):
+                if not self.agrees(name, yours, right):
+                    return leaf, right, yours
+        return None

@@ -1,0 +1,216 @@
+"""From a learner's function to a verdict: run it, recognise what it does, and put that into words."""
+
+import functools
+import inspect
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn_helpers.exercises.checking.blanks import blank_line, has_content
+from nn_helpers.exercises.checking.comparison import same_results
+from nn_helpers.exercises.checking.diagnosis import diagnose
+from nn_helpers.exercises.checking.error_meanings import error_in_words, message
+from nn_helpers.exercises.checking.sandbox import (
+    FROM_CACHE,
+    PRINTED,
+    OutOfTime,
+    namespace,
+    outcome_on,
+    some_derivative,
+)
+from nn_helpers.exercises.checking.trial import Trial
+from nn_helpers.exercises.checking.wording import (
+    argument_in_words,
+    both_in_words,
+    change_in_words,
+    plain,
+    wrapped,
+)
+from nn_helpers.exercises.exercise import CACHES, Malformed, Shown, exercises
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """What `check` found out. True only when the function is right; its repr is the text to read.
+
+    Attributes
+    ----------
+    kind : {"not attempted", "right", "mistake"}
+    mistake : str or None
+        The name of the mistake, when the catalogue knows it.
+    text : str
+    """
+
+    kind: str
+    mistake: str | None
+    text: str
+
+    def __bool__(self):
+        return self.kind == "right"
+
+    def __repr__(self):
+        return self.text
+
+
+def judged(exercise, f, watch):
+    """Return the `Verdict` on f, which is run under the eyes of a `Watch`."""
+    if complaint := _signature_complaint(exercise, f):
+        return _verdict(exercise, "mistake", complaint)
+    trial = _tried(exercise, f, watch)
+    if trial.right:
+        return _right(exercise, f, watch)
+    if trial.complete and _right_as_a_pair(exercise, f, watch):
+        pair = f"Its cache goes with your own {exercise.partner}: use the two together."
+        return _right(exercise, f, watch, pair)
+    if blank := _blank(trial):
+        return _verdict(exercise, "not attempted", blank)
+    if mistake := _recognised(trial):
+        return _mistake_verdict(trial, mistake, watch)
+    sentence, index = diagnose(trial)
+    return _mistake(trial, sentence, index, watch)
+
+
+def _tried(exercise, f, watch, partner=None):
+    """Run f on all cases, as long as it comes to an end."""
+    outcomes = []
+    for case in exercise.all_cases:
+        outcomes.append(outcome_on(exercise, f, case, partner, watch))
+        if isinstance(outcomes[-1].error, OutOfTime):
+            break
+    return Trial(exercise, f, outcomes, outcomes_of(exercise, exercise.answer))
+
+
+@functools.cache
+def outcomes_of(exercise, f):
+    """Return the outcomes of a function of ours on all cases of an exercise."""
+    return [outcome_on(exercise, f, case) for case in exercise.all_cases]
+
+
+def _right_as_a_pair(exercise, f, watch):
+    """Say whether f is right together with the other half of the pair in the learner's notebook."""
+    own = namespace(f).get(exercise.partner)
+    if not callable(own) or exercise.observe or not _tried(exercise, f, watch, own).right:
+        return False
+    other = exercises()[exercise.partner]
+    return bool(set(exercise.returns) & CACHES) or _tried(other, own, watch, f).right
+
+
+def _signature_complaint(exercise, f):
+    """Return a sentence when f cannot be called with the exercise's arguments."""
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):
+        return None  # not every function written in C has one
+    for case in exercise.all_cases:
+        try:
+            signature.bind(*case.args)
+        except TypeError:
+            own = f"{exercise.name}{plain(str(signature))}"
+            return f"It takes other arguments: yours is {own}, and it should be {exercise.signature}."
+    return None
+
+
+def _blank(trial):
+    """Return a sentence when the function has not been written yet."""
+    first = trial.outcomes[0]
+    if isinstance(first.error, NotImplementedError):
+        return "It still raises NotImplementedError. Put your own lines in place of that one."
+    if line := blank_line(trial.f):
+        return f"There is still a blank in it:\n    {line}\nPut your own code in place of the three dots."
+    returned = first.returned if isinstance(first.returned, tuple | list) else (first.returned,)
+    if any(part is Ellipsis for part in returned) or "'ellipsis'" in message(first.error):
+        return "There is still a blank in it: put your own code in place of the three dots."
+    if first.came_back and first.returned is None and not has_content(trial.f):
+        return "It does nothing yet. Put your own code into it."
+    return None
+
+
+def _recognised(trial):
+    """Return the catalogued mistake whose results these are, or None."""
+    if not trial.complete:
+        return None
+    for dtypes in (True, False):
+        for mistake in trial.exercise.mistakes:
+            wrong = outcomes_of(trial.exercise, mistake.wrong)
+            if not dtypes and _same(trial.exercise, wrong, trial.expected, dtypes):
+                continue  # it is about the dtype and nothing else
+            if _same(trial.exercise, trial.outcomes, wrong, dtypes):
+                return mistake
+    return None
+
+
+def _same(exercise, outcomes, others, dtypes=True):
+    """Say whether two functions did the same on all cases."""
+    return all(
+        (a.changed, a.global_random) == (b.changed, b.global_random)
+        and type(a.error) is type(b.error)
+        and (a.error is None or message(a.error) == message(b.error))
+        and (a.results is None or same_results(a.results, b.results, exercise.tolerances, dtypes))
+        and (not isinstance(a.error, Malformed) or _returned_same(a.returned, b.returned, dtypes))
+        for a, b in zip(outcomes, others, strict=True)
+    )
+
+
+def _returned_same(a, b, dtypes):
+    """Compare what could not be taken apart; a generator is compared by its type only."""
+    if isinstance(a, np.ndarray | list | tuple):
+        return same_results({"returned": a}, {"returned": b}, dtypes=dtypes)
+    return type(a) is type(b)
+
+
+def _right(exercise, f, watch, also=""):
+    head = f"{exercise.name}: right, on all {len(exercise.all_cases)} inputs tried."
+    if f is exercise.library:
+        also = "This is the library's own function, though, not yours."
+    text = " ".join(filter(None, [head, also, exercise.then]))
+    return Verdict("right", None, wrapped(text) + _printed(watch))
+
+
+def _verdict(exercise, kind, sentence, rest="", mistake=None):
+    head = "not written yet" if kind == "not attempted" else "not right yet"
+    return Verdict(kind, mistake, wrapped(f"{exercise.name}: {head}.\n{sentence}") + rest)
+
+
+def _mistake_verdict(trial, mistake, watch):
+    index = trial.first_wrong
+    sentence = mistake.sentence
+    if callable(sentence):
+        _, outcome, expected = trial.tried[index]
+        sentence = sentence(Shown(trial.arguments(index), expected, outcome.results or {}))
+    if not isinstance(trial.outcomes[index].error, Malformed | None):
+        sentence += "\n" + error_in_words(trial.outcomes[index], explain=False)
+    return _mistake(trial, sentence, index, watch, mistake)
+
+
+def _mistake(trial, sentence, index, watch, mistake=None):
+    """Compose a verdict: the sentence, the case on which it shows, and where to look."""
+    exercise = trial.exercise
+    section = (mistake and mistake.section) or exercise.section
+    rest = (
+        f"\n\nFor example, with {exercise.all_cases[index].name}:\n{_shown(trial, index)}\n\n"
+        f'Where to look: "{section}" in lesson {exercise.lesson}. For a hint: hint({exercise.name})'
+    )
+    return _verdict(exercise, "mistake", sentence, rest + _printed(watch), mistake.key if mistake else None)
+
+
+def _shown(trial, index):
+    """Show a case: what goes in, and what differs from what was expected."""
+    outcome, before = trial.outcomes[index], trial.arguments(index)
+    lines = [argument_in_words(name, value) for name, value in before.items()]
+    if difference := trial.difference(index):
+        if difference[0].endswith(FROM_CACHE):
+            goes_in = some_derivative(next(iter(trial.expected[index].results.values())))
+            lines.append(argument_in_words(exercises()[trial.exercise.partner].parameters[0], goes_in))
+        lines.append(both_in_words(*difference))
+    lines += [change_in_words(name, before[name], outcome.arguments[name]) for name in outcome.changed]
+    return "\n".join(lines)
+
+
+def _printed(watch):
+    if not watch.printed:
+        return ""
+    text = plain(watch.printed)
+    if len(text) > PRINTED:
+        text = text[:PRINTED] + " …"
+    lines = "\n".join(f"    {line}" for line in text.rstrip("\n").splitlines())
+    return f"\n\nOn the first input it printed:\n{lines}"

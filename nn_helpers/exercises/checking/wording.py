@@ -1,0 +1,145 @@
+"""Put arrays, arguments and errors into words a learner can use."""
+
+import re
+import textwrap
+
+import numpy as np
+
+from nn_helpers.exercises.checking.comparison import is_numeric
+
+SHOWN = 16  # numbers of an array that are printed; a larger one is described
+WIDTH = 100
+
+
+def plain(text):
+    """Return a text without the addresses in it, which differ from run to run."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+
+
+def value_in_words(value, digits=4, indent=0):
+    """Return a value as text: its numbers if they are few, else what kind of thing it is."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        if value.size > SHOWN:
+            return f"{value.dtype} array of shape {value.shape}"
+        with np.printoptions(
+            precision=digits, suppress=False, floatmode="maxprec", linewidth=WIDTH, sign="-"
+        ):
+            # + 0 turns −0 into 0
+            value = value + 0 if is_numeric(value) else value
+            return plain(np.array2string(value, separator=", ", prefix=" " * indent))
+    if is_numeric(value):
+        return f"{float(value):.{digits}g}" if np.asarray(value).dtype.kind == "f" else str(value)
+    if isinstance(value, list | tuple):
+        return _filled(_part_in_words(value, digits, _size(value) > SHOWN), " " * indent)
+    if isinstance(value, np.random.Generator):
+        return "a random generator"
+    if callable(value):
+        return (value.__doc__ or getattr(value, "__name__", "a function")).strip().splitlines()[0]
+    if value is Ellipsis:
+        return "..."
+    try:
+        return plain(f"{value!r:.200}")
+    except Exception:
+        return a_kind_of(value)
+
+
+def _part_in_words(value, digits, briefly, depth=5):
+    """Return an element of a list on one line, an array by its shape where there is no room for more."""
+    if isinstance(value, list | tuple):
+        parts = (_part_in_words(part, digits, briefly, depth - 1) for part in value if depth)
+        return f"({', '.join(parts)})" if isinstance(value, tuple) else f"[{', '.join(parts)}]"
+    if briefly and isinstance(value, np.ndarray):
+        return f"array {value.shape}"
+    return " ".join(value_in_words(value, digits).split())
+
+
+def _size(value, depth=5):
+    if isinstance(value, list | tuple):
+        return sum(_size(part, depth - 1) for part in value if depth)
+    return value.size if isinstance(value, np.ndarray) else 1
+
+
+def a_kind_of(value):
+    """Say what a value is: ``a float64 array of shape (3,)``, ``a list``, ``None``."""
+    if type(value) is np.ndarray:
+        return f"a {value.dtype} array of shape {value.shape}"
+    if value is None or value is Ellipsis:
+        return "None" if value is None else "..."
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def argument_in_words(name, value):
+    """Return ``name = value``, indented."""
+    return f"    {name} = {value_in_words(value, indent=len(name) + 7)}"
+
+
+def both_in_words(name, expected, yours):
+    """Return what was expected and what came."""
+    right, wrong = _told_apart(expected, yours, 17 + len(name))
+    lines = [
+        f"    expected: {name} = {right}{_kind(expected, yours)}",
+        f"    yours:    {name} = {wrong}{_kind(yours, expected)}",
+    ]
+    if (worst := worst_entry(expected, yours)) and np.size(expected) > SHOWN:
+        index, *numbers = worst
+        right, wrong = _told_apart(*numbers)
+        lines.append(f"    at {list(index)}: expected {right}, yours {wrong}")
+    return "\n".join(lines)
+
+
+def change_in_words(name, before, after):
+    """Return what an argument was after the call."""
+    _, text = _told_apart(before, after, 19 + len(name))
+    return f"    afterwards: {name} = {text}"
+
+
+def _told_apart(first, second, indent=0):
+    """Return both values as texts, in as many digits as show a difference."""
+    for digits in (4, 8, 12, 17):
+        texts = [value_in_words(value, digits, indent) for value in (first, second)]
+        if texts[0] != texts[1]:
+            break
+    return texts
+
+
+def _kind(value, other):
+    """Return the shape, and the dtype where it differs from the other's; described arrays have both."""
+    if not isinstance(value, np.ndarray) or value.ndim == 0 or value.size > SHOWN:
+        return ""
+    shape = f"   shape {value.shape}"
+    return shape if getattr(other, "dtype", None) == value.dtype else f"{shape}, {value.dtype}"
+
+
+def worst_entry(expected, yours):
+    """Return (index, expected, yours) where two arrays of one shape differ most, or None."""
+    if not (is_numeric(expected) and is_numeric(yours)) or np.shape(expected) != np.shape(yours):
+        return None
+    expected, yours = np.asarray(expected, float), np.asarray(yours, float)
+    if not expected.ndim or not expected.size:
+        return None
+    with np.errstate(all="ignore"):
+        distance = np.abs(expected - yours)
+    distance[np.isnan(distance)] = np.inf
+    distance[(expected == yours) | (np.isnan(expected) & np.isnan(yours))] = 0
+    index = np.unravel_index(distance.argmax(), distance.shape)
+    return tuple(map(int, index)), float(expected[index]), float(yours[index])
+
+
+def wrapped(text):
+    """Break paragraphs into lines; the lines of one that is indented stay indented."""
+    return "\n".join(_filled(line, line[: len(line) - len(line.lstrip())]) for line in text.splitlines())
+
+
+def _filled(line, indent):
+    return textwrap.fill(
+        line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def listed(names, most=3):
+    """Join names: ``a, b and c``; those that are too many are counted."""
+    names = list(names)
+    if len(names) > most + 1:
+        names = [*names[:most], f"{len(names) - most} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,67 @@
+"""What all pictures share: a figure that shows itself, colours, dashes, and saving."""
+
+import io
+import os
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from nn_helpers.support.files import explain_failure, require_writable, temporary_file
+
+# Okabe & Ito 2008, without yellow, which is faint on white
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (9, 2)), (0, (3, 1)), "-")
+
+TYPICAL_SIZE = 100_000  # bytes of a figure
+
+
+class Picture(Figure):
+    """A figure that every notebook front end shows, in any back end."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **{"layout": "constrained", "facecolor": "white", **kwargs})
+        FigureCanvasAgg(self)
+
+    def _repr_png_(self):
+        buffer = io.BytesIO()
+        # without the version of the software, the same picture is the same file
+        self.savefig(buffer, format="png", metadata={"Software": None})
+        return buffer.getvalue()
+
+
+def save(figure, path):
+    """Write a figure to a .png file; an old file of that name stays whole until the new one is complete.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be written. The message names `path`.
+    """
+    _write("plots.save", path, figure._repr_png_())
+
+
+def check_path(path, function="plots.save"):
+    """Raise what `save` would raise for this path, before there is a figure; nothing there is changed."""
+    _write(function, path, bytes(TYPICAL_SIZE), keep=False)
+
+
+def _write(function, path, png, keep=True):
+    path = require_writable(function, "path", path, ".png")
+    with explain_failure("the figure", path), temporary_file(path, png) as part:
+        if keep:
+            os.replace(part, path)
+
+
+def legend_below(figure):
+    """Name the lines of the first plot below all plots, where no line can be hidden."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=max(1, len(labels)), frameon=False)
+
+
+def finish(ax, horizontal=None):
+    """Give a plot a grid, no frame above and right, and whole numbers below when these are epochs."""
+    if horizontal == "epoch":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,128 @@
+"""Pictures of the data, and of weights that belong to pixels."""
+
+import numpy as np
+
+from nn_helpers.plots.base import Picture
+
+INCHES = 0.66  # of a picture in a row
+
+
+def contact_sheet(images, labels, class_names, columns=10):
+    """Show pictures of each class in a row of their own.
+
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, 3)
+    labels : integer array (N,)
+    class_names : sequence of str
+        The name of class 0, 1, …
+    columns : int
+        Pictures of each class, the first ones.
+
+    Returns
+    -------
+    Picture
+    """
+    rows = [(name, images[labels == label][:columns]) for label, name in enumerate(class_names)]
+    return _in_rows(rows, images.shape[1:3], columns)
+
+
+def picture_rows(rows, titles=None):
+    """Show several pictures of each thing in a row of its own.
+
+    Parameters
+    ----------
+    rows : dict of str to uint8 array (N, H, W, 3)
+        The pictures of each row, by the name to its left. All have the same height and width.
+    titles : sequence of str, optional
+        What stands above each column.
+
+    Returns
+    -------
+    Picture
+    """
+    height, width = next(iter(rows.values())).shape[1:3]
+    columns = max(len(images) for images in rows.values())
+    return _in_rows(list(rows.items()), (height, width), columns, titles)
+
+
+def first_layer(weights, columns=10, shape=(32, 32, 3)):
+    """Show what units of the first layer look for: their weights, each at the place of its pixel.
+
+    0 is grey. A bright pixel has weights above 0, a dark one below, and a coloured one differs between
+    red, green and blue. Each unit is scaled to its own largest weight.
+
+    Parameters
+    ----------
+    weights : dict of str to float array (D, M)
+        W of the first layer of several networks, by the name of its row.
+    columns : int
+        Units of each network, those with the largest ``‖W‖`` first.
+    shape : tuple (H, W, 3)
+        Of the pictures; its numbers multiply to D.
+
+    Returns
+    -------
+    Picture
+    """
+    rows = [(name, _weights_as_pictures(W, columns, shape)) for name, W in weights.items()]
+    return _in_rows(rows, shape[:2], columns)
+
+
+def _weights_as_pictures(W, count, shape):
+    strongest = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:count]
+    units = W.T[strongest].reshape(-1, *shape)
+    largest = np.abs(units).max(axis=(1, 2, 3), keepdims=True)
+    return np.round(127.5 + 127.5 * units / np.where(largest > 0, largest, 1)).astype(np.uint8)
+
+
+def picture_grid(images, titles, columns=5):
+    """Show pictures with a text above each.
+
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, 3)
+    titles : sequence of N str
+        Of one line or two.
+    columns : int
+
+    Returns
+    -------
+    Picture
+    """
+    rows = -(-len(images) // columns)
+    figure = Picture(figsize=(9, 2.1 * rows), dpi=100)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in grid:
+        ax.axis("off")
+    for ax, image, title in zip(grid, images, titles, strict=False):
+        ax.imshow(image, interpolation="nearest")
+        ax.set_title(title, fontsize=10)
+    return figure
+
+
+def _in_rows(rows, picture_size, columns, titles=None):
+    """Draw pictures in rows, each row as one image, without margins."""
+    height, width = picture_size
+    names, above = 1.1, 0.3 if titles else 0.0  # inches
+    size = names + INCHES * columns, above + INCHES * height / width * len(rows)
+    figure = Picture(figsize=size, dpi=100, layout=None)
+    grid = figure.add_gridspec(
+        len(rows), left=names / size[0], right=1, bottom=0, top=1 - above / size[1], hspace=0
+    )
+    axes = grid.subplots(squeeze=False)[:, 0]
+    for ax, (name, images) in zip(axes, rows, strict=True):
+        row = np.full((height + 2, columns * (width + 2), 3), 255, np.uint8)
+        for column, image in enumerate(images):
+            left = column * (width + 2) + 1
+            row[1:-1, left : left + width] = image
+        ax.imshow(row, interpolation="nearest", aspect="auto")
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.spines[:].set_visible(False)
+        ax.set_ylabel(name, rotation=0, ha="right", va="center")
+    if titles:
+        centres = (width + 2) * (np.arange(len(titles)) + 0.5) - 0.5
+        axes[0].set_xticks(centres, titles)
+        axes[0].tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, labelsize=9)
+    return figure

@@ -1,0 +1,75 @@
+"""Files that are written whole or not at all, whenever the process or the power ends."""
+
+import os
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+def expand_user(function, name, path):
+    """Return a path with the home folder in the place of its ``~``."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{function}: {name} must be a path, as text or a pathlib.Path, got {path!r}")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise FileNotFoundError(
+            f"{function}: {name} is {str(path)!r}, and no home folder is known by that name; write it in full"
+        ) from None
+
+
+def resolve(function, name, path, suffix):
+    """Return the path in full; a link is followed, so that what it names is read or replaced."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f'{function}: {name} must be a path such as "run{suffix}", got {path!r}')
+    return Path(os.path.realpath(expand_user(function, name, path)))
+
+
+def require_writable(function, name, path, suffix):
+    """Return the path in full, or say why no such file can be written; then only the disk may refuse it."""
+    given, path = path, resolve(function, name, path, suffix)
+    file = os.path.basename(given)
+    lower = file.lower()
+    if lower == suffix:
+        raise ValueError(f"{function}: {name} needs a name before {suffix}, got {file!r}")
+    if not lower.endswith(suffix):
+        raise ValueError(f"{function}: {name} must end in {suffix}, got {file!r}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{function}: {path} is a folder; {name} must be a file in one")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{function}: there is no folder {path.parent}; make it, or correct {name}")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(f"{function}: {path} is write-protected; choose another path")
+    return path
+
+
+@contextmanager
+def explain_failure(what, path):
+    """Make errors name the file that was asked for, and not the temporary one."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{what} cannot be written: {error.strerror or error}"
+        raise OSError(error.errno, reason, str(path)) from None
+
+
+@contextmanager
+def temporary_file(path, content):
+    """Write `content` to a temporary file next to `path`; the caller renames it into place.
+
+    It is removed on exit if it was not renamed. One that a killed process left is in nobody's way: each has
+    another name.
+    """
+    part = path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}.part")
+    try:
+        with open(part, "xb") as file:
+            with suppress(OSError):  # there is no old one, or the disk knows no permissions
+                shutil.copymode(path, part)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut could leave the new name without its content
+        yield part
+    finally:
+        with suppress(OSError):
+            part.unlink()

@@ -1,0 +1,58 @@
+"""Lessons and package stay in step: a lesson says which version it was written for."""
+
+import re
+from pathlib import Path
+
+from nn_helpers.support.threads import no_more_threads_than_cores
+from nn_helpers.support.version import __version__
+
+STATEMENT = re.compile(r'(nn_helpers\.lesson\(written_for=")([^"]*)("\))')  # as it stands in a lesson
+
+
+class OutOfStepError(RuntimeError):
+    """A lesson and the package are of different versions. A notebook shows the sentence, and no traceback."""
+
+    def _render_traceback_(self):  # IPython asks for it
+        return [str(self)]
+
+
+def lesson(*, written_for):
+    """Begin a lesson: stop one that was written for another version of this package, and say what to do.
+
+    In a container that may use few of a machine's many cores, NumPy's matrix products take no more threads
+    than those: with more, all that the lessons compute takes several times as long.
+
+    Parameters
+    ----------
+    written_for : str
+        The version's first two numbers: "0.1" fits 0.1.0, 0.1.1 and so on.
+
+    Raises
+    ------
+    OutOfStepError
+    """
+    here = edition(__version__)
+    if written_for == here:
+        no_more_threads_than_cores()
+        return
+    if _numbers(written_for) > _numbers(here):
+        advice = (
+            "restart the kernel (Kernel → Restart Kernel), and if that is not enough, run "
+            "`pip install -r requirements.txt` in the folder of the lessons and restart it again"
+        )
+    else:
+        folder = Path(__file__).resolve().parents[2] / "notebooks"
+        where = folder if folder.is_dir() else f"the folder notebooks that comes with nn_helpers {here}"
+        advice = f"go on in this lesson's new edition, in {where}; your answers can be copied into it"
+    raise OutOfStepError(
+        f"This lesson was written for nn_helpers {written_for}, but {__version__} is running here: {advice}."
+    )
+
+
+def edition(version):
+    """Return the first two numbers of a version, which lessons are written for."""
+    return ".".join(version.split(".")[:2])
+
+
+def _numbers(version):
+    return [int(number) for number in re.findall(r"\d+", version)]

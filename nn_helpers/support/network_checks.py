@@ -1,0 +1,85 @@
+"""What a network asks of its arguments."""
+
+import numpy as np
+
+from nn_helpers.support.validation import choice, floats, labels, whole_number
+
+DTYPES = ("float32", "float64")
+CUSTOM = "custom"  # what a file says of an init that is a function
+
+
+def sizes(input_size, hidden_sizes, num_classes):
+    """Return the widths of all layers, from the input to the classes."""
+    if not np.iterable(hidden_sizes):
+        raise TypeError(
+            f"ClassificationNet: hidden_sizes must be a list with the width of each hidden layer, "
+            f"got {hidden_sizes}; write [100] for one hidden layer, [] for none"
+        )
+    return [
+        whole_number("ClassificationNet", "input_size", input_size, 1),
+        *(whole_number("ClassificationNet", "each of hidden_sizes", M, 1) for M in hidden_sizes),
+        whole_number("ClassificationNet", "num_classes", num_classes, 1),
+    ]
+
+
+def dtype(given):
+    """Return float32 or float64 as NumPy's dtype."""
+    try:
+        name = np.dtype(given).name
+    except TypeError:
+        name = repr(given)
+    return np.dtype(choice("ClassificationNet", "dtype", name, DTYPES))
+
+
+def init(given, known):
+    """Return the name of an initialisation, or a function."""
+    if isinstance(given, str) and given == CUSTOM:
+        raise ValueError(
+            "ClassificationNet: unknown init 'custom': the file says that init was a function, which it "
+            f"does not hold; write init=… with that function, or one of {', '.join(known)}"
+        )
+    return given if callable(given) else choice("ClassificationNet", "init", given, known)
+
+
+def examples(method, x, net):
+    """Return x as an array (N, input_size) of the network's dtype."""
+    if isinstance(x, np.ndarray) and x.dtype == np.uint8:
+        raise TypeError(
+            f"{method}: x holds uint8 pictures {x.shape}; the network eats data.standardise(images)"
+        )
+    x = floats(method, x=x)
+    if x.ndim < 2 or int(np.prod(x.shape[1:])) != net.input_size:
+        raise ValueError(
+            f"{method}: x must have shape (N, {net.input_size}), or (N, …) with as many numbers in each "
+            f"example; got {x.shape}"
+        )
+    return x.reshape(len(x), net.input_size).astype(net.dtype, copy=False)
+
+
+def dlogits(given, net, examples):
+    """Return dlogits in the network's dtype, shaped like the logits of the last `forward`."""
+    given = floats("backward", dlogits=given).astype(net.dtype, copy=False)
+    expected = examples, net.num_classes
+    if given.shape != expected:
+        raise ValueError(
+            f"backward: dlogits must have the shape of the logits of the last forward, "
+            f"{expected}; got {given.shape}"
+        )
+    return given
+
+
+def true_classes(predicted, y, net):
+    """Return the label (N,) of each example, however y says it."""
+    if not len(predicted):
+        raise ValueError("score: needs at least one example")
+    y = labels("score", y, len(predicted), net.num_classes)
+    return y if y.ndim == 1 else y.argmax(axis=1)
+
+
+def replacements(functions, library):
+    """Refuse functions that the network does not call, and what is no function."""
+    for name, function in functions.items():
+        if name not in library:
+            raise ValueError(f"use: this network calls no function {name!r}; it calls {', '.join(library)}")
+        if function is not None and not callable(function):
+            raise TypeError(f"use: {name} must be a function, got {type(function).__name__}")

@@ -1,0 +1,40 @@
+"""Arrays to compute in, and long vectors in blocks that stay in a core's cache.
+
+An optimizer's update goes over the parameters ten times, once for each operation of its formula. Block by
+block, a number comes from memory once and not ten times. With 1.7 and 4.2 million parameters this saves 4 to
+5 % of a training step on one thread, and 8 to 12 % on two. Sharing the blocks among threads was measured too,
+and left: the threads of NumPy's products, which stay awake between two products, take up the time that it
+brings.
+"""
+
+import threading
+
+import numpy as np
+
+LONG = 1_000_000  # numbers; below this, the extra calls cost more than cache locality saves
+BLOCK = 262_144  # numbers: a megabyte of float32
+_local = threading.local()
+
+
+def in_blocks(function, *arrays, elementwise=True):
+    """Call ``function(scratch, *parts)`` with the same part of each array, and an array to compute it in.
+
+    The parts are blocks where the arrays are long vectors and the function is `elementwise`; else there is
+    one part, the whole.
+    """
+    first = arrays[0]
+    if not elementwise or first.ndim != 1 or first.size < LONG:
+        function(scratch_array("scratch", first.shape, first.dtype), *arrays)
+        return
+    scratch = scratch_array("scratch", BLOCK, first.dtype)
+    for start in range(0, first.size, BLOCK):
+        parts = [array[start : start + BLOCK] for array in arrays]
+        function(scratch[: parts[0].size], *parts)
+
+
+def scratch_array(purpose, shape, dtype):
+    """Return an array to compute in: the one of this thread's last call, as long as shape and dtype stay."""
+    arrays = _local.__dict__.setdefault("arrays", {})
+    if purpose not in arrays or arrays[purpose][0] != (shape, dtype):
+        arrays[purpose] = (shape, dtype), np.empty(shape, dtype)
+    return arrays[purpose][1]

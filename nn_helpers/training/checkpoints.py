@@ -1,0 +1,402 @@
+"""Checkpoints: all that a training needs to go on later, and to end with the same numbers.
+
+A checkpoint is a saved network (`nn_helpers.saving`) with more arrays: ``optimizer.m_sum`` (P,), … for what
+the optimizer remembers, ``history`` (steps, 11) with the columns of `COLUMNS`, and ``best`` (P,), the best
+parameters so far. P counts all parameters. In the metadata, ``training`` holds ``settings``, what a resumed
+run must share; ``steps``; ``t``, the optimizer's own count; ``generators``, the states of the random
+generators; and ``best_accuracy``.
+"""
+
+import copy
+import json
+import math
+import os
+import sys
+import zlib
+from contextlib import suppress
+from dataclasses import asdict, is_dataclass
+from functools import cached_property, partial
+
+import numpy as np
+
+from nn_helpers.saving import (
+    DTYPES,
+    SECTIONS,
+    SUFFIX,
+    OtherFileError,
+    description,
+    explain_damage,
+    parameters,
+    read,
+)
+from nn_helpers.saving import write as write_file
+from nn_helpers.support.files import explain_failure, require_writable, resolve
+from nn_helpers.support.validation import number, printable, whole_number
+from nn_helpers.support.warn import warn
+from nn_helpers.training.history import COLUMNS, Record
+
+# Only attributes of these types are compared; others may reference arbitrary objects.
+COMPARED = (bool, int, float, str, list, tuple, np.ndarray, np.generic)
+# Arguments of `train` that a resumed run must share, besides the network, the data and the optimizer.
+SHARED_ARGUMENTS = ("batch_size", "drop_last", "shuffle", "augment", "validate", "keep_best")
+FORMER_NAMES = {"M": "m_sum", "V": "v_sum"}  # of Adam's arrays, in files of version 0.1.0
+DATA_CHUNK = 1000  # examples that a fingerprint looks at together
+
+
+class Checkpoints:
+    """The checkpoints of one training run: its state is read afresh each time one is written.
+
+    Parameters
+    ----------
+    plan : Plan
+    records : list of Record
+        Grows while training goes on.
+    best : object with `theta` and `accuracy`
+
+    Raises
+    ------
+    OSError, ValueError
+        If no checkpoint can be written to the plan's path, or another file is there than a training's before
+        its first step or the one that is resumed.
+    """
+
+    def __init__(self, plan, records, best):
+        self.plan, self.records, self.best = plan, records, best
+        path, every, resume = plan.checkpoint, plan.checkpoint_every, plan.resume
+        if path is None and every is not None:
+            raise ValueError("train: checkpoint_every needs a checkpoint, the path to write to")
+        self.path = None if path is None else require_writable("train", "checkpoint", path, SUFFIX)
+        if self.path is not None:
+            with explain_failure("train: the checkpoint", _previous(self.path)), suppress(FileNotFoundError):
+                os.lstat(_previous(self.path))  # its name is longer, and may be too long
+        self.every = None if every is None else whole_number("train", "checkpoint_every", every, 1)
+        self.resumes = None if resume is None else resolve("train", "resume", resume, SUFFIX)
+        if path is not None and self.resumes != self.path:
+            for there in (self.path, _previous(self.path)):
+                if there != self.resumes:
+                    _refuse_to_replace(there)
+        self._now = self._epoch_began = plan.rng.bit_generator.state
+        self._rows = np.empty((0, len(COLUMNS)))
+        self._written = self._failed = None  # the last step that was, and the first that could not be
+        self._unreadable = None  # a file that is not worth keeping as the previous one
+
+    @cached_property
+    def settings(self):
+        """Everything that determines this run's numbers, captured before the first step, as JSON has it."""
+        plan, net, optimizer = self.plan, self.plan.net, self.plan.optimizer
+        settings = {
+            "functions of your own": net.functions_of_your_own,
+            "optimizer": {**_attributes(optimizer), **optimizer.options, "lr": _attributes(optimizer.lr)},
+            "data": {part: _fingerprint(getattr(plan.data, part)) for part in ("train", "val")},
+            "generators": {
+                "order": type(plan.rng.bit_generator).__name__,
+                "dropout": type(net.rng.bit_generator).__name__,
+            },
+            "one generator for both": net.rng is plan.rng,
+            **{name: getattr(plan, name) for name in SHARED_ARGUMENTS},
+            "seed": plan.seed if isinstance(plan.seed, int | np.integer) else None,
+        }
+        return _as_json(settings)
+
+    def resume(self):
+        """Take up the checkpoint: nothing is changed unless all of it fits.
+
+        Returns
+        -------
+        records : list of Record
+            Those of the steps that were made.
+        generator : dict
+            The state of the plan's `rng` after the last of them; `rng` itself is as the epoch found it.
+
+        Raises
+        ------
+        FileNotFoundError
+        ValueError
+            If the file and the one before it cannot be read, or hold another training.
+        """
+        plan, steps = self.plan, self.plan.steps_per_epoch
+        (about, arrays), path = self._newest(self.resumes)
+        training, history = about["training"], arrays["history"]
+        with explain_damage(path):
+            settings = _flat({"network": about["network"], **training["settings"]})
+        self._refuse_another(path, settings)
+        if len(history) > plan.epochs * steps:
+            raise ValueError(
+                f"train: {path} has made {len(history)} steps, into epoch {-(-len(history) // steps)}, and "
+                f"epochs allows {plan.epochs * steps}; it counts the whole run"
+            )
+        with explain_damage(path):
+            params = {name: arrays[name] for name in plan.net.params}
+            if not all(np.isfinite(array).all() for array in params.values()):
+                raise ValueError("its parameters are not all finite numbers: there is nothing to go on from")
+            states = training["generators"]
+            order, now = (_state(plan.rng, states[when]) for when in ("epoch_began", "now"))
+            dropout = _state(plan.net.rng, states["dropout"])
+            _refuse_miscounted(history, steps)
+            records = [_record(row) for row in history]
+            t, accuracy = whole_number("train", "t", training["t"], 0), training["best_accuracy"]
+            names = [FORMER_NAMES.get(name, name) for name in training["remembers"]]
+            _refuse_other_memory(names, plan.optimizer, t)
+            kept = [arrays[f"optimizer.{name}"] for name in training["remembers"]]
+            if accuracy is not None:
+                accuracy = number("train", "best_accuracy", accuracy)
+        plan.net.rng.bit_generator.state = dropout
+        plan.rng.bit_generator.state = order  # after dropout's: they may be one generator
+        self._epoch_began, self._now, self._rows = order, now, history
+        plan.net.params.update(params)
+        plan.optimizer.resume(t, dict(zip(names, kept, strict=True)))
+        if accuracy is not None:
+            self.best.theta, self.best.accuracy = arrays["best"], accuracy
+        return records, now
+
+    def _newest(self, path):
+        """Return what is in the checkpoint, or in the one before if it is damaged or gone, and its path."""
+        previous, reasons = _previous(path), []
+        for candidate in (path, previous):
+            try:
+                about, arrays = read(candidate)
+                if "training" not in about:
+                    raise OtherFileError(
+                        f"{candidate}: a network and no training; ClassificationNet.load reads it"
+                    )
+            except OtherFileError as error:
+                reasons.append(error)
+                break
+            except (ValueError, FileNotFoundError) as error:
+                reasons.append(error)
+                continue
+            if reasons:
+                self._unreadable = path
+                warn(f"train: {reasons[0]}. Going on from {previous}, step {about['training']['steps']}")
+            return (about, arrays), candidate
+        if not path.exists() and not previous.exists():
+            raise FileNotFoundError(
+                f"train: there is no checkpoint {path} to resume. A training that begins without resume, "
+                "and with this path as its checkpoint, writes it"
+            )
+        also = [
+            f". Nor can the one before it: {reason}"
+            for reason in reasons[1:]
+            if not isinstance(reason, FileNotFoundError)
+        ]
+        raise ValueError(f"train: this checkpoint cannot be resumed: {reasons[0]}{''.join(also)}")
+
+    def _refuse_another(self, path, there):
+        here = _flat({"network": description(self.plan.net)["network"], **self.settings})
+        there["network init"] = here["network init"]  # the first weights are over
+        if there.get("seed") is None or here["seed"] is None:  # a generator's state is in the file
+            there["seed"] = here["seed"]
+        other = [
+            f"{name} is {there.get(name, 'missing')} there and {here.get(name, 'missing')} here"
+            for name in {**there, **here}
+            if there.get(name, "missing") != here.get(name, "missing")
+        ]
+        if other:
+            raise ValueError(
+                f"train: {path} is of another training: {printable('; '.join(other))}. Pass what that run "
+                "began with, or begin a new one in another file"
+            )
+
+    def begin(self):
+        """Write the first checkpoint. It fails before training does, while the path can be mended."""
+        if self.path is None:
+            return
+        with explain_failure("train: the checkpoint", self.path):
+            self._write()
+
+    def after(self, record):
+        """Look at a step that was made, and write a checkpoint if it is time for one."""
+        if self.path is None:
+            return
+        self._now = self.plan.rng.bit_generator.state
+        if record.epoch_ends:
+            self._epoch_began = self._now
+        if record.epoch_ends if self.every is None else record.step % self.every == 0:
+            self.write()
+
+    def write(self):
+        """Write a checkpoint of the last step, unless there is one; should that fail, warn.
+
+        One warning is enough until one has been written again.
+        """
+        if self.path is None or self._written == len(self.records):
+            return
+        if not np.isfinite(self.plan.net.theta).all():
+            return  # nothing to go on from; the last checkpoint stays
+        try:
+            self._write()
+            self._failed = None
+        except (OSError, MemoryError) as error:
+            if self._failed is None:
+                self._failed = len(self.records)
+                warn(
+                    f"train: the checkpoint could not be written after step {self._failed} "
+                    f"({str(error) or repr(error)}). {self.path} stays as it was after step {self._written}. "
+                    "If training goes on, the next one is tried, without another warning"
+                )
+
+    def end(self):
+        """Warn once if the last step could not be checkpointed."""
+        if self._failed not in (None, len(self.records)):
+            warn(
+                f"train: training ended after step {len(self.records)}, and {self.path} stays as it was "
+                f"after step {self._written}: no checkpoint could be written since"
+            )
+
+    def _write(self):
+        net, optimizer = self.plan.net, self.plan.optimizer
+        self._rows = np.concatenate([self._rows, _rows(self.records[len(self._rows) :])])
+        remembered = {f"optimizer.{name}": array for name, array in optimizer.state.items()}
+        best = {} if self.best.theta is None else {"best": self.best.theta}
+        training = {
+            "settings": self.settings,
+            "steps": len(self.records),
+            "t": optimizer.t,
+            "remembers": list(optimizer.state),
+            "generators": {
+                "epoch_began": self._epoch_began,
+                "now": self._now,
+                "dropout": net.rng.bit_generator.state,
+            },
+            "best_accuracy": self.best.accuracy if best else None,
+        }
+        arrays = {**net.params, **remembered, "history": self._rows, **best}
+        previous = None if self.path == self._unreadable else _previous(self.path)
+        write_file(self.path, arrays, {**description(net), "training": _as_json(training)}, previous)
+        self._written, self._unreadable = len(self.records), None
+
+
+def _refuse_to_replace(path):
+    """Refuse a path where there is something that a new training would write over."""
+    if not path.exists():
+        return
+    go_on = ""
+    try:
+        about, _ = read(path)
+    except (ValueError, OSError) as error:
+        found = error
+    else:
+        found, steps = f"{path} holds a network", about["training"]["steps"] if "training" in about else None
+        if steps == 0:
+            return
+        if steps:
+            found = f"{path} holds a training that stands at step {steps}"
+            go_on = f'pass resume="{path}" (in a terminal --resume) to go on with it, or '
+    raise FileExistsError(
+        f"train: {found}. A new training would write over it: {go_on}delete it, or name another path as "
+        "checkpoint"
+    )
+
+
+def _rows(records):
+    """Return records as rows of `history`."""
+    values = [[getattr(record, name) for name in COLUMNS] for record in records]
+    return np.array(values, np.float64).reshape(-1, len(COLUMNS))  # None becomes NaN
+
+
+def _record(row):
+    """Return a `Record` from a row of `history`."""
+    values = dict(zip(COLUMNS, row.tolist(), strict=True))
+    values |= {"step": int(values["step"]), "epoch": int(values["epoch"])}
+    values["epoch_ends"] = bool(values["epoch_ends"])
+    if math.isnan(values["val_accuracy"]):
+        values["val_loss"] = values["val_accuracy"] = None
+    return Record(**values)
+
+
+def _refuse_miscounted(history, steps):
+    """Refuse a history that does not count steps and epochs, of so many steps, from 1."""
+    step = np.arange(1, len(history) + 1)
+    counted = {"step": step, "epoch": (step - 1) // steps + 1, "epoch_ends": step % steps == 0}
+    for name, column in counted.items():
+        if not np.array_equal(history[:, COLUMNS.index(name)], column):
+            raise ValueError(f"damaged, its history does not count {name} as training does")
+
+
+def _refuse_other_memory(names, optimizer, t):
+    """Reject saved state that does not match this optimizer (before step 1 there is none)."""
+    if sorted(names) != sorted(optimizer.remembers) and (names or t):
+        raise ValueError(f"{type(optimizer).__name__} remembers {optimizer.remembers}, not {names}")
+    if t > sys.maxsize:
+        raise ValueError(f"no optimizer makes {t} steps")
+
+
+def _fingerprint(split):
+    """Return what tells one part of the data from another; 150 MB of pictures take a tenth of a second."""
+    checksum = 0
+    for start in range(0, len(split), DATA_CHUNK):
+        chunk = slice(start, start + DATA_CHUNK)
+        for array in (split.images[chunk], split.labels[chunk]):
+            checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
+    return {
+        "examples": len(split),
+        "shape of each": list(split.images.shape[1:]),
+        "dtype": split.images.dtype.name,
+        "checksum": f"{checksum:08x}",
+    }
+
+
+def _state(rng, state):
+    """Return `state` as `rng` takes it; an error if it does not."""
+    fresh = copy.deepcopy(rng).bit_generator
+    fresh.state = state
+    taken = fresh.state
+    buffers = (
+        (taken.get("buffer_pos"), taken.get("buffer")),
+        (taken["state"].get("pos"), taken["state"].get("key")),
+    )
+    for position, buffer in buffers:  # NumPy would read what lies beyond the buffer, and crash
+        if position is not None and not 0 <= position <= len(buffer):
+            raise ValueError(f"the generator's state has position {position} in a buffer of {len(buffer)}")
+    return taken
+
+
+def _flat(settings, before=""):
+    """Return nested dicts as one, ``{"network reg": 0.1, …}``."""
+    flat = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{before}{name} ") if isinstance(value, dict) else {f"{before}{name}": value}
+    return flat
+
+
+def _attributes(thing):
+    """Return kind and public attributes of an optimizer or a schedule; what has none, as it is."""
+    if not hasattr(thing, "__dict__") or hasattr(thing, "__name__") or isinstance(thing, partial):
+        return thing
+    public = {name: value for name, value in vars(thing).items() if isinstance(value, COMPARED)}
+    public = {name: value for name, value in public.items() if name[0] != "_" and name != "t"}
+    return {"kind": type(thing).__name__, **public}
+
+
+def _as_json(value):
+    return json.loads(json.dumps(value, default=_convert))
+
+
+def _convert(value):
+    """Convert a value JSON cannot represent; functions are stored by name."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"kind": type(value).__name__, **asdict(value)}
+    if isinstance(value, partial):
+        arguments = [*map(repr, value.args), *(f"{k}={v!r}" for k, v in value.keywords.items())]
+        return f"{_convert(value.func)}({', '.join(arguments)})"
+    return getattr(value, "__qualname__", type(value).__qualname__)
+
+
+def _layout(about):
+    """Return shape and dtype of each array of a training, by name."""
+    training, P = about["training"], sum(math.prod(shape) for shape, _ in parameters(about).values())
+    vector = (P,), DTYPES[about["network"]["dtype"]]
+    layout = {f"optimizer.{name}": vector for name in training["remembers"]}
+    layout["history"] = (training["steps"], len(COLUMNS)), DTYPES["float64"]
+    if training["best_accuracy"] is not None:
+        layout["best"] = vector
+    return layout
+
+
+SECTIONS["training"] = _layout
+
+
+def _previous(path):
+    return path.with_name(f"{path.stem}.previous{path.suffix}")

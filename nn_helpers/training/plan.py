@@ -1,0 +1,128 @@
+"""The arguments of `training_steps` and `train` as one thing, checked before anything has happened."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn_helpers.data.batches import ArrayDataset, as_dataset
+from nn_helpers.data.dataset import Dataset
+from nn_helpers.network import ClassificationNet
+from nn_helpers.optimizers import Optimizer
+from nn_helpers.support.validation import whole_number
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plan:
+    """What is trained, on what, and how. `train` explains each.
+
+    Attributes
+    ----------
+    batch_size : int
+        All training examples, where None was given.
+    rng : numpy.random.Generator
+        What `seed` makes: it draws the order of the examples, and what `augment` asks for.
+    """
+
+    net: ClassificationNet
+    data: Dataset | ArrayDataset
+    optimizer: Optimizer
+    epochs: int | None
+    batch_size: int
+    drop_last: bool
+    shuffle: bool
+    augment: Callable | None
+    seed: object
+    validate: bool
+    rng: np.random.Generator
+    keep_best: bool = False
+    progress: bool | str = True
+    threads: int | None = None
+    checkpoint: object = None
+    checkpoint_every: int | None = None
+    resume: object = None
+
+    @classmethod
+    def checked(cls, *, net, data, optimizer, epochs, batch_size, augment, seed, endless=False, **others):
+        """Return a plan, or say which argument makes no training. Only an `endless` one needs no epochs."""
+        if not endless or epochs is not None:
+            _check_epochs(epochs)
+        if not isinstance(net, ClassificationNet):
+            raise TypeError(f"train: net must be a ClassificationNet, got {type(net).__name__}")
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"train: optimizer must be one such as Adam(lr=0.001), got {optimizer!r}")
+        data = as_dataset(data)
+        _check_that_they_fit(net, data)
+        _check_augment(augment, data)
+        plan = cls(
+            net=net, data=data, optimizer=optimizer, epochs=epochs,
+            batch_size=_batch_size(batch_size, len(data.train)), augment=augment, seed=seed,
+            rng=_generator(seed), **others,
+        )  # fmt: skip
+        if plan.keep_best and not (plan.validate and len(data.val)):
+            raise ValueError(
+                "train: keep_best needs validation pictures; data.subset(…, val=…) sets some apart"
+            )
+        if plan.threads is not None:
+            whole_number("train", "threads", plan.threads, 1)
+        return plan
+
+    @property
+    def steps_per_epoch(self):
+        """How many batches an epoch has."""
+        return steps_per_epoch(len(self.data.train), self.batch_size, self.drop_last)
+
+
+def steps_per_epoch(N, batch_size, drop_last=True):
+    """Return how many batches N examples make."""
+    return N // batch_size if drop_last else -(-N // batch_size)
+
+
+def _check_that_they_fit(net, data):
+    if data.input_size != net.input_size:
+        raise ValueError(
+            f"train: the network takes {net.input_size} numbers an example, the data has {data.input_size}; "
+            f"write ClassificationNet(input_size={data.input_size}, …)"
+        )
+    for part in ("train", "val"):
+        labels = getattr(data, part).labels
+        if len(labels) and not 0 <= labels.min() <= labels.max() < net.num_classes:
+            raise ValueError(
+                f"train: the network has {net.num_classes} classes, the {part} labels go from "
+                f"{labels.min()} to {labels.max()}"
+            )
+
+
+def _check_augment(augment, data):
+    if augment is not None and not callable(augment):
+        raise TypeError(f"train: augment must be a function such as flip_and_shift, got {augment!r}")
+    if augment is not None and not isinstance(data, Dataset):
+        raise TypeError(f"train: augment changes pictures; {data!r} has none")
+
+
+def _batch_size(batch_size, N):
+    batch_size = N if batch_size is None else whole_number("train", "batch_size", batch_size, 1)
+    if batch_size > N:
+        raise ValueError(
+            f"train: batch_size {batch_size} is larger than the {N} training examples; "
+            "for all of them at once use batch_size=None"
+        )
+    return batch_size
+
+
+def _check_epochs(epochs):
+    if whole_number("train", "epochs", epochs, 1) > sys.maxsize:
+        raise ValueError(
+            f"train: epochs must be at most {sys.maxsize:,}; for training without end use "
+            "training_steps with epochs=None"
+        )
+
+
+def _generator(seed):
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"train: seed must be a whole number of at least 0, or a numpy.random.Generator, got {seed!r}"
+        ) from None

@@ -1,0 +1,207 @@
+"""`train` runs the generator of `steps` to its end; `compare_optimizers` does it for several optimizers."""
+
+import copy
+from collections.abc import Mapping
+from inspect import signature
+
+from nn_helpers.support.threads import blas_threads
+from nn_helpers.support.warn import warn
+from nn_helpers.training.checkpoints import Checkpoints
+from nn_helpers.training.history import History
+from nn_helpers.training.plan import Plan
+from nn_helpers.training.progress import interrupt_between_steps, progress_bar
+from nn_helpers.training.steps import Resumed, TrainingDivergedError, is_finite, steps_of
+
+
+def train(
+    net,
+    data,
+    optimizer,
+    *,
+    epochs=20,
+    batch_size=8,
+    drop_last=True,
+    shuffle=True,
+    augment=None,
+    seed=0,
+    validate=True,
+    keep_best=False,
+    progress=True,
+    threads=None,
+    checkpoint=None,
+    checkpoint_every=None,
+    resume=None,
+):
+    """Train for a number of epochs, and return what happened.
+
+    Ctrl-C, or *Interrupt Kernel*, ends training after the current step. The network is then as
+    that step left it, and the history holds everything up to it. The same is true when the loss
+    becomes infinite or NaN; a warning says so. And it is true when one of your own functions, such as
+    `augment`, raises KeyboardInterrupt. Only a second Ctrl-C does not wait: it may leave an update half
+    made. The last checkpoint is whole even then.
+
+    Parameters
+    ----------
+    net, data, optimizer, epochs, batch_size, drop_last, shuffle, augment, seed, validate
+        As for `training_steps`.
+    keep_best : bool
+        At the end, however it comes, give the network the parameters of the epoch with the highest
+        validation accuracy so far; of two alike the earlier one.
+    progress : bool or str
+        Show a progress bar with loss and accuracy, and with this text before it.
+    threads : int, optional
+        How many threads matrix products may use during the run. Without it, one for batches of
+        fewer than 64 examples, whose products are too small to share, and all for larger ones.
+    checkpoint : path, optional
+        A .safetensors file to go on from should training end early. It is written before the first
+        step, after each epoch, and when training ends or is interrupted. The one before is kept as well:
+        ``run.previous.safetensors`` beside ``run.safetensors``. What another training, or anybody else,
+        wrote to these paths is not replaced; only what `resume` goes on from is.
+    checkpoint_every : int, optional
+        Write it after every so many steps instead of after each epoch.
+    resume : path, optional
+        A checkpoint to go on from. `epochs` counts the whole run, so it may be larger now; all other
+        arguments are those the run began with. The network, the optimizer and the history take up
+        what the file holds and, on the same machine and with as many threads, end bit for bit as if
+        training had never stopped. Functions, such as `augment` or a schedule, are told apart by their
+        names only; optimizers and schedules of your own class by their public attributes too. What an
+        optimizer remembers is kept if it is named in its `remembers`.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    OSError
+        If there is no checkpoint to resume, or none can be written to this path. FileExistsError, if
+        another file is there. No file has changed then.
+    ValueError
+        If the checkpoint is damaged, and the one before it too; or if it is of another training: another
+        network, data, optimizer, or other arguments.
+    """
+    plan = Plan.checked(
+        net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, drop_last=drop_last,
+        shuffle=shuffle, augment=augment, seed=seed, validate=validate, keep_best=keep_best,
+        progress=progress, threads=threads, checkpoint=checkpoint, checkpoint_every=checkpoint_every,
+        resume=resume,
+    )  # fmt: skip
+    return Run(plan).train()
+
+
+def compare_optimizers(net, data, optimizers, **options):
+    """Train copies of one network, all from the same first weights, one with each optimizer.
+
+    Parameters
+    ----------
+    net : ClassificationNet
+        Not changed; nor are the optimizers, of which copies are used.
+    data : Dataset or tuple (x, y)
+    optimizers : dict of str to Optimizer or (Optimizer, dict)
+        By the name that plots show; with a dict of arguments for `train` that are its own, such as
+        ``{"batch_size": None}`` for plain gradient descent.
+    **options
+        Arguments for `train` that all share.
+
+    Returns
+    -------
+    nets : dict of str to ClassificationNet
+        The trained copies.
+    histories : dict of str to History
+    """
+    if not isinstance(optimizers, Mapping) or not optimizers:
+        raise TypeError('compare_optimizers: optimizers must be a dict such as {"Adam": Adam(lr=0.001)}')
+    runs = {}
+    for name, given in optimizers.items():
+        optimizer, own = given if isinstance(given, tuple) and len(given) == 2 else (given, {})
+        if isinstance(optimizer, tuple) or not isinstance(own, Mapping):
+            raise TypeError(
+                f"compare_optimizers: {name!r} must be an optimizer, or a pair of one and a dict of "
+                f'arguments, such as (SGD(lr=0.1), {{"batch_size": None}}); got {given!r}'
+            )
+        arguments = {**options, **own}
+        if arguments.get("progress", True) is True:
+            arguments["progress"] = name
+        # Copies: what was passed stays as it is, and a Generator gives each the same order of pictures.
+        # All at once: one Generator for dropout and for the order stays one.
+        own_net, optimizer, arguments = copy.deepcopy((net, optimizer, arguments))
+        bound = signature(train).bind(own_net, data, optimizer, **arguments)
+        bound.apply_defaults()
+        runs[name] = Run(Plan.checked(**bound.arguments))
+    _refuse_shared_checkpoints(run.checkpoints.path for run in runs.values())
+    nets, histories = {}, {}
+    for name, run in runs.items():
+        history = run.train()
+        nets[name], histories[name] = run.plan.net, history
+        if history.stopped and history.stopped.startswith("interrupted"):
+            break
+    return nets, histories
+
+
+def _refuse_shared_checkpoints(paths):
+    paths = [path for path in paths if path is not None]
+    if len(set(paths)) < len(paths):
+        raise ValueError(
+            "compare_optimizers: a checkpoint holds one training; give each optimizer its own, as in "
+            '{"Adam": (Adam(lr=0.001), {"checkpoint": "adam.safetensors"}), …}'
+        )
+
+
+class Run:
+    """One call of `train`. When it is made, all arguments have been looked at, and no file has changed."""
+
+    def __init__(self, plan):
+        self.plan, self.history, self.best, resumed = plan, History(), _Best(), None
+        records = self.history.records
+        self.checkpoints = Checkpoints(plan, records, self.best)
+        if plan.resume is not None:
+            done, generator = self.checkpoints.resume()
+            records.extend(done)
+            resumed = Resumed(records[-1], generator) if records else None
+        self.steps = steps_of(plan, self.history, resumed)
+
+    def train(self):
+        """Train, and return the history."""
+        plan, history, checkpoints = self.plan, self.history, self.checkpoints
+        total = plan.epochs * plan.steps_per_epoch
+        checkpoints.begin()
+        try:
+            with (
+                blas_threads(plan.threads, plan.batch_size),
+                interrupt_between_steps() as interrupted,
+                progress_bar(total, plan.progress, len(history)) as bar,
+            ):
+                for record in self.steps:
+                    if plan.keep_best and record.epoch_ends and record.val_accuracy is not None:
+                        self.best.look(plan.net, record)
+                    checkpoints.after(record)
+                    try:
+                        bar.show(record)
+                        if interrupted.is_set():
+                            raise KeyboardInterrupt
+                    except KeyboardInterrupt:  # between two steps, so everything is as the last one left it
+                        checkpoints.write()
+                        raise
+                checkpoints.write()
+                if interrupted.is_set():  # while it was being written
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            history.stopped = f"interrupted after step {len(history)} of {total}"
+        except TrainingDivergedError as error:
+            history.stopped = str(error)
+            warn(str(error))
+        checkpoints.end()
+        if self.best.theta is not None:
+            plan.net.theta = self.best.theta
+        return history
+
+
+class _Best:
+    """A copy of the best parameters: the network's own go on changing."""
+
+    def __init__(self):
+        self.theta, self.accuracy = None, -1.0
+
+    def look(self, net, record):
+        if record.val_accuracy > self.accuracy and is_finite(net.theta):
+            self.accuracy, self.theta = record.val_accuracy, net.theta.copy()

@@ -1,0 +1,198 @@
+"""One step of training after the other, as a generator, and the evaluation on one part of the data."""
+
+import math
+import time
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+
+from nn_helpers.data.batches import as_dataset, batches, empty_batch
+from nn_helpers.support.validation import choice
+from nn_helpers.training.history import Record
+from nn_helpers.training.plan import Plan
+
+EVALUATION_BATCH = 500
+
+
+class TrainingDivergedError(ArithmeticError):
+    """The loss is no longer a finite number.
+
+    Attributes
+    ----------
+    step : int
+        The step whose loss was not finite; its update was not made.
+    lr : float
+        The learning rate of the update before.
+    last_loss : float or None
+        The last finite loss.
+    """
+
+    def __init__(self, step, loss, lr, last_loss):
+        self.step, self.lr, self.last_loss = step, lr, last_loss
+        if last_loss is None:
+            what = f"the loss is {loss} before the first update. Look for NaN or infinity in the examples"
+            what += " and in the first weights"
+        else:
+            what = f"the loss became {loss} at step {step} (learning rate {lr:g}); one step before it was "
+            what += f"{last_loss:.4g}. Try a smaller learning rate"
+        super().__init__(f"training diverged: {what}")
+
+
+def training_steps(
+    net,
+    data,
+    optimizer,
+    *,
+    batch_size=8,
+    epochs=None,
+    drop_last=True,
+    shuffle=True,
+    augment=None,
+    seed=0,
+    validate=True,
+):
+    """Train, one step each time the generator is asked for the next record.
+
+    Parameters
+    ----------
+    net : ClassificationNet
+    data : Dataset or tuple (x, y)
+    optimizer : Optimizer
+    batch_size : int or None
+        None stands for all training examples at once: plain gradient descent.
+    epochs : int or None
+        How often to go through the training part; None goes on for ever.
+    drop_last : bool
+        Leave out each epoch's last batch when it is smaller than the others.
+    shuffle : bool
+        Go through the examples in a new random order each epoch.
+    augment : function (images, rng) -> None, optional
+        Changes each batch of training pictures in place, as `flip_and_shift` does.
+    seed : int or numpy.random.Generator
+        Of these orders, and of `augment`.
+    validate : bool
+        Measure loss and accuracy on the validation part, if there is one, after each epoch.
+
+    Yields
+    ------
+    Record
+
+    Raises
+    ------
+    TrainingDivergedError
+        When the loss is not finite; the update of that step is not made.
+    """
+    plan = Plan.checked(
+        net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, drop_last=drop_last,
+        shuffle=shuffle, augment=augment, seed=seed, validate=validate, endless=True,
+    )  # fmt: skip
+    return steps_of(plan)
+
+
+class Resumed(NamedTuple):
+    """Where a resumed training goes on: its last record, and the generator's state after that step."""
+
+    record: Record
+    generator: dict
+
+
+def steps_of(plan, history=None, resumed=None):
+    """Do as `training_steps`; `history` has each record as soon as its update is made."""
+    net, data, steps = plan.net, plan.data, plan.steps_per_epoch
+    batch = empty_batch(data, plan.batch_size, net.dtype)
+    last = resumed.record if resumed is not None else _before_the_first(plan.optimizer)
+    for epoch in count(last.step // steps + 1):
+        if plan.epochs is not None and epoch > plan.epochs:
+            return
+        epoch_batches = batches(
+            data, plan.batch_size, shuffle=plan.shuffle, drop_last=plan.drop_last, augment=plan.augment,
+            seed=plan.rng, out=batch,
+        )  # fmt: skip
+        if last.step % steps:  # resumed within an epoch: the same order, and all that was drawn since
+            for _ in range(last.step % steps):
+                next(epoch_batches)
+            plan.rng.bit_generator.state = resumed.generator
+        while last.step < epoch * steps:
+            began = time.perf_counter()
+            record = _step(net, plan.optimizer, *next(epoch_batches), last)
+            record.epoch, record.epoch_ends = epoch, record.step == epoch * steps
+            record.seconds = last.seconds + time.perf_counter() - began
+            if history is not None:
+                history.append(record)
+            finite = not record.epoch_ends or _end_epoch(plan, record)
+            yield record
+            if not finite:  # the last update ruined the parameters, and no next loss would have told
+                raise TrainingDivergedError(record.step + 1, math.nan, record.lr, record.loss)
+            last = record
+
+
+def _before_the_first(optimizer):
+    lr = optimizer.lr_at(optimizer.t + 1)
+    return Record(
+        step=0, epoch=0, loss=None, data_loss=None, reg_loss=None, accuracy=None, lr=lr, seconds=0.0
+    )
+
+
+def _step(net, optimizer, x, y, last):
+    """Make one step on a batch, and return its record; the epoch and the time are left to the caller."""
+    logits = net.forward(x)  # (a) affine layers and activations, up to the logits
+    predicted = logits.argmax(axis=1)  # now: a learner's cross_entropy may write into the logits
+    # (b) softmax turns the logits into probabilities, and (c) cross-entropy gives the data loss
+    data_loss, dlogits = net.functions["cross_entropy"](logits, y)
+    reg_loss = net.functions["l2_penalty"](net.weights, net.reg)  # (d) the regularization loss
+    loss = float(data_loss + reg_loss)
+    if not math.isfinite(loss):
+        raise TrainingDivergedError(last.step + 1, loss, last.lr, last.loss)
+    net.backward(dlogits)  # (e) the total loss updates the parameters
+    lr = optimizer.lr_at(optimizer.t + 1)
+    optimizer.step(net.theta, net.gradient)
+    accuracy = float(np.count_nonzero(predicted == y) / len(y))
+    return Record(last.step + 1, last.epoch, loss, float(data_loss), float(reg_loss), accuracy, lr, 0.0)
+
+
+def _end_epoch(plan, record):
+    """Validate, and say whether parameters and validation loss are finite numbers."""
+    finite = is_finite(plan.net.theta)
+    if plan.validate and len(plan.data.val) and finite:
+        record.val_loss, record.val_accuracy = evaluate(plan.net, plan.data, "val")
+        finite = math.isfinite(record.val_loss)
+    return finite
+
+
+def is_finite(theta):
+    """Say whether all parameters are finite numbers."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return math.isfinite(theta.sum())  # inf and NaN stay in a sum
+
+
+def evaluate(net, data, part="test"):
+    """Return loss (cross-entropy, without L2) and accuracy on one part of the data.
+
+    Parameters
+    ----------
+    net : ClassificationNet
+    data : Dataset or tuple (x, y)
+    part : {"train", "val", "test"}
+
+    Returns
+    -------
+    loss : float
+    accuracy : float
+        Between 0 and 1.
+    """
+    data = as_dataset(data)
+    choice("evaluate", "part", part, ("train", "val", "test"))
+    loss = right = seen = 0
+    size = len(getattr(data, part))
+    if not size:
+        raise ValueError(f"evaluate: the {part} part of {data!r} is empty")
+    batch_size = min(EVALUATION_BATCH, size)
+    batch = empty_batch(data, batch_size, net.dtype)
+    for x, y in batches(data, batch_size, part=part, shuffle=False, drop_last=False, out=batch):
+        logits = net.logits(x)
+        right += np.count_nonzero(logits.argmax(axis=1) == y)
+        batch_loss, _ = net.functions["cross_entropy"](logits, y)
+        loss += float(batch_loss) * len(y)
+        seen += len(y)
+    return float(loss / seen), float(right / seen)

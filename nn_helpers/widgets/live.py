@@ -1,0 +1,155 @@
+"""Training that is watched: steps and frames take turns on the kernel's main loop."""
+
+import asyncio
+import time
+from collections import deque
+from functools import lru_cache
+from statistics import median
+
+import ipywidgets as widgets
+from threadpoolctl import ThreadpoolController
+
+from nn_helpers.widgets.panel import Panel
+
+FRAMES = 20  # a second, at most
+DRAWING = 0.25  # at most this share of the time goes to pictures, the rest to steps
+BREATH = 0.002  # seconds between a frame and the next step in which Pause and sliders get through
+
+
+@lru_cache(maxsize=1)
+def _libraries():
+    return ThreadpoolController()
+
+
+def one_thread():
+    """Let NumPy multiply with one thread until the returned context ends.
+
+    The browser needs the other cores, and threads of which one waits for its core are slower than one.
+    """
+    return _libraries().limit(limits=1, user_api="blas")
+
+
+class Live(Panel):
+    """A panel with Start, Pause, Step and Reset around something that goes on step by step.
+
+    A subclass writes `advance`, one step, and `draw`, one frame; `reset` begins anew. The state is in two
+    places: the controls' values, and whatever `advance` goes on with. What a frame shows of a step is kept
+    when `watch` has been called before it.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._task = None
+        self.frames = 0  # drawn while running
+        self.start_button = widgets.Button(description="Start", icon="play", tooltip="Start, or go on")
+        self.pause_button = widgets.Button(description="Pause", icon="pause", tooltip="Pause after this step")
+        self.step_button = widgets.Button(description="Step", icon="step-forward", tooltip="Make one step")
+        self.reset_button = widgets.Button(description="Reset", icon="refresh", tooltip="Begin anew")
+        self.buttons = widgets.HBox(
+            [self.start_button, self.pause_button, self.step_button, self.reset_button],
+            layout=widgets.Layout(flex_flow="row wrap"),
+        )
+        self.on_click(self.start_button, self.start)
+        self.on_click(self.pause_button, self.pause)
+        self.on_click(self.step_button, self.step)
+        self.on_click(self.reset_button, self.reset)
+        self._show_whether_it_runs()
+
+    def advance(self):
+        """Make one step; return False when there is none left."""
+        raise NotImplementedError
+
+    def draw(self):
+        """Bring the pictures up to date."""
+        raise NotImplementedError
+
+    def watch(self):
+        """Prepare for the step after which a frame is drawn: the next one."""
+
+    def reset(self):
+        """Stop, and go back to the beginning. A subclass forgets its steps here, then draws."""
+        self.stop()
+
+    @property
+    def running(self):
+        """Whether steps are being made."""
+        return self._task is not None
+
+    def start(self):
+        """Begin, or go on, in the background of a notebook, until `pause`, an error or the last step."""
+        if self.running or self.closed:
+            return
+        self.say("")
+        if self._loop is None:
+            raise RuntimeError("start: nothing runs in the background without a notebook; use run(steps)")
+        self._task = self._loop.create_task(self._run())
+        self._show_whether_it_runs()
+
+    def pause(self):
+        """Stop after the step that is being made, and draw where it stands."""
+        was_running = self.running
+        self.stop()
+        if was_running:
+            self.draw()
+
+    def stop(self):
+        """Stop after the step that is being made."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self._show_whether_it_runs()
+
+    def step(self):
+        """Pause, make one step and draw it."""
+        self.stop()
+        self.say("")
+        try:
+            self.run(1)
+        except Exception as error:
+            self.failed(error)
+
+    def run(self, steps):
+        """Make steps at once, in any Python, and draw the last; what Start shows bit by bit."""
+        try:
+            with one_thread():
+                for left in range(steps, 0, -1):
+                    if left == 1:
+                        self.watch()
+                    if not self.advance():
+                        break
+        finally:
+            self.draw()
+
+    async def _run(self):
+        task = asyncio.current_task()
+        try:
+            more, began, costs = True, 0.0, deque([0.0], maxlen=5)
+            while more:
+                # when frames take long the next one comes later, so that steps get their share
+                until = began + max(1 / FRAMES, median(costs) / DRAWING)
+                with one_thread():
+                    while more and time.perf_counter() < until:
+                        more = self.advance()
+                    if more:
+                        self.watch()
+                        more = self.advance()
+                    began = time.perf_counter()
+                    self.draw()
+                self.frames += 1
+                costs.append(time.perf_counter() - began)
+                await asyncio.sleep(BREATH)
+        except Exception as error:
+            self.guard(self.failed, error)
+        finally:
+            if self._task is task:
+                self._task = None
+                if not self.closed:
+                    self._show_whether_it_runs()
+
+    def failed(self, error):
+        """Show an error that ended the steps; the pictures keep what was there."""
+        self.show_error(error)
+
+    def _show_whether_it_runs(self):
+        self.start_button.disabled = self.running
+        self.pause_button.disabled = not self.running

@@ -1,0 +1,239 @@
+"""The lessons can be worked through, their claims hold on CIFAR-10 too, and their numbers on other machines.
+
+That every lesson prints what is saved in it is nbval's part: it runs them all in the same pytest run.
+"""
+
+import ast
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+import nn_helpers.exercises.exercise
+from nn_helpers import SGD, Adam, ClassificationNet, Momentum, compare_optimizers, evaluate, load_images
+from nn_helpers.support.lesson import edition
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
+
+needs_cifar10 = pytest.mark.skipif(
+    not os.environ.get("CIFAR10_DIR"), reason="set CIFAR10_DIR to a folder with CIFAR-10 to test on it"
+)
+
+
+def run(notebook, config):
+    """Run `notebook`; an assertion that fails is an error here, and so is a cell too slow for nbval."""
+    timeout = int(config.getoption("--nbval-cell-timeout"))
+    NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+
+
+@pytest.mark.parametrize("which", ["sketches", pytest.param("cifar10", marks=needs_cifar10)])
+def test_after_20_epochs_on_500_pictures_adam_is_ahead_of_momentum_of_sgd_of_gd(which):
+    data = load_images(which, quiet=True).subset(500, val=500)
+    net = ClassificationNet(3072, [100, 100], 10, seed=0)
+    lr = 5e-4
+    optimizers = {
+        "GD": (SGD(lr), {"batch_size": None}),
+        "SGD": SGD(lr),
+        "momentum": Momentum(lr),
+        "Adam": Adam(lr),
+    }
+    nets, histories = compare_optimizers(net, data, optimizers, epochs=20, batch_size=8, progress=False)
+    assert [len(history) for history in histories.values()] == [20, 1240, 1240, 1240]
+    losses = [history.epochs()["loss"][-1] for history in histories.values()]
+    assert losses == sorted(losses, reverse=True)
+    assert evaluate(nets["Adam"], data, "train")[1] >= 0.99
+
+
+@needs_cifar10
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_lessons_assertions_hold_on_cifar10(path, monkeypatch, pytestconfig):
+    monkeypatch.setenv("NN_HELPERS_DATA", "cifar10")
+    notebook = nbformat.read(path, as_version=4)
+    run(notebook, pytestconfig)
+    printed = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
+    assert "50,000 training and 10,000 test pictures: CIFAR-10" in printed
+
+
+def exercises_in(path):
+    """Return the exercises of a lesson, by name."""
+    known = nn_helpers.exercises.exercise.exercises()
+    return {name: exercise for name, exercise in known.items() if exercise.lesson == path.stem}
+
+
+def filled_in(source, exercises):
+    """Return a cell with every function that is an exercise replaced by its answer."""
+    lines = source.splitlines()
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    for node in sorted(functions, key=lambda node: -node.lineno):
+        if node.name in exercises:
+            answer = inspect.getsource(exercises[node.name].answer).rstrip().splitlines()
+            lines[node.lineno - 1 : node.end_lineno] = answer
+    return "\n".join(lines)
+
+
+def outputs(cell):
+    """Return all text that a cell put out."""
+    parts = [output.get("text", "") for output in cell.get("outputs", [])]
+    parts += [output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", [])]
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_with_every_blank_filled_in_runs_and_every_check_says_right(path, pytestconfig):
+    exercises = exercises_in(path)
+    if not exercises:
+        pytest.skip("a lesson without exercises of its own")
+    notebook = nbformat.read(path, as_version=4)
+    checked = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = filled_in(cell.source, exercises)
+            for name in re.findall(r"^check\((\w+)", cell.source, re.MULTILINE):
+                checked[name] = cell
+    assert set(checked) == set(exercises)
+    run(notebook, pytestconfig)
+    for name, cell in checked.items():
+        assert re.search(rf"{name}: right", outputs(cell)), outputs(cell)
+    used = [
+        line for cell in notebook.cells for line in outputs(cell).splitlines() if " not written yet" in line
+    ]
+    assert used == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_what_is_committed_has_every_blank_empty(path):
+    exercises = exercises_in(path)
+    checks = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            for name in re.findall(r"^check\((\w+)", cell.source, re.MULTILINE):
+                checks[name] = outputs(cell)
+    for name in exercises:
+        assert f"{name}: not written yet" in checks[name]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_every_picture_is_described_in_words_below_it(path):
+    cells = nbformat.read(path, as_version=4).cells
+    for cell, below in pairwise(cells):
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            assert below.cell_type == "markdown", cell.source
+            assert re.match(r"\*The (figure|figures|picture|pictures)\b", below.source), below.source[:80]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_has_its_parts_in_order(path):
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    first_code = next(cell for cell in cells if cell.cell_type == "code")
+    assert cells[0].source.startswith(f"# {path.stem[:2]} · ")
+    assert "?" in cells[0].source
+    assert any("image/png" in output.get("data", {}) for output in first_code.outputs)  # on the first screen
+    assert re.search(r"[Pp]redict|What do you expect|guess", text)
+    parts = ["## What you now have", "### Three questions", "### Further reading"]
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert text[places[1] :].count("<details>") == text[places[1] :].count("</details>") == 3
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_says_first_of_all_for_which_version_it_was_written(path):
+    cells = nbformat.read(path, as_version=4).cells
+    first = next(cell for cell in cells if cell.cell_type == "code")
+    statement = f'nn_helpers.lesson(written_for="{edition(nn_helpers.__version__)}")'
+    assert first.source.startswith(f"import nn_helpers\n{statement}\n\n")
+    assert "\n".join(cell.source for cell in cells).count("nn_helpers.lesson(") == 1
+
+
+@pytest.mark.parametrize(
+    ("written_for", "running", "advice"),
+    [
+        (
+            "0.2",
+            "0.1.9",
+            r"restart the kernel .* run `pip install -r requirements\.txt` in the folder of the",
+        ),
+        ("0.10", "0.9.0", "restart the kernel"),
+        ("1.0", "0.9.0", "restart the kernel"),
+        ("0.1", "0.2.0", r"go on in this lesson's new edition, in .*notebooks; your answers can be copied"),
+        ("0.9", "0.10.0", "go on in this lesson's new edition"),
+    ],
+)
+def test_a_lesson_of_another_version_stops_with_a_sentence_that_says_what_to_do(
+    monkeypatch, written_for, running, advice
+):
+    monkeypatch.setattr(nn_helpers, "__version__", running)
+    nn_helpers.lesson(written_for=edition(running))
+    words = f"This lesson was written for nn_helpers {written_for}, but {running} is running here: {advice}"
+    with pytest.raises(RuntimeError, match=words):
+        nn_helpers.lesson(written_for=written_for)
+
+
+def test_in_a_notebook_that_sentence_is_all_that_the_first_cell_shows():
+    """In every lesson, and before anything is imported that another version may not have."""
+    cells = [
+        next(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+        for path in LESSONS
+    ]
+    program = """if True:
+        import json, sys
+        import nn_helpers
+        from IPython.core.interactiveshell import InteractiveShell
+
+        del nn_helpers.load_images, nn_helpers.SGD, nn_helpers.Adam  # as in another version
+        nn_helpers.__version__ = "0.0.3"
+        shell = InteractiveShell()
+        shell.history_manager.enabled = False
+        for cell in json.load(sys.stdin):
+            shell.run_cell(cell)
+    """
+    shown = subprocess.run(
+        [sys.executable, "-c", program], input=json.dumps(cells), capture_output=True, text=True, check=True
+    )
+    lines = shown.stdout.splitlines()
+    assert len(lines) == len(LESSONS)
+    for line in lines:
+        assert line.startswith("This lesson was written for nn_helpers ")
+        assert line.endswith("in the folder of the lessons and restart it again.")
+
+
+TRAINING = """
+import numpy as np
+from nn_helpers import *
+x, y = np.random.default_rng(0).standard_normal((200, 300)), np.arange(200) % 10
+net = ClassificationNet(300, [40, 40], 10, dtype=np.float64)
+loss = train(net, (x, y), Adam(1e-3), epochs=20, progress=False).to_arrays()["loss"]
+print(*(f"{value:.9f}" for value in loss))
+"""
+
+
+def trained(**environment):
+    result = subprocess.run(
+        [sys.executable, "-c", TRAINING], env={**os.environ, **environment}, capture_output=True, check=True
+    )
+    return np.array(result.stdout.split(), float)
+
+
+def test_losses_in_float64_do_not_depend_on_threads_or_on_the_processors_kernels():
+    here = trained()
+    assert len(here) == 500
+    for environment in (
+        {"OPENBLAS_NUM_THREADS": "1"},
+        {"OPENBLAS_NUM_THREADS": "2"},
+        {"OPENBLAS_CORETYPE": "Prescott"},
+        {"OPENBLAS_CORETYPE": "Haswell"},
+    ):
+        # lessons print four digits
+        np.testing.assert_allclose(
+            trained(**environment), here, rtol=1e-6, atol=2e-9, err_msg=str(environment)
+        )

@@ -1,0 +1,424 @@
+"""The house itself: what is installed, what the Makefile does, and how a lesson is saved."""
+
+import base64
+import importlib.util
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from packaging.requirements import Requirement
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+import nn_helpers
+from nn_helpers.support.lesson import edition
+
+ROOT = Path(__file__).resolve().parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+spec = importlib.util.spec_from_file_location("run_notebooks", ROOT / "tools" / "run_notebooks.py")
+tool = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tool)
+
+needs_sh = pytest.mark.skipif(os.name == "nt", reason="make and sh are for Linux and macOS")
+
+
+def ranges(requirements):
+    """{name: range} of requirement lines such as "numpy>=2.0,<3"."""
+    parsed = [Requirement(line) for line in requirements]
+    return {requirement.name.lower(): requirement.specifier for requirement in parsed}
+
+
+def requirements_txt():
+    lines = [
+        line.split("#")[0].strip()
+        for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    ]
+    return [line for line in lines if line]
+
+
+def environment_yml():
+    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+# What is installed
+
+
+def test_conda_and_pip_install_the_same_packages_in_the_same_ranges():
+    from_pip = ranges(line for line in requirements_txt() if not line.startswith("-"))
+    from_conda = ranges(line for line in environment_yml() if isinstance(line, str))
+    assert from_conda.pop("pip") == Requirement("pip").specifier
+    assert (
+        from_conda.pop("python") == Requirement(f"python{PYPROJECT['project']['requires-python']}").specifier
+    )
+    assert from_conda == from_pip
+
+
+def test_conda_and_pip_install_the_module_from_this_folder():
+    assert [line for line in requirements_txt() if line.startswith("-")] == ["-e ."]
+    assert [line for line in environment_yml() if isinstance(line, dict)] == [{"pip": ["-e ."]}]
+
+
+def test_an_editable_install_writes_no_path_into_a_pth_file():
+    assert PYPROJECT["tool"]["hatch"]["build"]["dev-mode-exact"]
+
+
+def test_what_the_module_needs_is_among_the_requirements():
+    needed = ranges(PYPROJECT["project"]["dependencies"])
+    assert needed
+    assert needed.items() <= ranges(line for line in requirements_txt() if not line.startswith("-")).items()
+
+
+def test_requirements_have_an_upper_bound_and_nbval_is_exact():
+    for name, specifier in ranges(line for line in requirements_txt() if not line.startswith("-")).items():
+        operators = {part.operator for part in specifier}
+        assert operators == ({"=="} if name == "nbval" else {">=", "<"}), name
+
+
+def test_version_is_said_once():
+    assert nn_helpers.__version__ == PYPROJECT["project"]["version"]
+
+
+# import nn_helpers
+
+
+def test_import_loads_numpy_and_nothing_heavier():
+    loaded = set(run_python("import sys, nn_helpers; print(*sys.modules)").split())
+    assert "numpy" in loaded
+    heavy = {
+        "matplotlib",
+        "PIL",
+        "ipywidgets",
+        "IPython",
+        "pooch",
+        "requests",
+        "tqdm",
+        "asyncio",
+        "hypothesis",
+    }
+    assert not loaded & heavy
+
+
+def test_import_takes_little_longer_than_numpy():
+    timed = (
+        "import time, numpy; start = time.process_time(); "  # not the wall's clock: the machine may be busy
+        "import nn_helpers; print(time.process_time() - start)"
+    )
+    assert min(float(run_python(timed)) for _ in range(5)) < 0.15
+
+
+# The committed lessons
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name)
+def test_lesson_is_saved_as_make_notebooks_saves_it(path):
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert complaints(notebook) == []
+    assert text == tool.as_text(notebook)
+
+
+def complaints(notebook):
+    """What `make notebooks` would not have saved in this way, as sentences."""
+    found = []
+    if set(notebook.metadata) != {"kernelspec", "language_info"}:
+        found.append("the notebook has more metadata")
+    if set(notebook.metadata.get("kernelspec", {}).values()) != {"Python 3 (ipykernel)", "python", "python3"}:
+        found.append("the kernel is another one")
+    if notebook.metadata.get("language_info") != {"name": "python"}:
+        found.append("the language's version is saved")
+    if "widgets" in notebook.metadata:
+        found.append("the state of widgets is saved")
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
+        found.append("the cells were not run from top to bottom in one go")
+    if any(set(cell.metadata) - {"tags"} for cell in notebook.cells):
+        found.append("a cell has more metadata than tags")
+    for number, cell in enumerate(cells, 1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                found.append(f"cell {number} raised an error")
+            if output.get("name") == "stderr":
+                found.append(f"cell {number} wrote to stderr")
+            if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
+                found.append(f"cell {number} shows a widget that is not there")
+    return found
+
+
+def test_complaints_name_every_fault():
+    cell = new_code_cell("1 / 0", execution_count=3, metadata={"jupyter": {}})
+    cell.outputs = [
+        new_output("error", ename="ZeroDivisionError", evalue="division by zero"),
+        new_output("stream", name="stderr", text="a warning"),
+        new_output("display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}}),
+    ]
+    notebook = new_notebook(
+        cells=[cell], metadata={"widgets": {}, "language_info": {"name": "python", "version": "3"}}
+    )
+    assert len(complaints(notebook)) == 9
+
+
+DETAILS = {
+    "a path": r"(?<![\w.:])/(home|Users|root|tmp|var|usr|opt|private|work)/|[A-Z]:\\|site-packages",
+    "an address": r"0x[0-9a-fA-F]{6}",
+    "a kernel": r"ipykernel",
+    "a version": r"\d+\.\d+\.\d+",
+    "a time": r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d",
+}
+PICTURE = {b"IHDR", b"pHYs", b"IDAT", b"IEND"}  # a PNG's parts, without those that hold text
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name)
+def test_a_lesson_tells_nothing_of_the_machine_it_was_run_on(path):
+    assert details(nbformat.read(path, as_version=4)) == []
+
+
+def details(notebook):
+    """What the outputs of a notebook tell of a machine, as sentences."""
+    found = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            words = [output.get("text", ""), *(data[kind] for kind in data if not kind.startswith("image"))]
+            said = "\n".join(map(str, words))
+            found += [f"{what}: {said}" for what, pattern in DETAILS.items() if re.search(pattern, said)]
+            if not png_chunks(base64.b64decode(data.get("image/png", ""))) <= PICTURE:
+                found.append("a picture with text in its file")
+    return found
+
+
+def png_chunks(png):
+    at, chunks = 8, set()
+    while at < len(png):
+        chunks.add(png[at + 4 : at + 8])
+        at += 12 + int.from_bytes(png[at : at + 4], "big")
+    return chunks
+
+
+def test_every_detail_of_a_machine_is_noticed():
+    file, text = io.BytesIO(), PngInfo()
+    text.add_text("Software", "Matplotlib")
+    Image.new("RGB", (8, 8)).save(file, "png", pnginfo=text)
+    for output in (
+        new_output("stream", name="stdout", text="in /home/me/.venv"),
+        new_output("stream", name="stdout", text=r"in C:\Users\me"),
+        new_output("stream", name="stdout", text="took from 10:31:07 on"),
+        new_output("execute_result", {"text/plain": "<object at 0x7f0123456789>"}),
+        new_output("execute_result", {"text/html": "<p>NumPy 2.4.6</p>"}),
+        new_output("execute_result", {"text/html": "<p>ipykernel_launcher.py</p>"}),
+        new_output("display_data", {"image/png": base64.b64encode(file.getvalue()).decode()}),
+    ):
+        assert len(details(new_notebook(cells=[new_code_cell(outputs=[output])]))) == 1
+
+
+# tools/run_notebooks.py
+
+
+def save(path, *sources):
+    notebook = new_notebook(cells=[new_markdown_cell("# A lesson"), *map(new_code_cell, sources)])
+    nbformat.write(notebook, path)
+    return path
+
+
+def run_notebooks(*paths, options=()):
+    command = [sys.executable, tool.__file__, *options, *paths]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+
+
+def test_a_second_run_changes_nothing(tmp_path):
+    lesson = save(
+        tmp_path / "lesson.ipynb",
+        'import nn_helpers\nnn_helpers.lesson(written_for="0.0")',
+        "import matplotlib.pyplot as plt\nimport ipywidgets\nx = 'θ'\nx",
+        "print(x, flush=True)\nprint(x)",
+        "",
+        "plt.plot([1, 2])\nplt.show()",
+        "ipywidgets.FloatSlider()",
+    )
+    cells = nbformat.read(lesson, as_version=4).cells
+    first = run_notebooks(lesson)
+    assert (first.returncode, first.stdout) == (0, "lesson.ipynb: saved\n"), first.stderr
+    saved, notebook = lesson.read_bytes(), nbformat.read(lesson, as_version=4)
+    assert complaints(notebook) == []
+    assert [cell.id for cell in notebook.cells] == [cell.id for cell in cells]
+    assert [len(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"] == [0, 1, 1, 0, 1, 1]
+    here = edition(nn_helpers.__version__)
+    assert notebook.cells[1].source.endswith(f'nn_helpers.lesson(written_for="{here}")')
+    assert "image/png" in notebook.cells[5].outputs[0].data
+    assert notebook.cells[6].outputs[0].data["text/plain"] == "FloatSlider(value=0.0)"
+    assert b"\r" not in saved
+    assert saved.endswith(b"}\n")
+    assert "θ".encode() in saved
+
+    second = run_notebooks(lesson)
+    assert (second.returncode, second.stdout) == (0, "lesson.ipynb: unchanged\n"), second.stderr
+    assert lesson.read_bytes() == saved
+    assert list(tmp_path.iterdir()) == [lesson]
+
+
+def normalised_picture(new, old, tags=(), old_code="plot()"):
+    cell = new_code_cell("plot()", outputs=[new_output("display_data", {"image/png": new})])
+    cell.metadata["tags"] = list(tags)
+    notebook = new_notebook(cells=[cell])
+    tool.normalise(notebook, {(cell.id, 0): (old_code, old)})
+    return notebook.cells[0].outputs[0].data["image/png"]
+
+
+def test_a_picture_is_replaced_only_when_its_pixels_change():
+    red, red_in_other_bytes, blue = png("red", 9), png("red", 0), png("blue", 9)
+    assert red != red_in_other_bytes
+    assert normalised_picture(red, red_in_other_bytes) == red_in_other_bytes
+    assert normalised_picture(blue, red) == blue
+
+
+def test_a_picture_of_measured_time_is_replaced_only_when_its_code_changes():
+    red, blue = png("red", 9), png("blue", 9)
+    assert normalised_picture(blue, red, tags=["shows-time"]) == red
+    assert normalised_picture(blue, red, tags=["shows-time"], old_code="old()") == blue
+
+
+def png(colour, compress_level):
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), colour).save(file, "png", compress_level=compress_level)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_a_lesson_with_a_fault_is_left_as_it_was_and_the_others_are_saved(tmp_path):
+    faults = {
+        "raises": ("1 / 0", "ZeroDivisionError"),
+        "warns": ("import warnings as w\nw.simplefilter('always')\nw.warn('mind')", "cell 2 wrote to stderr"),
+        "hangs": ("import time\ntime.sleep(60)", "a cell took longer than 4 s"),
+    }
+    bad = {
+        save(tmp_path / f"{name}.ipynb", "print('before')", fault[0]): fault[1]
+        for name, fault in faults.items()
+    }
+    before = {path: path.read_bytes() for path in bad}
+    good = save(tmp_path / "good.ipynb", "print('after')")
+    result = run_notebooks(*bad, good, options=["--timeout=4"])
+    assert result.returncode == 1
+    for path, reason in bad.items():
+        assert path.read_bytes() == before[path]
+        said = result.stderr.partition(f"{path.name}: left as it was: ")[2].partition("left as it was")[0]
+        assert reason in said
+    assert result.stdout == "good.ipynb: saved\n"
+    assert sorted(tmp_path.iterdir()) == sorted([*bad, good])
+
+
+# Makefile and tools/make_venv.sh
+
+
+def targets():
+    return set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_make_target_that_is_named_exists(page):
+    named = set(re.findall(r"\bmake ([a-z][\w-]*)", (ROOT / page).read_text(encoding="utf-8")))
+    assert {"lab", "test"} <= targets()
+    assert named <= targets()
+
+
+@needs_sh
+def test_make_alone_explains_every_target():
+    shown = subprocess.run(["make", "-s", "-C", ROOT], check=True, capture_output=True, text=True).stdout
+    assert set(re.findall(r"^  make (\S+) +\S", shown, re.M)) == targets()
+
+
+def make_venv(folder, path, *python):
+    """Run make_venv.sh in `folder` with only `path` to find a Python on, besides the system's own tools."""
+    bin_folder = folder / "tools on the path"
+    bin_folder.mkdir(exist_ok=True)
+    for tool in ("rm", "sh", "dirname"):
+        if not (bin_folder / tool).exists():
+            (bin_folder / tool).symlink_to(shutil.which(tool))
+    return subprocess.run(
+        ["/bin/sh", ROOT / "tools" / "make_venv.sh", *python],
+        cwd=folder,
+        env={"PATH": f"{path}:{bin_folder}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def executable(path, script):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def has_pip(folder):
+    probe = [folder / ".venv" / "bin" / "python", "-m", "pip", "--version"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+BASE_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+
+
+@needs_sh
+@pytest.mark.skipif(not BASE_PYTHON.exists(), reason=f"{BASE_PYTHON} is not there")
+def test_make_venv_passes_over_bad_pythons_and_mends_what_was_interrupted(
+    tmp_path,
+):
+    folder = tmp_path / "with a space and ü"
+    on_path = folder / "bin"
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "bin" / "python").symlink_to(tmp_path / "a Python that was uninstalled")
+    executable(on_path / "python3", "echo 'pyenv: python3: command not found' >&2; exit 127")
+    executable(on_path / "python3.14", "exit 1")  # what `sys.version_info < (3, 11)` gives for an old Python
+    executable(on_path / "python3.12", f'exec "{BASE_PYTHON}" "$@"')
+    made = make_venv(folder, on_path)
+    assert made.returncode == 0, made.stderr
+    assert has_pip(folder)
+
+    again = make_venv(folder, folder / "nothing here")  # needs no Python on the path
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+
+    (info,) = folder.glob(".venv/lib/python*/site-packages/pip-*.dist-info")
+    (info / "RECORD").unlink()
+    shutil.rmtree(info.parent / "pip" / "_internal")  # pip was being unpacked when the power went
+    assert not has_pip(folder)
+    assert make_venv(folder, on_path).returncode == 0
+    assert has_pip(folder)
+
+
+@needs_sh
+def test_make_venv_says_so_when_there_is_no_python(tmp_path):
+    executable(tmp_path / "bin" / "python3", "exit 1")
+    for python in ([], [""]):
+        result = make_venv(tmp_path, tmp_path / "bin", *python)
+        assert result.returncode == 1
+        assert "No Python 3.11 or newer found" in result.stderr
+    result = make_venv(tmp_path, tmp_path / "bin", "python2")
+    assert result.returncode == 1
+    assert "python2 is not a Python 3.11 or newer" in result.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+@needs_sh
+def test_make_venv_names_the_package_debian_needs(tmp_path):
+    executable(
+        tmp_path / "bin" / "python3",
+        'if [ "$1" = -m ]; then echo "ensurepip is not available" >&2; exit 1; fi',
+    )
+    result = make_venv(tmp_path, tmp_path / "bin")
+    assert result.returncode == 1
+    assert "ensurepip is not available" in result.stderr
+    assert "apt install python3-venv" in result.stderr
