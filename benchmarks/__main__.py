@@ -133,12 +133,12 @@ def machine(names=("numpy", "torch", "scikit-learn")):
 
 def figure(results):
     """Return a figure with the time of a step beside those of the others, a panel for each workload."""
-    from nn_helpers.plots import COLOURS, Picture
+    from nn_helpers.plots import COLOURS, Figure
 
     keys = list(CONTENDERS)
     heights = [1.0 + 0.24 * len(workers) for workers in results.values()]
-    picture = Picture(figsize=(9, sum(heights)), dpi=100)
-    axes = picture.subplots(len(results), 1, squeeze=False, height_ratios=heights)[:, 0]
+    figure = Figure(figsize=(9, sum(heights)), dpi=100)
+    axes = figure.subplots(len(results), 1, squeeze=False, height_ratios=heights)[:, 0]
     for ax, (key, workers) in zip(axes, results.items(), strict=True):
         names = [w.title for w in workers]
         milliseconds = [1e3 * statistics.median(w.seconds) for w in workers]
@@ -146,11 +146,11 @@ def figure(results):
         ax.bar_label(bars, fmt="%.2f", padding=3)
         ax.invert_yaxis()
         ax.set(
-            title=WORKLOADS[key].title, xlabel="time (ms, median): a step, or one prediction of all pictures"
+            title=WORKLOADS[key].title, xlabel="time (ms, median): a step, or one prediction of all images"
         )
         ax.margins(x=0.1)
         ax.spines[["top", "right"]].set_visible(False)
-    return picture
+    return figure
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Take one thing at a time away from the preset `full`, and measure what is lost on the test pictures.
+"""Take one thing at a time away from the preset `full`, and measure what is lost on the test images.
 
 ``python -m benchmarks.ablation [--seeds 0 1 2] [--presets]`` saves ``ablation.md`` and ``full_training.png``.
 A training that is finished is kept in a file of JSON lines and not made again: stop when you like, and the
@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.__main__ import machine
-from nn_helpers import ClassificationNet, evaluate, flip_and_shift, load_images, sketches, train
-from nn_helpers.__main__ import PRESETS, _optimizer
+from nn_helpers import evaluate, flip_and_shift, load_images, sketches, train
+from nn_helpers.__main__ import PRESETS, make_network, make_optimizer_for, parser
 
 HERE = Path(__file__).parent
 FULL = "full recipe"
@@ -37,20 +37,19 @@ KEPT = ("data_loss", "accuracy", "val_loss", "val_accuracy")  # of each epoch, f
 
 
 def prepare(data, options, seed):
-    """Return pictures, network and optimizer as ``python -m nn_helpers train`` makes them from options."""
-    arguments = argparse.Namespace(**options, keep_last=False)
+    """Return images, network and optimizer as ``python -m nn_helpers train`` makes them from options."""
+    defaults = vars(parser().parse_args(["train"]))
+    arguments = argparse.Namespace(**{**defaults, **options, "seed": seed})
     data = data.subset(arguments.images, val=arguments.val)
-    net = ClassificationNet(
-        data.input_size, arguments.hidden, data.num_classes, seed=seed, dropout=arguments.dropout
-    )
-    return data, net, _optimizer(arguments.optimizer[0], arguments, len(data.train))
+    optimizer = make_optimizer_for(arguments.optimizer[0], arguments, len(data.train))
+    return data, make_network(arguments, data), optimizer
 
 
 def measure(data, options, seed, threads):
     """Train once; return the test accuracy with the best epoch's weights and with the last's, and the course.
 
     One call of `train` for each epoch is the same training as one call for all: the optimizer and the
-    generator of the pictures' order go on where they were.
+    generator of the images' order go on where they were.
     """
     data, net, optimizer = prepare(data, options, seed)
     rng, epochs = np.random.default_rng(seed), []
@@ -76,16 +75,16 @@ def measure(data, options, seed, threads):
 
 
 def fingerprint(data):
-    """Return a name for these very pictures: results on others are not taken for theirs."""
+    """Return a name for these very images: results on others are not taken for theirs."""
     checksum = 0
     for part in (data.train, data.test):
-        for array in (part.images, part.labels):
+        for array in (part.inputs, part.labels):
             checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
     return f"{data.name} {checksum:08x}"
 
 
 class Results:
-    """Finished trainings in a file of JSON lines, each with what it was: pictures, options, seed, threads."""
+    """Finished trainings in a file of JSON lines, each with what it was: images, options, seed, threads."""
 
     def __init__(self, path):
         self.path, self.lines = path, []
@@ -159,7 +158,7 @@ def presets_table(found):
 
 
 def report(recipes, presets, data, label):
-    """Return the page: on which pictures, the tables, and the figure's text alternative."""
+    """Return the page: on which images, the tables, and the figure's text alternative."""
     first = recipes[FULL][0]
     options, course, threads = first["what"]["options"], first["course"], first["what"]["threads"]
     seeds = [result["what"]["seed"] for result in recipes[FULL]]
@@ -170,7 +169,7 @@ def report(recipes, presets, data, label):
     lines = [
         "# What each part of the full recipe brings",
         "",
-        f"Pictures: {label}, {options['images']:,} to train on, {options['val']:,} for validation, "
+        f"Images: {label}, {options['images']:,} to train on, {options['val']:,} for validation, "
         f"{len(data.test):,} to test. {'Seed' if len(seeds) == 1 else 'Seeds'} {', '.join(map(str, seeds))}. "
         "Of several seeds the mean, and in brackets the smallest and the largest. A difference is between "
         "trainings with the same seed.",
@@ -202,10 +201,8 @@ def figure(course):
     return training_curves({"epoch": np.arange(1, len(epochs["accuracy"]) + 1), **epochs})
 
 
-def main(argv=None):
-    """Train what is not there yet, then save the page and the figure."""
-    from nn_helpers.plots import save
-
+def options_parser():
+    """Return the parser of this program's options."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.ablation", description=__doc__.splitlines()[0]
     )
@@ -215,18 +212,25 @@ def main(argv=None):
         help="train the presets full and large with these seeds (default: those of --seeds) and compare",
     )  # fmt: skip
     parser.add_argument("--threads", type=int, help="for `train` (default: as many as NumPy takes)")
-    parser.add_argument("--label", help="what the page calls the pictures (default: the data's own name)")
+    parser.add_argument("--label", help="what the page calls the images (default: the data's own name)")
     parser.add_argument("--results", type=Path, default=HERE / "ablation.jsonl", help="finished trainings")
     parser.add_argument("--to", type=Path, default=HERE, help="folder for the page and the figure")
     parser.add_argument("--tiny", action="store_true", help="a few sketches, to see that it works")
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv=None):
+    """Train what is not there yet, then save the page and the figure."""
+    from nn_helpers.plots import save
+
+    options = options_parser().parse_args(argv)
     changes = TINY if options.tiny else {}
     data = sketches(n_train=100, n_test=20) if options.tiny else load_images(PRESETS["full"]["data"])
-    pictures, results = fingerprint(data), Results(options.results)
+    images, results = fingerprint(data), Results(options.results)
 
     def trainings(preset, more, seeds):
         what = {
-            "pictures": pictures,
+            "images": images,
             "options": {**PRESETS[preset], **changes, **more},
             "threads": options.threads,
         }

@@ -1,14 +1,14 @@
 """The contenders: each trains the same network on the same batches, in the way its users would write it.
 
 A contender has ``step()``, which makes one step and returns its loss without the L2 penalty, and
-``predict()``, which returns the classes of all pictures.
+``predict()``, which returns the classes of all images.
 """
 
 from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.workloads import INPUT_SIZE, NUM_CLASSES, first_parameters, orders, pictures
+from benchmarks.workloads import INPUT_SIZE, NUM_CLASSES, first_parameters, orders, random_images
 
 
 class Ours:
@@ -20,7 +20,7 @@ class Ours:
         from nn_helpers import ClassificationNet, make_optimizer, training_steps
         from nn_helpers.support.threads import blas_threads
 
-        data = pictures(workload)
+        data = random_images(workload)
         self.net = ClassificationNet(INPUT_SIZE, workload.hidden, NUM_CLASSES, reg=workload.reg)
         for values, (name, _) in zip(
             first_parameters(workload, np.float32), self.net.params.items(), strict=True
@@ -46,7 +46,7 @@ class Textbook:
     name, needs = "textbook NumPy, float64", "numpy"
 
     def __init__(self, workload):
-        data = pictures(workload)
+        data = random_images(workload)
         self.x, self.y = data.standardise(data.train.images, np.float64), data.train.labels
         self.workload, self.orders = workload, orders(workload)
         self.parameters = first_parameters(workload, np.float64)
@@ -108,7 +108,7 @@ class Torch:
         import torch
 
         self.torch = torch
-        data = pictures(workload)
+        data = random_images(workload)
         self.x = torch.from_numpy(data.standardise(data.train.images))
         self.y = torch.from_numpy(data.train.labels)
         self.orders = orders(workload)
@@ -159,7 +159,7 @@ class ScikitLearn:
     def __init__(self, workload):
         from sklearn.neural_network import MLPClassifier
 
-        data = pictures(workload)
+        data = random_images(workload)
         self.x, self.y = data.standardise(data.train.images), data.train.labels
         self.orders = orders(workload)
         solver = {"adam": "adam", "momentum": "sgd"}[workload.optimizer]
@@ -190,7 +190,7 @@ class Limit:
 
     def __init__(self, workload):
         rng = np.random.default_rng(0)
-        N = workload.pictures if workload.predict else workload.batch_size
+        N = workload.images if workload.predict else workload.batch_size
         self.products = []
         sizes = [INPUT_SIZE, *workload.hidden, NUM_CLASSES]
         for layer, (D, M) in enumerate(pairwise(sizes)):

@@ -22,18 +22,18 @@ class Sizes:
     widths: tuple[int, ...]
     batch_sizes: tuple[int, ...]
     depths: tuple[int, ...]
-    pictures: tuple[int, ...]
+    images: tuple[int, ...]
     rounds: int
     seconds: float  # that a workload is timed for, at least, in each round
-    starts: int  # of a fresh process for each number of pictures
-    training: int  # pictures, where their number is not what is tried
+    starts: int  # of a fresh process for each number of images
+    training: int  # images, where their number is not what is tried
 
 
 FULL = Sizes(
     widths=(16, 32, 64, 128, 256, 512, 1024, 2048),
     batch_sizes=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
     depths=(1, 2, 4, 8, 16, 32),
-    pictures=(1_000, 10_000, 25_000, 50_000, 100_000),
+    images=(1_000, 10_000, 25_000, 50_000, 100_000),
     rounds=15, seconds=0.1, starts=5, training=10_000,
 )  # fmt: skip
 TINY = Sizes((4, 8), (2, 4), (1, 2), (200, 400), rounds=2, seconds=1e-3, starts=1, training=200)
@@ -105,7 +105,7 @@ def parameters(hidden):
 def over_width(sizes, threads):
     batch_size = min(128, sizes.training)
     workloads = [
-        Workload("width", (width,), batch_size=batch_size, pictures=sizes.training) for width in sizes.widths
+        Workload("width", (width,), batch_size=batch_size, images=sizes.training) for width in sizes.widths
     ]
     x, y = tuple(parameters(w.hidden) for w in workloads), milliseconds(workloads, sizes, threads)
     return Curve(
@@ -116,18 +116,18 @@ def over_width(sizes, threads):
 
 def over_batch_size(sizes, threads):
     x = sizes.batch_sizes
-    workloads = [Workload("batch", (512, 256), batch_size=N, pictures=sizes.training) for N in x]
+    workloads = [Workload("batch", (512, 256), batch_size=N, images=sizes.training) for N in x]
     y = milliseconds(workloads, sizes, threads)
     return Curve(
-        "Batch size: hidden layers of 512 and 256", "pictures in a batch", "time of a step", "ms", x, y,
+        "Batch size: hidden layers of 512 and 256", "images in a batch", "time of a step", "ms", x, y,
         (x[0], np.median(y[0])), (x[-1], np.median(y[-1])),
-        "the same for each further picture", log=True,
+        "the same for each further image", log=True,
     )  # fmt: skip
 
 
 def over_depth(sizes, threads):
     x = sizes.depths
-    workloads = [Workload("depth", (100,) * depth, batch_size=8, pictures=sizes.training) for depth in x]
+    workloads = [Workload("depth", (100,) * depth, batch_size=8, images=sizes.training) for depth in x]
     y = milliseconds(workloads, sizes, threads)
     return Curve(
         "Depth: hidden layers of 100, batches of 8", "hidden layers", "time of a step", "ms", x, y,
@@ -135,19 +135,19 @@ def over_depth(sizes, threads):
     )  # fmt: skip
 
 
-def over_pictures(sizes, threads):
-    x = sizes.pictures
-    workloads = [Workload("data", (512, 256), batch_size=128, pictures=N) for N in x]
+def over_images(sizes, threads):
+    x = sizes.images
+    workloads = [Workload("data", (512, 256), batch_size=128, images=N) for N in x]
     y = megabytes(workloads, sizes, threads)
     first = np.median(y[0])
     return Curve(
-        "Data: a process that trains", "training pictures", "peak memory", "MB", x, y,
+        "Data: a process that trains", "training images", "peak memory", "MB", x, y,
         (x[0], first), (x[0] + 1, first + INPUT_SIZE / 1e6),
-        f"{INPUT_SIZE:,} bytes for each further picture",
+        f"{INPUT_SIZE:,} bytes for each further image",
     )  # fmt: skip
 
 
-CURVES = (over_width, over_batch_size, over_depth, over_pictures)
+CURVES = (over_width, over_batch_size, over_depth, over_images)
 
 
 def number(value):
@@ -190,10 +190,10 @@ def figure(curves):
     """Return a figure with a panel for each curve: what was measured, and the ideal line."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    from nn_helpers.plots import COLOURS, DASHES, Picture
+    from nn_helpers.plots import COLOURS, DASHES, Figure
 
-    picture = Picture(figsize=(9.6, 7.6), dpi=100)
-    for ax, curve in zip(picture.subplots(2, 2).flat, curves, strict=True):
+    figure = Figure(figsize=(9.6, 7.6), dpi=100)
+    for ax, curve in zip(figure.subplots(2, 2).flat, curves, strict=True):
         ax.set(title=curve.title, xlabel=curve.xlabel, ylabel=f"{curve.quantity} ({curve.unit})")
         ax.spines[["top", "right"]].set_visible(False)
         if not curve.known:
@@ -220,7 +220,7 @@ def figure(curves):
             axis.set_major_formatter("{x:,.10g}")
         ax.grid(alpha=0.25)
         ax.legend(frameon=False, loc="upper left", fontsize="small")
-    return picture
+    return figure
 
 
 def report(curves, sizes, threads):
@@ -229,8 +229,8 @@ def report(curves, sizes, threads):
         "# How time and memory grow",
         "",
         f"Measured on {machine(['numpy'])}, {threads} thread{'s' if threads > 1 else ''}: Adam, float32, "
-        f"random pictures of 32×32×3. Times: {sizes.rounds} rounds in turn. Memory: {sizes.starts} fresh "
-        "processes for each number of pictures.",
+        f"random images of 32×32×3. Times: {sizes.rounds} rounds in turn. Memory: {sizes.starts} fresh "
+        "processes for each number of images.",
         "",
         "![Four plots, each with what was measured and an ideal line.](scaling.png)",
         "",

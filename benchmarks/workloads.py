@@ -10,13 +10,13 @@ from nn_helpers import Dataset, Split
 
 @dataclass(frozen=True)
 class Workload:
-    """A training, or with `predict` one pass over pictures that are there as float32 already."""
+    """A training, or with `predict` one pass over images that are there as float32 already."""
 
     title: str
     hidden: tuple[int, ...]
     optimizer: str = "adam"
     batch_size: int = 8
-    pictures: int = 500
+    images: int = 500
     reg: float = 0.0
     lr: float = 1e-4
     steps: int = 62  # timed at a time
@@ -24,31 +24,31 @@ class Workload:
 
 
 WORKLOADS = {
-    "200": Workload("500 pictures, batch 8, [200], Adam", (200,)),
-    "4x100": Workload("500 pictures, batch 8, 4×100, Adam", (100,) * 4),
-    "200-momentum": Workload("500 pictures, batch 8, [200], momentum", (200,), "momentum"),
-    "4x100-momentum": Workload("500 pictures, batch 8, 4×100, momentum", (100,) * 4, "momentum"),
+    "200": Workload("500 images, batch 8, [200], Adam", (200,)),
+    "4x100": Workload("500 images, batch 8, 4×100, Adam", (100,) * 4),
+    "200-momentum": Workload("500 images, batch 8, [200], momentum", (200,), "momentum"),
+    "4x100-momentum": Workload("500 images, batch 8, 4×100, momentum", (100,) * 4, "momentum"),
     "512-256": Workload(
-        "50,000 pictures, batch 128, [512, 256], Adam + L2", (512, 256), batch_size=128, pictures=50_000,
+        "50,000 images, batch 128, [512, 256], Adam + L2", (512, 256), batch_size=128, images=50_000,
         reg=1e-3, steps=20,
     ),
     "1024-1024": Workload(
-        "10,000 pictures, batch 256, [1024, 1024], Adam", (1024, 1024), batch_size=256, pictures=10_000,
+        "10,000 images, batch 256, [1024, 1024], Adam", (1024, 1024), batch_size=256, images=10_000,
         steps=6,
     ),
     "predict": Workload(
-        "predicting 10,000 pictures, [512, 256]", (512, 256), pictures=10_000, steps=1, predict=True
+        "predicting 10,000 images, [512, 256]", (512, 256), images=10_000, steps=1, predict=True
     ),
 }  # fmt: skip
 
 NUM_CLASSES, INPUT_SIZE = 10, 3072
 
 
-def pictures(workload):
-    """Return random pictures: their values do not change how long a step takes."""
+def random_images(workload):
+    """Return random images: their values do not change how long a step takes."""
     rng = np.random.default_rng(0)
-    images = rng.integers(256, size=(workload.pictures, 32, 32, 3), dtype=np.uint8)
-    return Dataset("random", Split(images, rng.integers(NUM_CLASSES, size=workload.pictures)))
+    images = rng.integers(256, size=(workload.images, 32, 32, 3), dtype=np.uint8)
+    return Dataset("random", Split(images, rng.integers(NUM_CLASSES, size=workload.images)))
 
 
 def first_parameters(workload, dtype):
@@ -65,6 +65,6 @@ def orders(workload):
     """Yield the indices of each batch, epoch after epoch, in the order that training with seed 0 takes."""
     rng = np.random.default_rng(0)
     while True:
-        order = rng.permutation(workload.pictures)
-        for start in range(0, workload.pictures - workload.batch_size + 1, workload.batch_size):
+        order = rng.permutation(workload.images)
+        for start in range(0, workload.images - workload.batch_size + 1, workload.batch_size):
             yield order[start : start + workload.batch_size]

@@ -1,4 +1,4 @@
-"""Layers, losses, a network, optimizers and pictures: what the lessons are made of.
+"""Layers, losses, a network, optimizers, figures: what the lessons are made of.
 
 The modules can be read in this order: `layers`, `losses`, `network`, `optimizers`, `schedules`, `training`.
 Importing the package loads NumPy and nothing heavier.

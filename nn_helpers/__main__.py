@@ -9,7 +9,8 @@ import numpy as np
 from nn_helpers.data import download_cifar10, flip_and_shift, load_images
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
-from nn_helpers.optimizers import OPTIMIZERS, CosineWithWarmup, make_optimizer
+from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
+from nn_helpers.schedules import CosineWithWarmup
 from nn_helpers.training import compare_optimizers, evaluate
 from nn_helpers.training.plan import steps_per_epoch
 
@@ -37,6 +38,74 @@ LARGE = {**FULL, "hidden": [1024, 512, 256], "dropout": 0.2, "lr": 1.5e-3, "batc
 PRESETS = {"seed": {}, "full": FULL, "large": LARGE}
 
 
+# The options of `train`, with the defaults of the preset "seed".
+TRAIN_OPTIONS = {
+    "--preset": {
+        "choices": PRESETS,
+        "default": "seed",
+        "help": "what options are when they are not given: the lessons' experiment on 500 images, or "
+        "training on all of CIFAR-10 (full: 2 to 3 minutes on 2 cores; large: 8 to 10)",
+    },
+    "--data": {
+        "choices": ("sketches", "cifar10"),
+        "default": argparse.SUPPRESS,
+        "help": "images to train on; the preset seed leaves it to NN_HELPERS_DATA, or takes sketches",
+    },
+    "--images": {"type": int, "default": 500, "help": "training images; 500 are 1%% of CIFAR-10"},
+    "--val": {"type": int, "default": 500, "help": "validation images, from the other training ones"},
+    "--hidden": {"type": int, "nargs": "*", "default": [100, 100], "help": "width of each hidden layer"},
+    "--activation": {"choices": ACTIVATIONS, "default": "relu", "help": "after each hidden layer"},
+    "--init": {"choices": INITIALISATIONS, "default": "he", "help": "how the first weights are drawn"},
+    "--dropout": {"type": float, "default": 0.0, "help": "share of hidden units left out in training"},
+    "--reg": {"type": float, "default": 0.0, "help": "strength of the L2 penalty"},
+    "--optimizer": {
+        "choices": COMPARED,
+        "nargs": "+",
+        "default": ["gd", "sgd", "momentum", "adam"],
+        "help": "gd takes all images at each step",
+    },
+    "--lr": {"type": float, "default": 5e-4, "help": "learning rate of every optimizer"},
+    "--weight-decay": {"type": float, "default": 0.01, "help": "of adamw, beside the gradient"},
+    "--schedule": {
+        "choices": ("constant", "cosine"),
+        "default": "constant",
+        "help": "of the learning rate; cosine begins with a warm-up of a twentieth of all steps",
+    },
+    "--augment": {
+        "action": argparse.BooleanOptionalAction,
+        "default": False,
+        "help": "mirror half of the training images and move all by up to a pixel, anew in each epoch",
+    },
+    "--keep-best": {
+        "action": argparse.BooleanOptionalAction,
+        "default": False,
+        "help": "end with the weights of the epoch with the best validation accuracy",
+    },
+    "--batch-size": {"type": int, "default": 8, "help": "images in a mini-batch"},
+    "--keep-last": {"action": "store_true", "help": "keep an epoch's last, smaller batch"},
+    "--epochs": {"type": int, "default": 20, "help": "times to go through the training images"},
+    "--dtype": {"choices": ("float32", "float64"), "default": "float32", "help": "of all numbers"},
+    "--seed": {"type": int, "default": 0, "help": "for the first weights and the order of images"},
+    "--figure": {
+        "type": Path,
+        "default": argparse.SUPPRESS,
+        "help": "save loss over epochs and seconds here (.png)",
+    },
+    "--checkpoint": {
+        "type": Path,
+        "metavar": "PATH.safetensors",
+        "default": argparse.SUPPRESS,
+        "help": "keep the training of a single optimizer here, after each epoch and when it is interrupted",
+    },
+    "--resume": {
+        "action": "store_true",
+        "help": "go on from the checkpoint; all other options are those it began with; --epochs may be more, "
+        "but not with the cosine schedule of the presets full and large, which ends with the last epoch",
+    },
+    "--quiet": {"action": "store_true", "help": "no progress bar"},
+}
+
+
 def parser(preset="seed"):
     """Return the parser of the whole command line, with the defaults of a preset."""
     top = argparse.ArgumentParser(prog="python -m nn_helpers", description=__doc__)
@@ -48,83 +117,8 @@ def parser(preset="seed"):
         help="train one network with several optimizers and compare them",
         description="Train copies of one network, one with each optimizer, all from the same first weights.",
     )
-    train.add_argument(
-        "--preset",
-        choices=PRESETS,
-        default="seed",
-        help="what options are when they are not given: the lessons' experiment on 500 pictures, or training "
-        "on all of CIFAR-10 (full: 2 to 3 minutes on 2 cores; large: 8 to 10)",
-    )
-    train.add_argument(
-        "--data",
-        choices=("sketches", "cifar10"),
-        help="pictures to train on; the preset seed leaves it to NN_HELPERS_DATA, or takes sketches",
-        default=argparse.SUPPRESS,
-    )
-    train.add_argument("--images", type=int, default=500, help="training pictures; 500 are 1%% of CIFAR-10")
-    train.add_argument(
-        "--val", type=int, default=500, help="validation pictures, from the other training ones"
-    )
-    train.add_argument("--hidden", type=int, nargs="*", default=[100, 100], help="width of each hidden layer")
-    train.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="after each hidden layer")
-    train.add_argument(
-        "--init", choices=INITIALISATIONS, default="he", help="how the first weights are drawn"
-    )
-    train.add_argument(
-        "--dropout", type=float, default=0.0, help="share of hidden units left out in training"
-    )
-    train.add_argument("--reg", type=float, default=0.0, help="strength of the L2 penalty")
-    train.add_argument(
-        "--optimizer",
-        choices=COMPARED,
-        nargs="+",
-        default=["gd", "sgd", "momentum", "adam"],
-        help="gd takes all pictures at each step",
-    )
-    train.add_argument("--lr", type=float, default=5e-4, help="learning rate of every optimizer")
-    train.add_argument("--weight-decay", type=float, default=0.01, help="of adamw, beside the gradient")
-    train.add_argument(
-        "--schedule",
-        choices=("constant", "cosine"),
-        default="constant",
-        help="of the learning rate; cosine begins with a warm-up of a twentieth of all steps",
-    )
-    train.add_argument(
-        "--augment",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="mirror half of the training pictures and move all by up to a pixel, anew in each epoch",
-    )
-    train.add_argument(
-        "--keep-best",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="end with the weights of the epoch with the best validation accuracy",
-    )
-    train.add_argument("--batch-size", type=int, default=8, help="pictures in a mini-batch")
-    train.add_argument("--keep-last", action="store_true", help="keep an epoch's last, smaller batch")
-    train.add_argument("--epochs", type=int, default=20, help="times to go through the training pictures")
-    train.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="of all numbers")
-    train.add_argument(
-        "--seed", type=int, default=0, help="of the first weights and of the order of pictures"
-    )
-    train.add_argument(
-        "--figure", type=Path, default=argparse.SUPPRESS, help="save loss over epochs and seconds here (.png)"
-    )
-    train.add_argument(
-        "--checkpoint",
-        type=Path,
-        metavar="PATH.safetensors",
-        default=argparse.SUPPRESS,
-        help="keep the training of a single optimizer here, after each epoch and when it is interrupted",
-    )
-    train.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on from the checkpoint; all other options are those it began with; --epochs may be more, "
-        "but not with the cosine schedule of the presets full and large, which ends with the last epoch",
-    )
-    train.add_argument("--quiet", action="store_true", help="no progress bar")
+    for name, option in TRAIN_OPTIONS.items():
+        train.add_argument(name, **option)
     train.set_defaults(run=run_train, **PRESETS.get(preset, {}))
 
     data = commands.add_parser("data", help="fetch CIFAR-10 (170 MB), check it and unpack it")
@@ -140,13 +134,39 @@ def parser(preset="seed"):
 
 
 def run_train(arguments):
-    """Train and print a table; with ``--figure`` save a picture as well."""
+    """Train and print a table; with ``--figure`` save a figure as well."""
     figure_path = getattr(arguments, "figure", None)
     if figure_path is not None:
         from nn_helpers import plots  # matplotlib comes in only when something is drawn
 
         plots.check_path(figure_path, "--figure")  # now, and not after an hour of training
     checkpoint = getattr(arguments, "checkpoint", None)
+    _check_options(arguments, checkpoint)
+    data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
+    net = make_network(arguments, data)
+    optimizers = {name: make_optimizer_for(name, arguments, len(data.train)) for name in arguments.optimizer}
+    print(f"{net!r}\n{len(data.train)} training images, {arguments.epochs} epochs")
+    with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told in words
+        nets, histories = compare_optimizers(
+            net, data, optimizers,
+            epochs=arguments.epochs, batch_size=arguments.batch_size, drop_last=not arguments.keep_last,
+            augment=flip_and_shift if arguments.augment else None, seed=arguments.seed,
+            keep_best=arguments.keep_best, progress=not arguments.quiet,
+            checkpoint=checkpoint, resume=checkpoint if arguments.resume else None,
+        )  # fmt: skip
+        print(results_table(nets, histories, data))
+    stopped = [f"{name}: {history.stopped}" for name, history in histories.items() if history.stopped]
+    for reason in stopped:
+        print(reason, file=sys.stderr)
+        if checkpoint is not None and "interrupted" in reason:
+            print(f"add --resume to go on from {checkpoint}", file=sys.stderr)
+    if figure_path is not None:
+        plots.save(plots.compare_histories(histories), figure_path)
+        print(f"Saved {figure_path}")
+    return 1 if stopped else 0
+
+
+def _check_options(arguments, checkpoint):
     if checkpoint is not None and len(arguments.optimizer) > 1:
         raise ValueError(
             f"--checkpoint holds one training, and {' '.join(arguments.optimizer)} make "
@@ -161,51 +181,22 @@ def run_train(arguments):
             raise ValueError(f"{option} must be at least {least}, got {value}")
     if arguments.resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint, the path to go on from")
-    data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
-    net = ClassificationNet(
-        data.input_size,
-        arguments.hidden,
-        data.num_classes,
-        arguments.activation,
-        arguments.reg,
-        arguments.init,
-        arguments.dtype,
-        arguments.seed,
-        arguments.dropout,
-    )
-    optimizers = {name: _optimizer(name, arguments, len(data.train)) for name in arguments.optimizer}
-    print(f"{net!r}\n{len(data.train)} training pictures, {arguments.epochs} epochs")
-    with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told in words
-        nets, histories = compare_optimizers(
-            net,
-            data,
-            optimizers,
-            epochs=arguments.epochs,
-            batch_size=arguments.batch_size,
-            drop_last=not arguments.keep_last,
-            augment=flip_and_shift if arguments.augment else None,
-            seed=arguments.seed,
-            keep_best=arguments.keep_best,
-            progress=not arguments.quiet,
-            checkpoint=checkpoint,
-            resume=checkpoint if arguments.resume else None,
-        )
-        print(results_table(nets, histories, data))
-    stopped = [f"{name}: {history.stopped}" for name, history in histories.items() if history.stopped]
-    for reason in stopped:
-        print(reason, file=sys.stderr)
-        if checkpoint is not None and "interrupted" in reason:
-            print(f"add --resume to go on from {checkpoint}", file=sys.stderr)
-    if figure_path is not None:
-        plots.save(plots.compare_histories(histories), figure_path)
-        print(f"Saved {figure_path}")
-    return 1 if stopped else 0
 
 
-def _optimizer(name, arguments, N):
+def make_network(arguments, data):
+    """Return the network that the options of `train` describe."""
+    return ClassificationNet(
+        input_size=data.input_size, hidden_sizes=arguments.hidden, num_classes=data.num_classes,
+        activation=arguments.activation, reg=arguments.reg, init=arguments.init, dtype=arguments.dtype,
+        seed=arguments.seed, dropout=arguments.dropout,
+    )  # fmt: skip
+
+
+def make_optimizer_for(name, arguments, N):
+    """Return the optimizer of this name as the options of `train` describe it; gd has arguments of its own."""
     lr, batch_size = arguments.lr, N if name == "gd" else arguments.batch_size
     if arguments.schedule == "cosine":
-        # At least one: of a batch larger than the data training itself tells.
+        # At least one: a batch larger than the data is reported by `train`.
         steps = arguments.epochs * max(1, steps_per_epoch(N, batch_size, not arguments.keep_last))
         lr = CosineWithWarmup(lr, steps, steps // 20)
     if name == "gd":

@@ -97,7 +97,7 @@ def doctor():
         blas,
         speed,
         sketches_work,
-        pictures,
+        images,
         cifar10,
         disk,
         notebooks,
@@ -254,7 +254,7 @@ def speed():
 
 
 def sketches_work():
-    """Whether the built-in pictures can be drawn, which is all that the lessons need."""
+    """Whether the built-in images can be drawn, which is all that the lessons need."""
     from nn_helpers import sketches
 
     data = sketches(n_train=10, n_test=10)
@@ -263,14 +263,14 @@ def sketches_work():
     return Finding("sketches", "can be drawn: every lesson works without CIFAR-10 and without a network")
 
 
-def pictures():
-    """Whether NN_HELPERS_DATA asks for pictures that there are."""
-    from nn_helpers.data import chosen
+def images():
+    """Whether NN_HELPERS_DATA asks for images that there are."""
+    from nn_helpers.data import which_images
 
     try:
-        return Finding("pictures", f'load_images() takes "{chosen()}"')
+        return Finding("images", f'load_images() takes "{which_images()}"')
     except ValueError as error:
-        return Finding("pictures", str(error), TROUBLE, "correct NN_HELPERS_DATA, or unset it")
+        return Finding("images", str(error), TROUBLE, "correct NN_HELPERS_DATA, or unset it")
 
 
 def cifar10():

@@ -85,10 +85,10 @@ class Optimizer:
             raise
 
     def _update(self, theta, gradient, lr):
-        def update(scratch, theta, gradient, *remembered):
-            self.update(theta, gradient, lr, scratch, **dict(zip(self.state, remembered, strict=True)))
+        def update(scratch, theta, gradient, **state):
+            self.update(theta, gradient, lr, scratch, **state)
 
-        in_blocks(update, theta, gradient, *self.state.values(), elementwise=self.elementwise)
+        in_blocks(update, theta, gradient, elementwise=self.elementwise, **self.state)
 
     def update(self, theta, gradient, lr, scratch):
         """Change `theta` in place; `scratch` is an array of the same shape to compute in."""

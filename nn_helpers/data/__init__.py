@@ -1,4 +1,4 @@
-"""Pictures to train on: the built-in sketches, CIFAR-10, and mini-batches of either."""
+"""Images to train on: the built-in sketches, CIFAR-10, and mini-batches of either."""
 
 import os
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def load_images(which=None, quiet=False):
-    """Return the pictures of the lessons, and say which they are.
+    """Return the images of the lessons, and say which they are.
 
     Parameters
     ----------
@@ -41,19 +41,19 @@ def load_images(which=None, quiet=False):
     Returns
     -------
     Dataset
-        5,000 training and 1,000 test pictures for sketches; 50,000 and 10,000 for CIFAR-10.
+        5,000 training and 1,000 test images for sketches; 50,000 and 10,000 for CIFAR-10.
     """
-    which = chosen(which)
+    which = which_images(which)
     data = sketches() if which == "sketches" else load_cifar10()
     if not quiet:
-        print(f"{len(data.train):,} training and {len(data.test):,} test pictures: {data.name}")
+        print(f"{len(data.train):,} training and {len(data.test):,} test images: {data.name}")
         if which == "sketches":
             print('For photographs write load_images("cifar10").')
     return data
 
 
-def chosen(which=None):
-    """Return which pictures `load_images` takes: ``"sketches"`` or ``"cifar10"``."""
+def which_images(which=None):
+    """Return which images `load_images` takes: ``"sketches"`` or ``"cifar10"``."""
     source = "which" if which is not None else "the environment variable NN_HELPERS_DATA"
     which = which if which is not None else os.environ.get("NN_HELPERS_DATA") or "sketches"
     return choice("load_images", f"data set (from {source})", which, ("sketches", "cifar10"))

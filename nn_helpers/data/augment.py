@@ -1,4 +1,4 @@
-"""Augmentation: change training pictures a little each time they are seen, so that few act like many."""
+"""Augmentation: change training images a little each time they are seen, so that few act like many."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from nn_helpers.support.validation import describe, whole_number
 
 
 def flip_and_shift(images, rng, shift=1):
-    """Mirror half of the pictures, and move each by a few pixels, in place.
+    """Mirror half of the images, and move each by a few pixels, in place.
 
-    A mirrored cat is a cat; so is one that stands a pixel further left. Where a picture moves away
+    A mirrored cat is a cat; so is one that stands a pixel further left. Where an image moves away
     from an edge, the pixels of that edge are repeated.
 
     Parameters
@@ -20,11 +20,11 @@ def flip_and_shift(images, rng, shift=1):
         How many pixels at most, up or down and left or right, each distance as often as the others.
     """
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
-        raise TypeError(f"flip_and_shift: images must be uint8 pictures (N, H, W, 3), got {describe(images)}")
+        raise TypeError(f"flip_and_shift: images must be uint8 (N, H, W, 3), got {describe(images)}")
     shift = whole_number("flip_and_shift", "shift", shift, 0)
     N, height, width, _ = images.shape
     if shift >= min(height, width):
-        raise ValueError(f"flip_and_shift: shift {shift} is as large as the pictures, {height}×{width}")
+        raise ValueError(f"flip_and_shift: shift {shift} is as large as the images, {height}×{width}")
     flipped = rng.random(N) < 0.5
     images[flipped] = images[flipped, :, ::-1]
     for axis, length in ((1, height), (2, width)):

@@ -1,4 +1,4 @@
-"""Mini-batches: the training pictures in random order, a few at a time, as the network eats them."""
+"""Mini-batches: the training images in random order, a few at a time, as the network takes them."""
 
 import numpy as np
 
@@ -19,11 +19,11 @@ class ArrayDataset:
     def __init__(self, train, val=None, test=None, name="arrays"):
         self.name = name
         self.train = ArraySplit("train", train)
-        empty = self.train.images[:0], self.train.labels[:0]
+        empty = self.train.inputs[:0], self.train.labels[:0]
         self.val = ArraySplit("val", empty if val is None else val)
         self.test = ArraySplit("test", empty if test is None else test)
         for part in ("val", "test"):
-            D = getattr(self, part).images.shape[1]
+            D = getattr(self, part).inputs.shape[1]
             if self.input_size != D:
                 raise ValueError(f"ArrayDataset: x has {self.input_size} columns in train but {D} in {part}")
 
@@ -37,7 +37,7 @@ class ArrayDataset:
     @property
     def input_size(self):
         """How many numbers an example is."""
-        return self.train.images.shape[1]
+        return self.train.inputs.shape[1]
 
     def __repr__(self):
         counts = ", ".join(f"{len(getattr(self, part)):,} {part}" for part in ("train", "val", "test"))
@@ -45,7 +45,10 @@ class ArrayDataset:
 
 
 class ArraySplit:
-    """x as `images` (N, D), flattened, and y as `labels`."""
+    """x as `inputs` (N, D), flattened, and y as `labels`.
+
+    `images` is a former name of `inputs`, which are no images.
+    """
 
     def __init__(self, part, pair):
         try:
@@ -56,7 +59,7 @@ class ArraySplit:
             ) from None
         if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.ndim < 2:
             raise TypeError(
-                f"ArrayDataset: x of {part} must be a float array (N, D); for uint8 pictures make a Dataset"
+                f"ArrayDataset: x of {part} must be a float array (N, D); for uint8 images make a Dataset"
             )
         if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu" or y.shape != x.shape[:1]:
             hint = "; for one-hot rows write y.argmax(axis=1)" if np.ndim(y) == 2 else ""
@@ -64,19 +67,28 @@ class ArraySplit:
                 f"ArrayDataset: y of {part} must be {len(x)} integer labels, one for each row of x; "
                 f"got {describe(y)}{hint}"
             )
-        self.images, self.labels = x.reshape(len(x), int(np.prod(x.shape[1:]))), y
+        self.inputs, self.labels = x.reshape(len(x), int(np.prod(x.shape[1:]))), y
+
+    @property
+    def images(self):
+        """The same as `inputs`."""
+        return self.inputs
 
     def __len__(self):
         return len(self.labels)
 
 
-def as_dataset(data):
-    """Return `data` if it is a data set, or a pair of arrays ``(x, y)`` as one to train on."""
+def as_dataset(function, data):
+    """Return `data` if it is a data set, or a pair of arrays ``(x, y)`` as one to train on.
+
+    Errors begin with the name of the `function` that was called.
+    """
     if isinstance(data, Dataset | ArrayDataset):
         return data
     if isinstance(data, tuple):
         return ArrayDataset(data)
-    raise TypeError(f"data must be a Dataset or a pair (x, y) of arrays, got {type(data).__name__}")
+    kind = type(data).__name__
+    raise TypeError(f"{function}: data must be a Dataset or a pair (x, y) of arrays, got {kind}")
 
 
 def batches(
@@ -102,13 +114,13 @@ def batches(
     shuffle : bool
         A random order, or the order of the data.
     drop_last : bool
-        Leave out the last batch when it is smaller: 500 pictures in batches of 8 are then 62.
+        Leave out the last batch when it is smaller: 500 images in batches of 8 are then 62.
     augment : function (images, rng) -> None, optional
-        Changes each batch of uint8 pictures in place before it is standardised, as `flip_and_shift` does.
+        Changes each batch of uint8 images in place before it is standardised, as `flip_and_shift` does.
     seed : int or numpy.random.Generator
-        Of the order, and of `augment`. A Generator goes on where it was: each epoch differs from the last.
+        For the order, and for `augment`. A Generator goes on where it was: each epoch differs from the last.
     dtype : float32 or float64
-        Of x.
+        The dtype of x.
     out : tuple, optional
         From `empty_batch`. Every batch is then written to the same arrays, over the one before.
 
@@ -118,14 +130,14 @@ def batches(
         Standardised.
     y : integer array (batch_size,)
     """
-    data = as_dataset(data)
+    data = as_dataset("batches", data)
     split = getattr(data, choice("batches", "part", part, ("train", "val", "test")))
     N = len(split)
     batch_size = whole_number("batches", "batch_size", batch_size, 1)
     if batch_size > N:
         raise ValueError(f"batches: batch_size {batch_size} is larger than the {N} examples of {part}")
     if augment is not None and not isinstance(data, Dataset):
-        raise TypeError(f"batches: augment changes pictures; {data!r} has none")
+        raise TypeError(f"batches: augment changes images; {data!r} has none")
     rng = np.random.default_rng(seed)
     order = rng.permutation(N) if shuffle else np.arange(N)
     end = N - N % batch_size if drop_last else N
@@ -134,7 +146,7 @@ def batches(
         arrays = empty_batch(data, len(at), dtype) if out is None else out
         images, x, y = (array[: len(at)] for array in arrays)
         # mode="clip" skips a second look at indices that are right already
-        np.take(split.images, at, axis=0, out=images, mode="clip")
+        np.take(split.inputs, at, axis=0, out=images, mode="clip")
         np.take(split.labels, at, out=y, mode="clip")
         if augment is not None:
             augment(images, rng)
@@ -142,9 +154,9 @@ def batches(
 
 
 def empty_batch(data, batch_size, dtype=np.float32):
-    """Return arrays for `batches` to write to: pictures, x and y of one batch."""
-    data = as_dataset(data)
-    images, labels = data.train.images, data.train.labels
+    """Return arrays for `batches` to write to: images, x and y of one batch."""
+    data = as_dataset("empty_batch", data)
+    images, labels = data.train.inputs, data.train.labels
     return (
         np.empty((batch_size, *images.shape[1:]), images.dtype),
         np.empty((batch_size, data.input_size), dtype),

@@ -1,4 +1,4 @@
-"""What every lesson trains on: pictures, their labels, and the split into train, validation and test."""
+"""What every lesson trains on: images, their labels, and the split into train, validation and test."""
 
 import base64
 import html
@@ -15,14 +15,14 @@ CLASS_NAMES = (
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Pictures and their labels.
+    """Images and their labels.
 
     Attributes
     ----------
     images : uint8 array (N, H, W, 3)
         Red, green and blue from 0 to 255, ready for ``imshow``.
     labels : integer array (N,)
-        The index of each picture's class.
+        The index of each image's class.
     """
 
     images: np.ndarray
@@ -41,11 +41,16 @@ class Split:
                 f"Split: {len(images)} images need labels of shape ({len(images)},), got {labels.shape}"
             )
 
+    @property
+    def inputs(self):
+        """The same as `images`: what a network learns from, whatever the kind of data."""
+        return self.images
+
     def __len__(self):
         return len(self.labels)
 
     def __getitem__(self, index):
-        """Return the pictures at a slice or an array of indices, as a new `Split`."""
+        """Return the images at a slice or an array of indices, as a new `Split`."""
         if isinstance(index, int | np.integer):
             raise TypeError(
                 f"Split: take a slice or an array of indices, for example split[{index}:{index + 1}]"
@@ -53,12 +58,12 @@ class Split:
         return Split(self.images[index], self.labels[index])
 
     def __repr__(self):
-        return f"Split({len(self)} pictures {_by(self.images.shape[1:])})"
+        return f"Split({len(self)} images {_by(self.images.shape[1:])})"
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Pictures in three parts: `train` to learn from, `val` to choose with, `test` to report.
+    """Images in three parts: `train` to learn from, `val` to choose with, `test` to report.
 
     Parameters
     ----------
@@ -87,8 +92,8 @@ class Dataset:
             split, C = getattr(self, part), self.num_classes
             if split.images.shape[1:] != self.train.images.shape[1:]:
                 raise ValueError(
-                    f"Dataset {self.name!r}: {part} pictures are {_by(split.images.shape[1:])}, "
-                    f"training pictures {_by(self.train.images.shape[1:])}"
+                    f"Dataset {self.name!r}: {part} images are {_by(split.images.shape[1:])}, "
+                    f"training images {_by(self.train.images.shape[1:])}"
                 )
             if len(split) and not 0 <= split.labels.min() <= split.labels.max() < C:
                 raise ValueError(
@@ -103,41 +108,41 @@ class Dataset:
 
     @property
     def input_size(self):
-        """How many numbers a picture is: 32 · 32 · 3 = 3,072 for CIFAR-10."""
+        """How many numbers an image is: 32 · 32 · 3 = 3,072 for CIFAR-10."""
         return int(np.prod(self.train.images.shape[1:]))
 
     def subset(self, train, val=0, seed=None):
-        """Return a smaller data set; test pictures stay as they are.
+        """Return a smaller data set; test images stay as they are.
 
         Parameters
         ----------
         train : int or float
-            How many training pictures to keep, or which fraction of them: ``subset(0.01)`` of
+            How many training images to keep, or which fraction of them: ``subset(0.01)`` of
             CIFAR-10's 50,000 is 500.
         val : int
-            How many of the training pictures left over become the validation part.
+            How many of the training images left over become the validation part.
             With 0 the validation part stays as it is.
         seed : int, optional
-            Which pictures: the first ones (default), or a random choice by this seed.
+            Which images: the first ones (default), or a random choice by this seed.
         """
         N = len(self.train)
         whole = isinstance(train, int | np.integer) and not isinstance(train, bool)
         if not whole and not isinstance(train, float | np.floating):
-            raise TypeError(f"subset: train must be a number of pictures or a fraction, got {_kind(train)}")
+            raise TypeError(f"subset: train must be a number of images or a fraction, got {_kind(train)}")
         if not whole and not 0 < train <= 1:
             raise ValueError(
-                f"subset: a fraction lies in (0, 1], got {train}; for a number of pictures give an int"
+                f"subset: a fraction lies in (0, 1], got {train}; for a number of images give an int"
             )
         n_train = int(train) if whole else round(train * N)
         if not isinstance(val, int | np.integer) or isinstance(val, bool):
-            raise TypeError(f"subset: val must be a number of pictures, got {_kind(val)}")
+            raise TypeError(f"subset: val must be a number of images, got {_kind(val)}")
         if n_train < 1 or val < 0 or n_train + val > N:
             raise ValueError(
-                f"subset: {n_train} training and {val} validation pictures asked for; "
-                f"there are {N} training pictures to take them from"
+                f"subset: {n_train} training and {val} validation images asked for; "
+                f"there are {N} training images to take them from"
             )
         kept, others = slice(n_train), slice(n_train, n_train + val)
-        if seed is not None:  # without one, slices: the pictures need not be copied
+        if seed is not None:  # without one, slices: the images need not be copied
             order = np.random.default_rng(seed).permutation(N)
             kept, others = order[kept], order[others]
         return Dataset(
@@ -150,7 +155,7 @@ class Dataset:
 
     @cached_property
     def mean_and_std(self):
-        """Mean and standard deviation of the training pictures' red, green and blue, each (3,) in 0 … 255.
+        """Mean and standard deviation of the training images' red, green and blue, each (3,) in 0 … 255.
 
         Counted in whole numbers, so every machine gets the same floats.
         """
@@ -165,16 +170,16 @@ class Dataset:
         return mean, np.sqrt(squares / n - mean**2)
 
     def standardise(self, images, dtype=np.float32, out=None):
-        """Turn pictures into what the network eats: mean 0, standard deviation 1, one row each.
+        """Turn images into what the network takes: mean 0, standard deviation 1, one row each.
 
-        ``(image − mean) / std`` per colour channel, with the *training* pictures' mean and standard
+        ``(image − mean) / std`` per colour channel, with the *training* images' mean and standard
         deviation, whichever part the images come from.
 
         Parameters
         ----------
         images : uint8 array (N, H, W, 3)
         dtype : float32 or float64
-            Of the result, when `out` is not given.
+            The dtype of the result, when `out` is not given.
         out : float array (N, H·W·3), optional
             Where to write the result.
 
@@ -185,13 +190,13 @@ class Dataset:
         shape = self.train.images.shape[1:]
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
             raise TypeError(
-                f"standardise: images must be uint8 {_pictures(shape)} as in data.train.images, "
+                f"standardise: images must be uint8 {_batch_shape(shape)} as in data.train.images, "
                 f"got {_kind(images)}"
             )
         if images.ndim != 4 or images.shape[1:] != shape:
-            hint = "; for one picture write images[0:1]" if images.shape == shape else ""
+            hint = "; for one image write images[0:1]" if images.shape == shape else ""
             raise ValueError(
-                f"standardise: images must have shape {_pictures(shape)}, got {images.shape}{hint}"
+                f"standardise: images must have shape {_batch_shape(shape)}, got {images.shape}{hint}"
             )
         x = images.reshape(len(images), self.input_size)
         if out is None:
@@ -216,10 +221,10 @@ class Dataset:
     def __repr__(self):
         counts = f"{len(self.train):,} training, {len(self.val):,} validation, {len(self.test):,} test"
         size = _by(self.train.images.shape[1:])
-        return f"Dataset({self.name!r}: {counts} pictures {size}, {self.num_classes} classes)"
+        return f"Dataset({self.name!r}: {counts} images {size}, {self.num_classes} classes)"
 
     def _repr_html_(self):
-        """Eight pictures of each class, for a notebook."""
+        """Eight images of each class, for a notebook."""
         rows = []
         for label, name in enumerate(self.class_names):
             at = np.flatnonzero(self.train.labels == label)
@@ -235,7 +240,7 @@ class Dataset:
             )
         return (
             f"<p>{html.escape(repr(self))}</p><table><tr><th>label</th><th>class</th>"
-            f"<th>training pictures</th><th>the first of them</th></tr>{''.join(rows)}</table>"
+            f"<th>training images</th><th>the first of them</th></tr>{''.join(rows)}</table>"
         )
 
 
@@ -247,7 +252,7 @@ def _png(image):
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _pictures(shape):
+def _batch_shape(shape):
     return f"(N, {', '.join(map(str, shape))})"
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.support.validation import describe, floats, number
+from nn_helpers.support.validation import as_floats, describe, number
 
 
 class LearningRate:
@@ -28,7 +28,7 @@ def step(optimizer, theta, gradient, remembered):
     name = type(optimizer).__name__
     if not isinstance(theta, np.ndarray) or theta.dtype.kind != "f":
         raise TypeError(f"{name}: theta must be a float array, to be changed in place; got {theta!r:.60}")
-    gradient = floats(name, gradient=gradient)
+    gradient = as_floats(name, "gradient", gradient)
     if gradient.shape != theta.shape:
         raise ValueError(f"{name}: theta has shape {theta.shape} but gradient {gradient.shape}")
     if remembered not in (None, (theta.shape, theta.dtype)):

@@ -33,7 +33,7 @@ class Parameters:
     ----------
     theta, gradient : float array (P,)
     params, grads : ParameterViews
-        Of `theta` and of `gradient`.
+        Views of `theta` and of `gradient`.
     weights : float array
         The part of `theta` that holds weights.
     layers : list of Layer

@@ -16,20 +16,21 @@ BLOCK = 262_144  # numbers: a megabyte of float32
 _local = threading.local()
 
 
-def in_blocks(function, *arrays, elementwise=True):
-    """Call ``function(scratch, *parts)`` with the same part of each array, and an array to compute it in.
+def in_blocks(function, *arrays, elementwise=True, **named):
+    """Call ``function(scratch, *parts, **named_parts)`` with the same part of each array.
 
-    The parts are blocks where the arrays are long vectors and the function is `elementwise`; else there is
-    one part, the whole.
+    `scratch` is an array to compute the part in. The parts are blocks where the arrays are long vectors and the
+    function is `elementwise`; else there is one part, the whole.
     """
     first = arrays[0]
     if not elementwise or first.ndim != 1 or first.size < LONG:
-        function(scratch_array("scratch", first.shape, first.dtype), *arrays)
+        function(scratch_array("scratch", first.shape, first.dtype), *arrays, **named)
         return
     scratch = scratch_array("scratch", BLOCK, first.dtype)
     for start in range(0, first.size, BLOCK):
-        parts = [array[start : start + BLOCK] for array in arrays]
-        function(scratch[: parts[0].size], *parts)
+        block = slice(start, start + BLOCK)
+        named_parts = {name: array[block] for name, array in named.items()}
+        function(scratch[: first[block].size], *(array[block] for array in arrays), **named_parts)
 
 
 def scratch_array(purpose, shape, dtype):

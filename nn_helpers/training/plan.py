@@ -44,25 +44,30 @@ class Plan:
     resume: object = None
 
     @classmethod
-    def checked(cls, *, net, data, optimizer, epochs, batch_size, augment, seed, endless=False, **others):
-        """Return a plan, or say which argument makes no training. Only an `endless` one needs no epochs."""
+    def checked(
+        cls, function, *, net, data, optimizer, epochs, batch_size, augment, seed, endless=False, **others
+    ):
+        """Return the plan of a call of `function`, or say which argument makes no training.
+
+        Only an `endless` one needs no epochs.
+        """
         if not endless or epochs is not None:
-            _check_epochs(epochs)
+            _check_epochs(function, epochs)
         if not isinstance(net, ClassificationNet):
-            raise TypeError(f"train: net must be a ClassificationNet, got {type(net).__name__}")
+            raise TypeError(f"{function}: net must be a ClassificationNet, got {type(net).__name__}")
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"train: optimizer must be one such as Adam(lr=0.001), got {optimizer!r}")
-        data = as_dataset(data)
-        _check_that_they_fit(net, data)
-        _check_augment(augment, data)
+            raise TypeError(f"{function}: optimizer must be one such as Adam(lr=0.001), got {optimizer!r}")
+        data = as_dataset(function, data)
+        _check_that_they_fit(function, net, data)
+        _check_augment(function, augment, data)
         plan = cls(
             net=net, data=data, optimizer=optimizer, epochs=epochs,
-            batch_size=_batch_size(batch_size, len(data.train)), augment=augment, seed=seed,
-            rng=_generator(seed), **others,
+            batch_size=_batch_size(function, batch_size, len(data.train)), augment=augment, seed=seed,
+            rng=_generator(function, seed), **others,
         )  # fmt: skip
         if plan.keep_best and not (plan.validate and len(data.val)):
             raise ValueError(
-                "train: keep_best needs validation pictures; data.subset(…, val=…) sets some apart"
+                "train: keep_best needs validation images; data.subset(…, val=…) sets some apart"
             )
         if plan.threads is not None:
             whole_number("train", "threads", plan.threads, 1)
@@ -79,50 +84,51 @@ def steps_per_epoch(N, batch_size, drop_last=True):
     return N // batch_size if drop_last else -(-N // batch_size)
 
 
-def _check_that_they_fit(net, data):
+def _check_that_they_fit(function, net, data):
     if data.input_size != net.input_size:
         raise ValueError(
-            f"train: the network takes {net.input_size} numbers an example, the data has {data.input_size}; "
-            f"write ClassificationNet(input_size={data.input_size}, …)"
+            f"{function}: the network takes {net.input_size} numbers an example, the data has "
+            f"{data.input_size}; write ClassificationNet(input_size={data.input_size}, …)"
         )
     for part in ("train", "val"):
         labels = getattr(data, part).labels
         if len(labels) and not 0 <= labels.min() <= labels.max() < net.num_classes:
             raise ValueError(
-                f"train: the network has {net.num_classes} classes, the {part} labels go from "
+                f"{function}: the network has {net.num_classes} classes, the {part} labels go from "
                 f"{labels.min()} to {labels.max()}"
             )
 
 
-def _check_augment(augment, data):
+def _check_augment(function, augment, data):
     if augment is not None and not callable(augment):
-        raise TypeError(f"train: augment must be a function such as flip_and_shift, got {augment!r}")
+        raise TypeError(f"{function}: augment must be a function such as flip_and_shift, got {augment!r}")
     if augment is not None and not isinstance(data, Dataset):
-        raise TypeError(f"train: augment changes pictures; {data!r} has none")
+        raise TypeError(f"{function}: augment changes images; {data!r} has none")
 
 
-def _batch_size(batch_size, N):
-    batch_size = N if batch_size is None else whole_number("train", "batch_size", batch_size, 1)
+def _batch_size(function, batch_size, N):
+    batch_size = N if batch_size is None else whole_number(function, "batch_size", batch_size, 1)
     if batch_size > N:
         raise ValueError(
-            f"train: batch_size {batch_size} is larger than the {N} training examples; "
+            f"{function}: batch_size {batch_size} is larger than the {N} training examples; "
             "for all of them at once use batch_size=None"
         )
     return batch_size
 
 
-def _check_epochs(epochs):
-    if whole_number("train", "epochs", epochs, 1) > sys.maxsize:
+def _check_epochs(function, epochs):
+    if whole_number(function, "epochs", epochs, 1) > sys.maxsize:
         raise ValueError(
-            f"train: epochs must be at most {sys.maxsize:,}; for training without end use "
+            f"{function}: epochs must be at most {sys.maxsize:,}; for training without end use "
             "training_steps with epochs=None"
         )
 
 
-def _generator(seed):
+def _generator(function, seed):
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError):
         raise ValueError(
-            f"train: seed must be a whole number of at least 0, or a numpy.random.Generator, got {seed!r}"
+            f"{function}: seed must be a whole number of at least 0, or a numpy.random.Generator, "
+            f"got {seed!r}"
         ) from None

@@ -81,6 +81,7 @@ def train(
         network, data, optimizer, or other arguments.
     """
     plan = Plan.checked(
+        "train",
         net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, drop_last=drop_last,
         shuffle=shuffle, augment=augment, seed=seed, validate=validate, keep_best=keep_best,
         progress=progress, threads=threads, checkpoint=checkpoint, checkpoint_every=checkpoint_every,
@@ -122,12 +123,12 @@ def compare_optimizers(net, data, optimizers, **options):
         arguments = {**options, **own}
         if arguments.get("progress", True) is True:
             arguments["progress"] = name
-        # Copies: what was passed stays as it is, and a Generator gives each the same order of pictures.
+        # Copies: what was passed stays as it is, and a Generator gives each the same order of images.
         # All at once: one Generator for dropout and for the order stays one.
         own_net, optimizer, arguments = copy.deepcopy((net, optimizer, arguments))
         bound = signature(train).bind(own_net, data, optimizer, **arguments)
         bound.apply_defaults()
-        runs[name] = Run(Plan.checked(**bound.arguments))
+        runs[name] = Run(Plan.checked("train", **bound.arguments))
     _refuse_shared_checkpoints(run.checkpoints.path for run in runs.values())
     nets, histories = {}, {}
     for name, run in runs.items():

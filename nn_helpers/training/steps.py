@@ -68,9 +68,9 @@ def training_steps(
     shuffle : bool
         Go through the examples in a new random order each epoch.
     augment : function (images, rng) -> None, optional
-        Changes each batch of training pictures in place, as `flip_and_shift` does.
+        Changes each batch of training images in place, as `flip_and_shift` does.
     seed : int or numpy.random.Generator
-        Of these orders, and of `augment`.
+        For these orders, and for `augment`.
     validate : bool
         Measure loss and accuracy on the validation part, if there is one, after each epoch.
 
@@ -84,6 +84,7 @@ def training_steps(
         When the loss is not finite; the update of that step is not made.
     """
     plan = Plan.checked(
+        "training_steps",
         net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, drop_last=drop_last,
         shuffle=shuffle, augment=augment, seed=seed, validate=validate, endless=True,
     )  # fmt: skip
@@ -181,7 +182,7 @@ def evaluate(net, data, part="test"):
     accuracy : float
         Between 0 and 1.
     """
-    data = as_dataset(data)
+    data = as_dataset("evaluate", data)
     choice("evaluate", "part", part, ("train", "val", "test"))
     loss = right = seen = 0
     size = len(getattr(data, part))
