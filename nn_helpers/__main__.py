@@ -193,7 +193,7 @@ def make_network(arguments, data):
 
 
 def make_optimizer_for(name, arguments, N):
-    """Return the optimizer of this name as the options of `train` describe it; gd has arguments of its own."""
+    """Return the optimizer of this name as `train` describes it; gd comes with arguments of its own."""
     lr, batch_size = arguments.lr, N if name == "gd" else arguments.batch_size
     if arguments.schedule == "cosine":
         # At least one: a batch larger than the data is reported by `train`.

@@ -19,8 +19,8 @@ _local = threading.local()
 def in_blocks(function, *arrays, elementwise=True, **named):
     """Call ``function(scratch, *parts, **named_parts)`` with the same part of each array.
 
-    `scratch` is an array to compute the part in. The parts are blocks where the arrays are long vectors and the
-    function is `elementwise`; else there is one part, the whole.
+    `scratch` is an array to compute the part in. The parts are blocks where the arrays are long vectors and
+    the function is `elementwise`; else there is one part, the whole.
     """
     first = arrays[0]
     if not elementwise or first.ndim != 1 or first.size < LONG:
