@@ -48,7 +48,7 @@ def load_network(make, path, seed):
     ValueError
         If the file is damaged, was not written by this module, or describes a network that cannot be made.
     """
-    path = resolve("load", "path", path, SUFFIX)
+    given, path = path, resolve("load", "path", path, SUFFIX)
     if not path.exists():
         raise FileNotFoundError(f"load: there is no file {path}")
     about, arrays = read(path)
@@ -60,7 +60,7 @@ def load_network(make, path, seed):
             raise ValueError(f"it leaves out {', '.join(sorted(left_out))}")
     except (KeyError, TypeError, ValueError) as error:
         reason = f"the network it describes cannot be made: {error}"
-        raise ValueError(f"{path}: {printable(reason)}") from None
+        raise ValueError(f"{given}: {printable(reason)}") from None
     net.init = config["init"]
     net.params.update({name: arrays[name] for name in net.params})
     return net

@@ -98,7 +98,7 @@ class DepthAndOptimizer(Live):
         super().__init__()
         if data is None:
             data = load_images("sketches", quiet=True).subset(500, val=500)
-        self.data, self._functions = as_dataset(data), dict(functions or {})
+        self.data, self._functions = as_dataset("depth_and_optimizer", data), dict(functions or {})
         if not len(self.data.val):
             raise ValueError(
                 f"depth_and_optimizer: {self.data!r} has no validation part; write data.subset(500, val=500)"
