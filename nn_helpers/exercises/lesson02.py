@@ -6,8 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from nn_helpers import layers
-from nn_helpers.exercises.exercise import Case, Exercise, Malformed, Mistake
-from nn_helpers.network import ClassificationNet
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
 
 LESSON = "02_affine_backprop"
 
@@ -38,8 +37,8 @@ def _affine_forward_cases():
         Case("one example", np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([5.0])),
         case("three examples", (3, 2), 4),
         case("as many examples as inputs and outputs", (3, 3), 3),
-        case("pictures with four axes", (2, 2, 2, 3), 4),
-        case("pictures with as many rows as there are pictures", (2, 2, 2), 2),
+        case("images with four axes", (2, 2, 2, 3), 4),
+        case("images with as many rows as there are images", (2, 2, 2), 2),
         case("float32", (4, 3), 2, np.float32),
     ]
 
@@ -84,23 +83,23 @@ AFFINE_FORWARD = Exercise(
         Mistake(
             "not-flattened",
             lambda x, W, b: (x @ W + b, (x, W)),
-            lambda shown: (
-                f"Right where x is a table, but a picture has more axes: x is {_shape_of(shown, 'x')} here, "
-                f"and W has {len(shown.args['W'])} rows. Make each example one row first: "
+            lambda example: (
+                f"Right where x is a table, but an image has more axes: x is {_shape_of(example, 'x')} here, "
+                f"and W has {len(example.args['W'])} rows. Make each example one row first: "
                 "`x.reshape(len(x), -1)`."
             ),
         ),
         Mistake(
             "rows-mixed",
             lambda x, W, b: (_as_rows_by_axis_1(x) @ W + b, (x, W)),
-            "The shape of z is right, but the rows mix the pictures: a row must hold the numbers of one "
+            "The shape of z is right, but the rows mix the images: a row must hold the numbers of one "
             "example, all of them, in their order. `x.reshape(len(x), -1)` cuts only where one example ends.",
         ),
         Mistake(
             "flat-x-in-cache",
             lambda x, W, b: (_rows(x) @ W + b, (_rows(x), W)),
             "z is right, but the cache holds x as rows, so dx will come out as rows too, and not in the "
-            "shape of the pictures. Keep x as it came: give the rows a name of their own.",
+            "shape of the images. Keep x as it came: give the rows a name of their own.",
         ),
         Mistake(
             "bias-in-cache",
@@ -120,8 +119,8 @@ AFFINE_FORWARD = Exercise(
 )
 
 
-def _shape_of(shown, name):
-    return str(shown.args[name].shape)
+def _shape_of(example, name):
+    return str(example.args[name].shape)
 
 
 # affine_backward
@@ -150,7 +149,7 @@ def _affine_backward_cases():
         case("three examples", (3, 2), 4),
         Case("one example", dz, (x, W), forward=(x, W, np.zeros(1))),
         case("as many examples as inputs and outputs", (3, 3), 3),
-        case("pictures with four axes", (2, 2, 2, 3), 4),
+        case("images with four axes", (2, 2, 2, 3), 4),
         case("float32", (4, 3), 2, np.float32),
     ]
 
@@ -187,8 +186,8 @@ AFFINE_BACKWARD = Exercise(
         Mistake(
             "bias-mean",
             _backward_with(db=lambda dz, x, W: dz.mean(axis=0)),
-            lambda shown: (
-                f"You took the mean for db. The paths through the {len(shown.args['dz'])} examples add up: "
+            lambda example: (
+                f"You took the mean for db. The paths through the {len(example.args['dz'])} examples add up: "
                 "it is the sum. The 1/N of a mean loss is already in dz, and must not come in twice."
             ),
             section="Why db is a sum",
@@ -245,7 +244,7 @@ AFFINE_BACKWARD = Exercise(
         Mistake(
             "x-with-all-its-axes",
             _backward_with(dx=lambda dz, x, W: dz @ W.T, dW=lambda dz, x, W: x.T @ dz),
-            "Right where x is a table. But x may be pictures with four axes, and `x.T` then turns around "
+            "Right where x is a table. But x may be images with four axes, and `x.T` then turns around "
             "all four. Work with rows, `x.reshape(len(x), -1)`, and give dx the shape of x at the end.",
         ),
         Mistake(
@@ -371,7 +370,7 @@ def _logits_and(change):
 
 NET_FORWARD = Exercise(
     answer=net_forward,
-    library=ClassificationNet._propagate,
+    elsewhere="nn_helpers.ClassificationNet.forward does the same; it keeps the caches for backward itself.",
     lesson=LESSON,
     section="N layers",
     returns=("logits", "caches"),
@@ -490,7 +489,7 @@ def _pops(dlogits, caches):
 
 NET_BACKWARD = Exercise(
     answer=net_backward,
-    library=ClassificationNet.backward,
+    elsewhere="nn_helpers.ClassificationNet.backward does the same; it also adds the gradient of L2.",
     lesson=LESSON,
     section="N layers",
     returns=("gradients",),
@@ -597,19 +596,19 @@ def _weights_and_biases(f, sizes, rng):
 
 def _expect_layers(params, sizes):
     if not isinstance(params, list | tuple):
-        raise Malformed("he_init returns a list with one pair (W, b) for each layer.")
+        raise MalformedResult("he_init returns a list with one pair (W, b) for each layer.")
     if len(params) != len(sizes) - 1:
-        raise Malformed(
+        raise MalformedResult(
             f"There is one layer between each two neighbours in sizes, {len(sizes) - 1} in all. Your list "
             f"holds {len(params)}."
         )
     for pair in params:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise Malformed("Each entry of the list should be a pair (W, b).")
+            raise MalformedResult("Each entry of the list should be a pair (W, b).")
         if not isinstance(pair[0], np.ndarray) or pair[0].ndim != 2:
-            raise Malformed("Each W should be an array with two axes, of shape (D, M).")
+            raise MalformedResult("Each W should be an array with two axes, of shape (D, M).")
         if not isinstance(pair[1], np.ndarray):
-            raise Malformed("Each b should be an array of shape (M,).")
+            raise MalformedResult("Each b should be an array of shape (M,).")
 
 
 def _init_with(std=lambda D, M: np.sqrt(2 / D), draw=None, b=np.zeros):
@@ -640,7 +639,7 @@ def _own_generator(sizes, rng):
 
 HE_INIT = Exercise(
     answer=he_init,
-    library=ClassificationNet._initialise,
+    elsewhere="nn_helpers.ClassificationNet does the same when it is made; init takes other deviations.",
     lesson=LESSON,
     section="The first weights",
     observe=_weights_and_biases,

@@ -709,26 +709,26 @@ CROSS_ENTROPY = Exercise(
         Mistake(
             "loss-not-averaged",
             _scaled(loss=lambda N, C: N),
-            lambda shown: (
+            lambda example: (
                 "dlogits is right. The loss is a sum over the examples; it should be their mean, or a larger "
-                f"batch would cost more. Divide by N, which is {len(shown.args['y'])} here."
+                f"batch would cost more. Divide by N, which is {len(example.args['y'])} here."
             ),
             section="How far from the target",
         ),
         Mistake(
             "gradient-not-averaged",
             _scaled(dlogits=lambda N, C: N),
-            lambda shown: (
+            lambda example: (
                 "The loss is right. It is a mean over N examples, so each example's p − y counts 1/N: "
-                f"dlogits is (p − y) / N, and N is {len(shown.args['y'])} here."
+                f"dlogits is (p − y) / N, and N is {len(example.args['y'])} here."
             ),
         ),
         Mistake(
             "neither-averaged",
             _scaled(loss=lambda N, C: N, dlogits=lambda N, C: N),
-            lambda shown: (
+            lambda example: (
                 "Loss and gradient fit each other, but both are sums over the examples. The loss is a "
-                f"mean: divide both by N, which is {len(shown.args['y'])} here."
+                f"mean: divide both by N, which is {len(example.args['y'])} here."
             ),
             section="How far from the target",
         ),

@@ -5,10 +5,8 @@ import itertools
 
 import numpy as np
 
-from nn_helpers import optimizers
-from nn_helpers.data.batches import batches
-from nn_helpers.exercises.checking.sandbox import a_kind_of
-from nn_helpers.exercises.exercise import Case, Exercise, Malformed, Mistake
+from nn_helpers.exercises.checking.wording import a_kind_of
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
 
 LESSON = "04_optimizers"
 
@@ -69,7 +67,7 @@ def _length(gradient):
 
 SGD_STEP = Exercise(
     answer=sgd_step,
-    library=optimizers.SGD.update,
+    elsewhere="nn_helpers.optimizers.SGD does the same in place, for all parameters at once.",
     lesson=LESSON,
     section="Gradient descent",
     in_place=("theta",),
@@ -144,15 +142,15 @@ def _minibatches_cases():
         return np.random.default_rng(41)
 
     return [
-        Case("10 pictures in batches of 4", 10, 4, rng(), True),
-        Case("10 pictures in batches of 4, all to be used", 10, 4, rng(), False),
+        Case("10 images in batches of 4", 10, 4, rng(), True),
+        Case("10 images in batches of 4, all to be used", 10, 4, rng(), False),
         Case("drop_last left out", 10, 4, rng()),
-        Case("12 pictures in batches of 4", 12, 4, rng(), True),
-        Case("12 pictures in batches of 4, all to be used", 12, 4, rng(), False),
-        Case("500 pictures in batches of 8", 500, 8, rng(), True),
-        Case("all pictures in one batch", 9, 9, rng(), True),
+        Case("12 images in batches of 4", 12, 4, rng(), True),
+        Case("12 images in batches of 4, all to be used", 12, 4, rng(), False),
+        Case("500 images in batches of 8", 500, 8, rng(), True),
+        Case("all images in one batch", 9, 9, rng(), True),
         Case("batches of one", 9, 1, rng(), True),
-        Case("fewer pictures than a batch", 9, 16, rng(), False),
+        Case("fewer images than a batch", 9, 16, rng(), False),
     ]
 
 
@@ -162,13 +160,13 @@ def _epoch(f, N, *rest):
     try:
         iterator = iter(given)
     except TypeError:
-        raise Malformed(
+        raise MalformedResult(
             "minibatches gives one batch after the other, with `yield`, or a list of them all; yours gives "
             f"{a_kind_of(given)}."
         ) from None
     found = [_indices(batch) for batch in itertools.islice(iterator, N + 2)]
     if len(found) > N + 1:
-        raise Malformed(f"An epoch of {N} examples has at most {N} batches; yours does not stop there.")
+        raise MalformedResult(f"An epoch of {N} examples has at most {N} batches; yours does not stop there.")
     return found
 
 
@@ -178,12 +176,12 @@ def _indices(batch):
     except Exception:
         indices = np.array(None)
     if indices.ndim == 0 and indices.dtype.kind in "iu":
-        raise Malformed(
+        raise MalformedResult(
             "Each batch is an array of indices; yours gives single numbers. `return` inside a loop ends the "
             "function with the first batch, and `yield` in its place hands over one and goes on."
         )
     if indices.ndim != 1 or indices.dtype.kind not in "iu":
-        raise Malformed(
+        raise MalformedResult(
             f"Each batch is an array of indices, whole numbers with one axis; yours gives {a_kind_of(batch)}."
         )
     return indices
@@ -246,7 +244,7 @@ def _with_replacement(N, batch_size, rng, drop_last=True):
 
 MINIBATCHES = Exercise(
     answer=minibatches,
-    library=batches,
+    elsewhere="nn_helpers.data.batches does the same, and yields the examples in place of their indices.",
     lesson=LESSON,
     section="Mini-batches",
     observe=_observe_minibatches,
@@ -316,8 +314,8 @@ MINIBATCHES = Exercise(
         Mistake(
             "as-many-batches",
             lambda N, batch_size, rng, drop_last=True: np.array_split(rng.permutation(N), batch_size),
-            lambda shown: (
-                f"You make {shown.args['batch_size']} batches. batch_size is how many indices there are in "
+            lambda example: (
+                f"You make {example.args['batch_size']} batches. batch_size is how many indices there are in "
                 "each; how many batches that makes depends on N."
             ),
         ),
@@ -436,7 +434,7 @@ def _nesterov(theta, gradient, v, lr, beta):
 
 MOMENTUM_STEP = Exercise(
     answer=momentum_step,
-    library=optimizers.Momentum.update,
+    elsewhere="nn_helpers.optimizers.Momentum does the same for all parameters at once, and keeps v itself.",
     lesson=LESSON,
     section="Momentum",
     in_place=("theta", "v"),
@@ -571,7 +569,7 @@ def _rmsprop_theta_rebound(theta, gradient, s, lr, beta, eps):
 
 RMSPROP_STEP = Exercise(
     answer=rmsprop_step,
-    library=optimizers.RMSprop.update,
+    elsewhere="nn_helpers.optimizers.RMSprop does the same for all parameters at once, and keeps s itself.",
     lesson=LESSON,
     section="RMSprop",
     in_place=("theta", "s"),
@@ -753,7 +751,7 @@ def _adam_theta_rebound(theta, gradient, m, v, t, lr, beta1, beta2, eps):
 
 ADAM_STEP = Exercise(
     answer=adam_step,
-    library=optimizers.Adam.update,
+    elsewhere="nn_helpers.optimizers.Adam does the same for all parameters, and keeps m and v itself.",
     lesson=LESSON,
     section="Adam",
     in_place=("theta", "m", "v"),

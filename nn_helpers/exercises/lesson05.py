@@ -1,13 +1,11 @@
-"""Lesson 05: CIFAR-10, from bytes to a network that is right about new pictures, and where it is wrong."""
+"""Lesson 05: CIFAR-10, from bytes to a network that is right about new images, and where it is wrong."""
 
 import copy
 
 import numpy as np
 
-from nn_helpers.data import flip_and_shift
-from nn_helpers.exercises.checking.sandbox import a_kind_of
-from nn_helpers.exercises.exercise import Case, Exercise, Malformed, Mistake
-from nn_helpers.network import ClassificationNet
+from nn_helpers.exercises.checking.wording import a_kind_of
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
 
 LESSON = "05_cifar10"
 
@@ -20,7 +18,7 @@ def _bytes(rng, *shape):
 
 
 def standardise(images, mean, std):
-    """Return (images − mean) / std, colour by colour, each picture a row: (N, H·W·3)."""
+    """Return (images − mean) / std, colour by colour, each image a row: (N, H·W·3)."""
     x = (images - mean) / std
     return x.reshape(len(images), -1)
 
@@ -30,12 +28,12 @@ def _standardise_cases():
     mean, std = np.array([120.0, 110.0, 100.0]), np.array([60.0, 50.0, 40.0])
     two_pixels = np.array([[[[180, 60, 100], [0, 255, 20]]]], np.uint8)
     return [
-        Case("one picture of two pixels", two_pixels, mean, std),
-        Case("two pictures of two pixels", np.concatenate([two_pixels, two_pixels[:, :, ::-1]]), mean, std),
-        Case("a black picture", np.zeros((1, 1, 2, 3), np.uint8), mean, std),
+        Case("one image of two pixels", two_pixels, mean, std),
+        Case("two images of two pixels", np.concatenate([two_pixels, two_pixels[:, :, ::-1]]), mean, std),
+        Case("a black image", np.zeros((1, 1, 2, 3), np.uint8), mean, std),
         Case("higher than wide", _bytes(rng, 2, 4, 2, 3), mean, std),
         Case("three by three pixels", _bytes(rng, 3, 3, 3, 3), mean, std),
-        Case("whole pictures", _bytes(rng, 5, 32, 32, 3), np.array([125.3, 123.0, 113.9]), std),
+        Case("whole images", _bytes(rng, 5, 32, 32, 3), np.array([125.3, 123.0, 113.9]), std),
     ]
 
 
@@ -53,15 +51,15 @@ STANDARDISE = Exercise(
         Mistake(
             "own-mean",
             lambda images, mean, std: _in_rows((images - images.mean((0, 1, 2))) / images.std((0, 1, 2))),
-            "You take the mean and the deviation of the pictures that come in. Use those that are given: "
-            "they are the training pictures', and every picture, now and later, is measured with them.",
+            "You take the mean and the deviation of the images that come in. Use those that are given: "
+            "they are the training images', and every image, now and later, is measured with them.",
         ),
         Mistake(
             "own-mean-of-each-pixel",
             lambda images, mean, std: (_in_rows(images) - _in_rows(images).mean(0)) / _in_rows(images).std(0),
-            "You take the mean and the deviation of each pixel over the pictures that come in. Use those "
+            "You take the mean and the deviation of each pixel over the images that come in. Use those "
             "that are given: three means and three deviations, one for each colour, from the training "
-            "pictures.",
+            "images.",
         ),
         Mistake(
             "all-colours-alike",
@@ -95,7 +93,7 @@ STANDARDISE = Exercise(
         Mistake(
             "from-0-to-1-first",
             lambda images, mean, std: _in_rows((images / 255 - mean) / std),
-            "You divide the pictures by 255 first, but mean and std are in units of pixels, 0 to 255. "
+            "You divide the images by 255 first, but mean and std are in units of pixels, 0 to 255. "
             "Dividing by std is all the scaling there is.",
         ),
         Mistake(
@@ -107,13 +105,13 @@ STANDARDISE = Exercise(
         Mistake(
             "always-3072",
             lambda images, mean, std: ((images - mean) / std).reshape(len(images), 3072),
-            "The number 3072 is right for pictures of 32 × 32 pixels, and these are smaller. With -1 in its "
+            "The number 3072 is right for images of 32 × 32 pixels, and these are smaller. With -1 in its "
             "place NumPy counts by itself: `reshape(len(images), -1)`.",
         ),
         Mistake(
             "channels-first",
             lambda images, mean, std: _in_rows(((images - mean) / std).transpose(0, 3, 1, 2)),
-            "The numbers are right, in another order: you put all red values of a picture first. Here the "
+            "The numbers are right, in another order: you put all red values of an image first. Here the "
             "three colours of a pixel stay together: reshape, without a transpose.",
         ),
         Mistake(
@@ -129,7 +127,7 @@ STANDARDISE = Exercise(
     hints=(
         "The shapes do the work: images is (N, H, W, 3), mean and std are (3,). NumPy aligns them at the "
         "last axis, so every colour meets its own mean.",
-        "First `(images - mean) / std`, all four axes still there. Then one row for each picture.",
+        "First `(images - mean) / std`, all four axes still there. Then one row for each image.",
         "`x = (images - mean) / std`, and `reshape(len(images), ...)`: which number tells NumPy to count the "
         "columns itself?",
     ),
@@ -174,7 +172,7 @@ def _weights_shrunk(W, dW, reg):
 
 L2_GRADIENT = Exercise(
     answer=l2_gradient,
-    library=ClassificationNet._add_reg_gradient,
+    elsewhere="nn_helpers.ClassificationNet.backward does the same in place, for all its weights at once.",
     lesson=LESSON,
     section="Regularization",
     returns=("gradient",),
@@ -275,12 +273,12 @@ def _confusion_matrix_cases():
         return np.array(numbers)
 
     return [
-        Case("three pictures, two classes", labels(0, 0, 1), labels(0, 1, 1), 2),
+        Case("three images, two classes", labels(0, 0, 1), labels(0, 1, 1), 2),
         Case("the same confusion twice", labels(0, 0, 1, 1), labels(1, 1, 1, 0), 2),
         Case("classes that do not occur", labels(0, 2), labels(2, 2), 4),
         Case("a last class that is predicted but never true", labels(0, 1, 1), labels(2, 1, 2), 3),
         Case("everything right", labels(2, 0, 1, 1), labels(2, 0, 1, 1), 3),
-        Case("200 pictures, ten classes", rng.integers(0, 10, 200), rng.integers(0, 10, 200), 10),
+        Case("200 images, ten classes", rng.integers(0, 10, 200), rng.integers(0, 10, 200), 10),
     ]
 
 
@@ -323,7 +321,7 @@ CONFUSION_MATRIX = Exercise(
             "fancy-indexing",
             _fancy_indexed,
             "`matrix[y, predicted] += 1` writes each entry once, however often its pair occurs: NumPy reads, "
-            "adds 1, then writes. Count in a loop over the pictures, or with "
+            "adds 1, then writes. Count in a loop over the images, or with "
             "`np.add.at(matrix, (y, predicted), 1)`.",
         ),
         Mistake(
@@ -348,19 +346,19 @@ CONFUSION_MATRIX = Exercise(
             "shares",
             _shares,
             "You divide each row by its sum. Return the counts, whole numbers: the figure makes the colours "
-            "from the shares, and a class without pictures would be 0 / 0.",
+            "from the shares, and a class without images would be 0 / 0.",
         ),
         Mistake(
             "share-of-all",
             lambda y, predicted, num_classes: _counted(y, predicted, num_classes) / len(y),
-            "You divide by the number of pictures. Return the counts, whole numbers: whoever reads the "
-            "matrix wants to know how many pictures stand behind it.",
+            "You divide by the number of images. Return the counts, whole numbers: whoever reads the "
+            "matrix wants to know how many images stand behind it.",
         ),
         Mistake(
             "mistakes-only",
             lambda y, predicted, num_classes: _counted_where(y != predicted, y, predicted, num_classes),
             "You count the mistakes only. The diagonal counts those that are right, and each row has to sum "
-            "to the pictures of its class.",
+            "to the images of its class.",
         ),
         Mistake(
             "diagonal-only",
@@ -376,7 +374,7 @@ CONFUSION_MATRIX = Exercise(
         ),
     ),
     hints=(
-        "Begin with a matrix of zeros. Every picture adds 1 to one entry. Which row, and which column?",
+        "Begin with a matrix of zeros. Every image adds 1 to one entry. Which row, and which column?",
         "`np.zeros((rows, columns), dtype=int)` is a matrix of whole zeros. Then loop over both arrays at "
         "once: `for true, guess in zip(y, predicted):`",
         "`matrix[true, guess] += ...`",
@@ -389,28 +387,28 @@ CONFUSION_MATRIX = Exercise(
 
 
 def flip(images, rng):
-    """Return new pictures (N, H, W, 3), each mirrored left to right with probability ½."""
+    """Return new images (N, H, W, 3), each mirrored left to right with probability ½."""
     mirrored = rng.random(len(images)) < 0.5
     flipped = images.copy()
     flipped[mirrored] = np.flip(images[mirrored], axis=2)
     return flipped
 
 
-CALLS = 160  # of a function that decides at random, with as many pictures in each call
+CALLS = 160  # of a function that decides at random, with as many images in each call
 
 
 def _observe_flip(f, images, rng):
-    """Find out what becomes of a picture that is changed, and how often and by what that is decided."""
+    """Find out what becomes of an image that is changed, and how often and by what that is decided."""
     n = len(images)
     batch = np.concatenate([images] * -(-CALLS // n))
-    _pictures(f(images, rng), images)
-    outs = np.array([_pictures(f(batch.copy(), rng), batch) for _ in range(CALLS)])
-    changed = (outs != batch).any(axis=(2, 3, 4))  # (calls, pictures)
-    first = changed.reshape(-1, n).argmax(axis=0)  # of all copies of a picture, the first that was changed
+    _expect_images(f(images, rng), images)
+    outs = np.array([_expect_images(f(batch.copy(), rng), batch) for _ in range(CALLS)])
+    changed = (outs != batch).any(axis=(2, 3, 4))  # (calls, images)
+    first = changed.reshape(-1, n).argmax(axis=0)  # of all copies of an image, the first that was changed
     equal = [copy.deepcopy(rng) for _ in range(2)]
     once, again = (np.array([f(batch.copy(), generator) for _ in range(8)]) for generator in equal)
     return {
-        "changed pictures": outs.reshape(-1, *images.shape)[first, np.arange(n)],
+        "changed images": outs.reshape(-1, *images.shape)[first, np.arange(n)],
         "share changed": changed.mean(),
         "share of neighbours decided alike": (changed[:, 1:] == changed[:, :-1]).mean(),
         "share decided as in the call before": (changed[1:] == changed[:-1]).mean(),
@@ -418,14 +416,14 @@ def _observe_flip(f, images, rng):
     }
 
 
-def _pictures(out, images):
+def _expect_images(out, images):
     if not isinstance(out, np.ndarray):
-        raise Malformed(
-            f"flip returns the pictures, an array of shape {images.shape}; yours is {a_kind_of(out)}."
+        raise MalformedResult(
+            f"flip returns the images, an array of shape {images.shape}; yours is {a_kind_of(out)}."
         )
     if out.shape != images.shape:
-        raise Malformed(
-            f"flip returns as many pictures of the same size, shape {images.shape}; yours has {out.shape}. "
+        raise MalformedResult(
+            f"flip returns as many images of the same size, shape {images.shape}; yours has {out.shape}. "
             "Those that are not mirrored are returned as well."
         )
     return out
@@ -435,10 +433,10 @@ def _flip_cases():
     rng = np.random.default_rng(53)
     corners = np.array([[[[200, 10, 0], [0, 20, 90]], [[1, 2, 3], [4, 5, 6]]]], np.uint8)
     return [
-        Case("a picture of 2 × 2 pixels", corners, np.random.default_rng(1)),
-        Case("pictures of one row", _bytes(rng, 2, 1, 3, 3), np.random.default_rng(2)),
-        Case("square pictures", _bytes(rng, 4, 4, 4, 3), np.random.default_rng(3)),
-        Case("as many pictures as pixels in a row", _bytes(rng, 6, 4, 6, 3), np.random.default_rng(4)),
+        Case("an image of 2 × 2 pixels", corners, np.random.default_rng(1)),
+        Case("images of one row", _bytes(rng, 2, 1, 3, 3), np.random.default_rng(2)),
+        Case("square images", _bytes(rng, 4, 4, 4, 3), np.random.default_rng(3)),
+        Case("as many images as pixels in a row", _bytes(rng, 6, 4, 6, 3), np.random.default_rng(4)),
     ]
 
 
@@ -463,10 +461,10 @@ LEFT_RIGHT = np.s_[:, :, ::-1]
 
 FLIP = Exercise(
     answer=flip,
-    library=flip_and_shift,
+    elsewhere="nn_helpers.data.flip_and_shift does the same in place, and moves each image by a pixel or so.",
     lesson=LESSON,
     section="Flips and shifts",
-    returns=("pictures",),
+    returns=("flipped",),
     observe=_observe_flip,
     cases=_flip_cases,
     tolerances={
@@ -479,12 +477,12 @@ FLIP = Exercise(
         Mistake(
             "upside-down",
             lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[:, ::-1]),
-            "You turn pictures upside down: axis 1 goes from top to bottom. Left to right is axis 2.",
+            "You turn images upside down: axis 1 goes from top to bottom. Left to right is axis 2.",
         ),
         Mistake(
             "turned-round",
             lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[:, ::-1, ::-1]),
-            "You reverse rows and columns, which turns a picture by 180 degrees. A mirrored one keeps its "
+            "You reverse rows and columns, which turns an image by 180 degrees. A mirrored one keeps its "
             "rows: reverse axis 2 only.",
         ),
         Mistake(
@@ -496,32 +494,32 @@ FLIP = Exercise(
         Mistake(
             "order-reversed",
             lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[::-1]),
-            "You reverse the order of the pictures: axis 0. They then no longer belong to their labels. "
+            "You reverse the order of the images: axis 0. They then no longer belong to their labels. "
             "Reverse axis 2, the columns.",
         ),
         Mistake(
             "one-decision-for-all",
             lambda images, rng: images[LEFT_RIGHT].copy() if rng.random() < 0.5 else images.copy(),
-            "You decide once for the whole batch: all pictures are mirrored, or none. Each needs a decision "
+            "You decide once for the whole batch: all images are mirrored, or none. Each needs a decision "
             "of its own: `rng.random(len(images)) < 0.5`.",
         ),
         Mistake(
             "all-mirrored",
             lambda images, rng: images[LEFT_RIGHT].copy(),
-            "You mirror every picture, always. The network would see the mirrored ones only, which is "
+            "You mirror every image, always. The network would see the mirrored ones only, which is "
             "nothing gained: leave each as it is with probability ½.",
         ),
         Mistake(
             "none-mirrored",
             lambda images, rng: images.copy(),
-            "No picture is ever mirrored: what comes out is what went in. Each should be mirrored with "
+            "No image is ever mirrored: what comes out is what went in. Each should be mirrored with "
             "probability ½.",
         ),
         Mistake(
             "in-place",
             _flip_in_place,
-            "The pictures that come out are right, but the array that came in is changed as well. If those "
-            "are the training pictures, they stay mirrored. Begin with `flipped = images.copy()`, and write "
+            "The images that come out are right, but the array that came in is changed as well. If those "
+            "are the training images, they stay mirrored. Begin with `flipped = images.copy()`, and write "
             "into that.",
         ),
         Mistake(
@@ -534,7 +532,7 @@ FLIP = Exercise(
             "unseeded-generator",
             lambda images, rng: flip(images, np.random.default_rng()),
             "You draw from a generator of your own, and nobody can repeat what it did. Draw from the "
-            "argument rng: equal generators then give equal pictures.",
+            "argument rng: equal generators then give equal images.",
         ),
         Mistake(
             "normal-numbers",
@@ -544,14 +542,14 @@ FLIP = Exercise(
         ),
     ),
     hints=(
-        "Two steps: decide for each picture, then mirror those. `rng.random(n)` draws n numbers between 0 "
+        "Two steps: decide for each image, then mirror those. `rng.random(n)` draws n numbers between 0 "
         "and 1.",
         "`mirrored = rng.random(len(images)) < 0.5` is an array of True and False, and `images[mirrored]` "
-        "are the pictures that are to be mirrored. Which axis runs from left to right?",
+        "are the images that are to be mirrored. Which axis runs from left to right?",
         "`flipped[mirrored] = np.flip(images[mirrored], axis=...)`, or with a slice: `::-1` goes through an "
         "axis backwards.",
     ),
-    then="The library makes the same decisions, and moves the pictures as well.",
+    then="The library makes the same decisions, and moves the images as well.",
 )
 
 EXERCISES = [STANDARDISE, L2_GRADIENT, CONFUSION_MATRIX, FLIP]

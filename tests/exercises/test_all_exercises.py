@@ -4,6 +4,7 @@ import ast
 import builtins
 import functools
 import inspect
+import pkgutil
 import re
 import textwrap
 import time
@@ -15,7 +16,7 @@ import pytest
 
 from nn_helpers.exercises import check, hint, solution, yours_or_ours
 from nn_helpers.exercises.checking import sandbox
-from nn_helpers.exercises.checking.comparison import same_results, unchanged
+from nn_helpers.exercises.checking.comparison import identical, same_results
 from nn_helpers.exercises.checking.error_meanings import message
 from nn_helpers.exercises.checking.verdict import outcomes_of
 from nn_helpers.exercises.exercise import exercises
@@ -86,8 +87,26 @@ def test_the_answer_can_be_read(exercise):
     source = inspect.getsource(exercise.answer)
     assert len(source.splitlines()) <= 30
     assert source.rstrip() in str(solution(exercise.answer))
-    if exercise.library is not None:
-        assert inspect.getsource(exercise.library).rstrip() in str(solution(exercise.answer))
+
+
+@each_exercise
+def test_the_solution_shows_nothing_that_a_learner_does_not_know(exercise):
+    text = str(solution(exercise.name))
+    assert not re.search(r"\bscratch\b|\bin_blocks\b|\bnumber\(|\b_[a-z]", text)
+    if exercise.library:
+        assert exercise.library.__name__ == exercise.name
+        assert text.endswith(inspect.getsource(exercise.library).rstrip())
+    if exercise.elsewhere:
+        *_, last = text.splitlines()
+        assert last == f"# {exercise.elsewhere}"
+        assert len(last) <= 100
+        assert pkgutil.resolve_name(exercise.elsewhere.split()[0])
+
+
+def test_the_solution_of_adam_has_the_names_of_the_lesson():
+    text = str(solution("adam_step"))
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    assert names == {"np", *exercises()["adam_step"].parameters, "m_hat", "v_hat"}
 
 
 # Catalogued mistakes
@@ -163,7 +182,7 @@ def test_cases_are_few_small_and_the_same_every_time(exercise):
     assert 2 <= len(names) <= 16
     assert len(set(names)) == len(names)
     for one, other in zip(first, again, strict=True):
-        assert unchanged(one.args, other.args)
+        assert identical(one.args, other.args)
     assert sum(sizes(case.args) for case in first) < 500_000
 
 

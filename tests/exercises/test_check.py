@@ -18,8 +18,8 @@ import nn_helpers
 from nn_helpers import ClassificationNet
 from nn_helpers.exercises import check, hint, solution, yours_or_ours
 from nn_helpers.exercises.checking import api, sandbox
-from nn_helpers.exercises.checking.comparison import agrees, unchanged
-from nn_helpers.exercises.exercise import Case, Exercise, Malformed, Mistake, exercises
+from nn_helpers.exercises.checking.comparison import agrees, identical
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake, exercises
 
 # Right answers in other words
 
@@ -626,7 +626,7 @@ def test_an_interrupt_gets_through(monkeypatch):
 
     monkeypatch.setattr(threading.Event, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        sandbox.Watch().run(lambda: None)
+        sandbox.Sandbox().run(lambda: None)
 
 
 # What is left as it was
@@ -713,11 +713,11 @@ def test_a_single_number_may_be_of_any_kind(one):
     ],
 )
 def test_an_argument_is_unchanged_to_the_last_bit(before, after, same):
-    assert unchanged(before, after) is same
+    assert identical(before, after) is same
 
 
 def test_no_more_is_kept_of_what_is_printed_than_can_be_shown():
-    watch = sandbox.Watch()
+    watch = sandbox.Sandbox()
     for _ in range(1000):
         watch.keep("0123456789")
     assert len(watch.printed) == sandbox.PRINTED + 1
@@ -862,9 +862,9 @@ SUMS = Exercise(
         Mistake(
             "squares",
             lambda x: (x.sum(axis=0) ** 2, x.sum(axis=1)),
-            lambda shown: (
-                f"You square: {shown.yours['columns'][0]:.2f}, not {shown.expected['columns'][0]:.2f}, "
-                f"with {len(shown.args['x'])} row."
+            lambda example: (
+                f"You square: {example.yours['columns'][0]:.2f}, not {example.expected['columns'][0]:.2f}, "
+                f"with {len(example.args['x'])} row."
             ),
             section="Squares",
         ),
@@ -926,7 +926,7 @@ def test_a_sentence_may_use_the_numbers_of_the_case_and_name_another_section():
 
 def test_the_librarys_own_function_is_not_called_yours(capsys):
     assert yours_or_ours(nn_helpers.relu_forward) is nn_helpers.relu_forward
-    assert capsys.readouterr().out == "relu_forward: the library's (so is what you gave)\n"
+    assert capsys.readouterr().out == "relu_forward: the library's (you passed the library's own function)\n"
 
 
 @pytest.mark.usefixtures("own_exercises")
@@ -974,7 +974,7 @@ def observed(**options):
     def observe(f, n):
         numbers = list(f(n))
         if not numbers:
-            raise Malformed("You return no batches.")
+            raise MalformedResult("You return no batches.")
         return {"the number of batches": len(numbers), "batches": numbers}
 
     return Exercise(
