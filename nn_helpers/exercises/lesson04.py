@@ -7,12 +7,9 @@ import numpy as np
 
 from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
+from nn_helpers.exercises.mistakes import ignore_rng, overwrite, rebind
 
 LESSON = "04_optimizers"
-
-
-def _theta_and_gradient(rng, *shape, dtype=np.float64):
-    return tuple(rng.standard_normal(shape).astype(dtype) for _ in range(2))
 
 
 def _unchanged(*arrays):
@@ -36,29 +33,19 @@ def sgd_step(theta, gradient, lr):
 
 def _sgd_step_cases():
     rng = np.random.default_rng(40)
-    single = np.float32
     return [
         Case("two parameters", np.array([1.0, 2.0]), np.array([0.5, -4.0]), 0.1),
         Case("a gradient of 0", np.array([1.0, 2.0]), np.array([0.0, 0.0]), 0.1),
         Case("a small learning rate", np.array([3.0, 0.0, -1.0]), np.array([2.0, 1.0, 1.0]), 0.001),
         Case("a large learning rate", np.array([3.0, 0.0, -1.0]), np.array([2.0, 1.0, 1.0]), 3.0),
-        Case("a matrix", *_theta_and_gradient(rng, 3, 4), 0.05),
-        Case("float32", *_theta_and_gradient(rng, 5, dtype=single), 0.05),
+        Case("a matrix", *rng.standard_normal((2, 3, 4)), 0.05),
+        Case("float32", *rng.standard_normal((2, 5)).astype(np.float32), 0.05),
     ]
 
 
 def _sgd(theta, step):
     """Take a wrong step."""
     theta -= step
-
-
-def _sgd_scales_gradient(theta, gradient, lr):
-    gradient *= lr
-    theta -= gradient
-
-
-def _sgd_forgets_theta(theta, gradient, lr):
-    theta[...] = -lr * gradient
 
 
 def _length(gradient):
@@ -78,7 +65,7 @@ SGD_STEP = Exercise(
             lambda theta, gradient, lr: _sgd(theta, -lr * gradient),
             "This goes uphill: the gradient points to where the loss grows. Subtract it.",
         ),
-        Mistake("rebinds", lambda theta, gradient, lr: theta - lr * gradient, _unchanged("theta")),
+        Mistake("rebinds", rebind(sgd_step, "theta"), _unchanged("theta")),
         Mistake(
             "no-learning-rate",
             lambda theta, gradient, lr: _sgd(theta, gradient),
@@ -92,13 +79,13 @@ SGD_STEP = Exercise(
         ),
         Mistake(
             "forgets-theta",
-            _sgd_forgets_theta,
+            lambda theta, gradient, lr: np.copyto(theta, -lr * gradient),
             "You put the step itself into theta, and where it was is lost. The step goes on top: "
             "θ − α g, from the old θ.",
         ),
         Mistake(
             "changes-gradient",
-            _sgd_scales_gradient,
+            overwrite(sgd_step, "gradient", lambda theta, gradient, lr: lr * gradient),
             "theta is right, but the gradient is changed too: `gradient *= lr` writes into the caller's "
             "array. Write `lr * gradient`, which makes a new one.",
         ),
@@ -210,36 +197,23 @@ def _observe_minibatches(f, N, batch_size, rng, *drop_last):
     }
 
 
-def _cut(order, batch_size, end=None):
-    end = len(order) if end is None else end
-    return [order[start : start + batch_size] for start in range(0, end, batch_size)]
+def _cut(order, batch_size):
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def _end(N, batch_size, drop_last):
-    return N - N % batch_size if drop_last else N
+def _wrong_batches(order=lambda N, rng: np.arange(N), afterwards=lambda cut, rng: cut):
+    """Return minibatches with another order to cut up, or with something done to the batches afterwards."""
+
+    def wrong(N, batch_size, rng, drop_last=True):
+        end = N - N % batch_size if drop_last else N
+        return afterwards(_cut(order(N, rng)[:end], batch_size), rng)
+
+    return wrong
 
 
-def _ordered(N, batch_size, rng, drop_last=True):
-    return _cut(np.arange(N), batch_size, _end(N, batch_size, drop_last))
-
-
-def _blocks(N, batch_size, rng, drop_last=True):
-    cut = _ordered(N, batch_size, rng, drop_last)
-    return [cut[i] for i in rng.permutation(len(cut))]
-
-
-def _shuffled_inside(N, batch_size, rng, drop_last=True):
-    return [rng.permutation(batch) for batch in _ordered(N, batch_size, rng, drop_last)]
-
-
-def _filled_up(N, batch_size, rng, drop_last=True):
+def _fill_up(N, batch_size, rng, drop_last=True):
     order = rng.permutation(N)
     return _cut(np.resize(order, -(-N // batch_size) * batch_size), batch_size)
-
-
-def _with_replacement(N, batch_size, rng, drop_last=True):
-    order = rng.integers(0, N, N)
-    return _cut(order, batch_size, _end(N, batch_size, drop_last))
 
 
 MINIBATCHES = Exercise(
@@ -252,29 +226,25 @@ MINIBATCHES = Exercise(
     mistakes=(
         Mistake(
             "no-shuffle",
-            _ordered,
+            _wrong_batches(),
             "The batches come in the order of the data, and in every epoch the same. Draw a new order first: "
             "`rng.permutation(N)`.",
         ),
         Mistake(
             "same-order-every-epoch",
-            lambda N, batch_size, rng, drop_last=True: minibatches(
-                N, batch_size, np.random.default_rng(0), drop_last
-            ),
+            ignore_rng(minibatches, 0),
             "Every epoch has the same order, because you make a generator with a fixed seed in the function. "
             "Draw from rng: it goes on where it was, so each call gives another order.",
         ),
         Mistake(
             "unseeded-generator",
-            lambda N, batch_size, rng, drop_last=True: minibatches(
-                N, batch_size, np.random.default_rng(), drop_last
-            ),
+            ignore_rng(minibatches),
             "You draw from a generator of your own, and nobody can repeat your training. Draw from the "
             "argument rng: equal generators then give equal orders.",
         ),
         Mistake(
             "with-replacement",
-            _with_replacement,
+            _wrong_batches(lambda N, rng: rng.integers(0, N, N)),
             "Some indices come twice in an epoch, so others do not come at all: you draw with replacement, "
             "or for each batch anew. Shuffle all N once, then cut the order into pieces.",
         ),
@@ -307,7 +277,7 @@ MINIBATCHES = Exercise(
         ),
         Mistake(
             "one-batch-too-few",
-            lambda N, batch_size, rng, drop_last=True: _cut(rng.permutation(N), batch_size, N - batch_size),
+            lambda N, batch_size, rng, drop_last=True: _cut(rng.permutation(N), batch_size)[:-1],
             "The last batch is missing even when it is full. `range(0, end, batch_size)` leaves out `end` "
             "itself, so `N - batch_size` ends one batch too early.",
         ),
@@ -327,19 +297,21 @@ MINIBATCHES = Exercise(
         ),
         Mistake(
             "batches-in-random-order",
-            _blocks,
+            _wrong_batches(
+                afterwards=lambda batches, rng: [batches[i] for i in rng.permutation(len(batches))]
+            ),
             "You shuffle the batches, but what is in a batch stays together: neighbours in the data, epoch "
             "after epoch. Shuffle the indices first, then cut.",
         ),
         Mistake(
             "shuffled-within-batches",
-            _shuffled_inside,
+            _wrong_batches(afterwards=lambda cut, rng: list(map(rng.permutation, cut))),
             "You shuffle within each batch, so that every epoch has the same batches. The gradient is a mean "
             "over the batch, and to that the order within it is all one. Shuffle all N first, then cut.",
         ),
         Mistake(
             "filled-up",
-            _filled_up,
+            _fill_up,
             "You fill the last batch up with indices that have been used already. Leave it out with "
             "drop_last=True, and leave it short with False.",
         ),
@@ -374,62 +346,32 @@ def _momentum_step_cases():
         Case("the first step, v = 0", theta, gradient, np.zeros(2), 0.2, 0.9),
         Case("a gradient of 0", theta, np.zeros(2), np.array([0.25, -0.5]), 0.2, 0.9),
         Case("β = 0", theta, gradient, np.array([0.25, -0.5]), 0.2, 0.0),
-        Case("a matrix", *_theta_and_gradient(rng, 3, 4), rng.standard_normal((3, 4)), 0.05, 0.8),
-        Case("float32", *_theta_and_gradient(rng, 5, dtype=single), np.ones(5, single), 0.05, 0.8),
+        Case("a matrix", *rng.standard_normal((3, 3, 4)), 0.05, 0.8),
+        Case("float32", *rng.standard_normal((2, 5)).astype(single), np.ones(5, single), 0.05, 0.8),
     ]
 
 
-def _momentum(theta, gradient, v, lr, beta, new_v, new_theta):
-    """Write what a wrong formula gives: new_v from (v, g, α, β), then new_theta from (θ, old v, new v)."""
-    old = v.copy()
-    v[...] = new_v(v, gradient, lr, beta)
-    theta[...] = new_theta(theta, old, v)
-
-
-def _wrong_momentum(new_v=None, new_theta=None):
-    def seeds(v, g, lr, beta):
-        return beta * v - lr * g
+def _wrong_momentum(
+    new_v=lambda v, g, lr, beta: beta * v - lr * g, step=lambda old, v, g, lr, beta: v
+):  # fmt: skip
+    """Return momentum with one of its two lines replaced, or both."""
 
     def wrong(theta, gradient, v, lr, beta):
-        _momentum(
-            theta, gradient, v, lr, beta, new_v or seeds, new_theta or (lambda theta, old, new: theta + new)
-        )
+        old = v.copy()
+        v[...] = new_v(v, gradient, lr, beta)
+        theta += step(old, v, gradient, lr, beta)
 
     return wrong
 
 
-def _momentum_as_in_pytorch(theta, gradient, v, lr, beta):
-    v *= beta
-    v += gradient
-    theta -= lr * v
-
-
-def _momentum_mean(theta, gradient, v, lr, beta):
-    v *= beta
-    v += (1 - beta) * gradient
-    theta -= lr * v
-
-
-def _momentum_v_rebound(theta, gradient, v, lr, beta):
-    v = beta * v - lr * gradient
-    theta += v
-
-
-def _momentum_theta_rebound(theta, gradient, v, lr, beta):
-    v *= beta
-    v -= lr * gradient
-
-
-def _momentum_twice_lr(theta, gradient, v, lr, beta):
-    v *= beta
-    v -= lr * gradient
-    theta += lr * v
-
-
-def _nesterov(theta, gradient, v, lr, beta):
-    v *= beta
-    v -= lr * gradient
-    theta += beta * v - lr * gradient
+def _rebinding(answer, memory):
+    """Yield the mistakes of changing a new array in the place of the memory, of theta, or of both."""
+    for key, praise, names in (
+        (f"{memory}-rebound", "theta is right in this step. But ", [memory]),
+        ("theta-rebound", f"{memory} is right. But ", ["theta"]),
+        ("nothing-changes", "", ["theta", memory]),
+    ):
+        yield Mistake(key, rebind(answer, *names), praise + _unchanged(*names))
 
 
 MOMENTUM_STEP = Exercise(
@@ -447,18 +389,20 @@ MOMENTUM_STEP = Exercise(
         ),
         Mistake(
             "theta-minus-v",
-            _wrong_momentum(new_theta=lambda theta, old, new: theta - new),
+            _wrong_momentum(step=lambda old, v, g, lr, beta: -v),
             "You subtract v from theta. The minus is in v already, so that v points downhill: θ ← θ + v.",
         ),
         Mistake(
             "as-in-pytorch",
-            _momentum_as_in_pytorch,
+            _wrong_momentum(lambda v, g, lr, beta: beta * v + g, lambda old, v, g, lr, beta: -lr * v),
             "This is momentum as PyTorch writes it: v ← βv + g and θ ← θ − αv. It is a good rule, but not "
             "the lesson's: here v is the step itself, α and minus sign included. v ← βv − αg; θ ← θ + v.",
         ),
         Mistake(
             "weighted-mean",
-            _momentum_mean,
+            _wrong_momentum(
+                lambda v, g, lr, beta: beta * v + (1 - beta) * g, lambda old, v, g, lr, beta: -lr * v
+            ),
             "You keep a weighted mean of the gradients, with 1 − β before the new one, as Adam will do. "
             "Momentum adds up: v ← βv − αg; θ ← θ + v.",
         ),
@@ -473,9 +417,7 @@ MOMENTUM_STEP = Exercise(
             _wrong_momentum(new_v=lambda v, g, lr, beta: beta * v - (1 - beta) * lr * g),
             "There is a factor 1 − β before the gradient that does not belong there: v ← βv − αg.",
         ),
-        Mistake("v-rebound", _momentum_v_rebound, "theta is right in this step. But " + _unchanged("v")),
-        Mistake("theta-rebound", _momentum_theta_rebound, "v is right. But " + _unchanged("theta")),
-        Mistake("nothing-changes", lambda theta, gradient, v, lr, beta: theta + v, _unchanged("theta", "v")),
+        *_rebinding(momentum_step, "v"),
         Mistake(
             "no-friction",
             _wrong_momentum(new_v=lambda v, g, lr, beta: v - lr * g),
@@ -488,18 +430,18 @@ MOMENTUM_STEP = Exercise(
         ),
         Mistake(
             "theta-first",
-            _wrong_momentum(new_theta=lambda theta, old, new: theta + old),
+            _wrong_momentum(step=lambda old, v, g, lr, beta: old),
             "You move theta with the old speed and change the speed afterwards. First v ← βv − αg, then "
             "θ ← θ + v with the new one.",
         ),
         Mistake(
             "learning-rate-twice",
-            _momentum_twice_lr,
+            _wrong_momentum(step=lambda old, v, g, lr, beta: lr * v),
             "The learning rate comes in twice: it is in v already, so θ ← θ + v without it.",
         ),
         Mistake(
             "nesterov",
-            _nesterov,
+            _wrong_momentum(step=lambda old, v, g, lr, beta: beta * v - lr * g),
             "This is Nesterov's momentum, which looks a step ahead: θ ← θ + βv − αg, with the new v. The "
             "lesson's is plainer: θ ← θ + v.",
         ),
@@ -537,34 +479,23 @@ def _rmsprop_step_cases():
             "a gradient that was always 0", theta, np.array([0.0, -4.0]), np.array([0.0, 9.0]), 0.1, 0.8, 1e-8
         ),
         Case("gradients as small as ε", theta, small, np.array([1e-8, 1e-6]), 0.1, 0.8, 1e-3),
-        Case("a matrix", *_theta_and_gradient(rng, 3, 4), rng.random((3, 4)), 0.05, 0.99, 1e-8),
-        Case("float32", *_theta_and_gradient(rng, 5, dtype=single), np.ones(5, single), 0.05, 0.9, 1e-6),
+        Case("a matrix", *rng.standard_normal((2, 3, 4)), rng.random((3, 4)), 0.05, 0.99, 1e-8),
+        Case("float32", *rng.standard_normal((2, 5)).astype(single), np.ones(5, single), 0.05, 0.9, 1e-6),
     ]
 
 
-def _wrong_rmsprop(new_s=None, step=None):
-    def mean_of_squares(s, g, beta):
-        return beta * s + (1 - beta) * g**2
-
-    def quotient(g, old, s, lr, eps):
-        return lr * g / (np.sqrt(s) + eps)
+def _wrong_rmsprop(
+    new_s=lambda s, g, beta: beta * s + (1 - beta) * g**2,
+    step=lambda g, old, s, lr, eps: lr * g / (np.sqrt(s) + eps),
+):
+    """Return RMSprop with one of its two lines replaced."""
 
     def wrong(theta, gradient, s, lr, beta, eps):
         old = s.copy()
-        s[...] = (new_s or mean_of_squares)(s, gradient, beta)
-        theta -= (step or quotient)(gradient, old, s, lr, eps)
+        s[...] = new_s(s, gradient, beta)
+        theta -= step(gradient, old, s, lr, eps)
 
     return wrong
-
-
-def _rmsprop_s_rebound(theta, gradient, s, lr, beta, eps):
-    s = beta * s + (1 - beta) * gradient**2
-    theta -= lr * gradient / (np.sqrt(s) + eps)
-
-
-def _rmsprop_theta_rebound(theta, gradient, s, lr, beta, eps):
-    s *= beta
-    s += (1 - beta) * gradient**2
 
 
 RMSPROP_STEP = Exercise(
@@ -638,13 +569,7 @@ RMSPROP_STEP = Exercise(
             "`g / np.sqrt(s) + eps` divides first and adds ε to the quotient. Put brackets around the whole "
             "denominator.",
         ),
-        Mistake("s-rebound", _rmsprop_s_rebound, "theta is right in this step. But " + _unchanged("s")),
-        Mistake("theta-rebound", _rmsprop_theta_rebound, "s is right. But " + _unchanged("theta")),
-        Mistake(
-            "nothing-changes",
-            lambda theta, gradient, s, lr, beta, eps: theta - lr * gradient,
-            _unchanged("theta", "s"),
-        ),
+        *_rebinding(rmsprop_step, "s"),
     ),
     hints=(
         "Two lines: s ← βs + (1 − β)g², then θ ← θ − αg / (√s + ε) with the new s. Both arrays are changed "
@@ -676,6 +601,7 @@ def _adam_step_cases():
     theta, gradient = np.array([1.0, 2.0]), np.array([0.5, -4.0])
     m, v = np.array([0.25, 1.0]), np.array([0.5, 9.0])
     single = np.float32
+    memory = single([np.zeros(5), np.ones(5)])
     tiny = np.array([1e-4, -2e-3]), np.array([1e-5, 1e-4]), np.array([1e-9, 1e-7])
     return [
         Case("the first step, m = v = 0", theta, gradient, np.zeros(2), np.zeros(2), 1, 0.1, 0.9, 0.99, 1e-8),
@@ -684,69 +610,34 @@ def _adam_step_cases():
         Case("a gradient that was always 0", theta, *np.zeros((3, 2)), 3, 0.1, 0.9, 0.99, 1e-8),
         Case("gradients as small as ε", theta, *tiny, 3, 0.1, 0.9, 0.99, 1e-3),
         Case("β₁ = 0", theta, gradient, m, v, 4, 0.1, 0.0, 0.99, 1e-8),
-        Case(
-            "a matrix",
-            *_theta_and_gradient(rng, 3, 4),
-            rng.standard_normal((3, 4)),
-            rng.random((3, 4)),
-            7,
-            0.05,
-            0.8,
-            0.95,
-            1e-8,
-        ),
-        Case(
-            "float32",
-            *_theta_and_gradient(rng, 5, dtype=single),
-            np.zeros(5, single),
-            np.ones(5, single),
-            7,
-            0.05,
-            0.8,
-            0.95,
-            1e-6,
-        ),
+        Case("a matrix", *rng.standard_normal((3, 3, 4)), rng.random((3, 4)), 7, 0.05, 0.8, 0.95, 1e-8),
+        Case("float32", *rng.standard_normal((2, 5)).astype(single), *memory, 7, 0.05, 0.8, 0.95, 1e-6),
     ]
 
 
-def _wrong_adam(new_m=None, new_v=None, correct1=None, correct2=None, step=None):
-    """Return Adam with one part of it replaced; the parts are called by position."""
-
-    def mean(m, g, beta1, beta2):
-        return beta1 * m + (1 - beta1) * g
-
-    def mean_of_squares(v, g, beta1, beta2):
-        return beta2 * v + (1 - beta2) * g**2
-
-    def quotient(m_hat, v_hat, lr, eps, g):
-        return lr * m_hat / (np.sqrt(v_hat) + eps)
+def _wrong_adam(
+    new_m=lambda m, g, beta1, beta2: beta1 * m + (1 - beta1) * g,
+    new_v=lambda v, g, beta1, beta2: beta2 * v + (1 - beta2) * g**2,
+    correct=lambda beta, t: 1 - beta**t,
+    corrected="mv",
+    step=lambda m_hat, v_hat, lr, eps, g: lr * m_hat / (np.sqrt(v_hat) + eps),
+):
+    """Return Adam with one part of it replaced."""
 
     def wrong(theta, gradient, m, v, t, lr, beta1, beta2, eps):
-        m[...] = (new_m or mean)(m, gradient, beta1, beta2)
-        v[...] = (new_v or mean_of_squares)(v, gradient, beta1, beta2)
-        m_hat = m / (correct1 or (lambda beta, t: 1 - beta**t))(beta1, t)
-        v_hat = v / (correct2 or (lambda beta, t: 1 - beta**t))(beta2, t)
-        theta -= (step or quotient)(m_hat, v_hat, lr, eps, gradient)
+        m[...] = new_m(m, gradient, beta1, beta2)
+        v[...] = new_v(v, gradient, beta1, beta2)
+        m_hat = m / correct(beta1, t) if "m" in corrected else m
+        v_hat = v / correct(beta2, t) if "v" in corrected else v
+        theta -= step(m_hat, v_hat, lr, eps, gradient)
 
     return wrong
-
-
-def _one(beta, t):
-    return 1.0
 
 
 def _adam_hats_kept(theta, gradient, m, v, t, lr, beta1, beta2, eps):
     adam_step(theta, gradient, m, v, t, lr, beta1, beta2, eps)
     m /= 1 - beta1**t
     v /= 1 - beta2**t
-
-
-def _adam_memory_rebound(theta, gradient, m, v, t, lr, beta1, beta2, eps):
-    adam_step(theta, gradient, m.copy(), v.copy(), t, lr, beta1, beta2, eps)
-
-
-def _adam_theta_rebound(theta, gradient, m, v, t, lr, beta1, beta2, eps):
-    adam_step(theta.copy(), gradient, m, v, t, lr, beta1, beta2, eps)
 
 
 ADAM_STEP = Exercise(
@@ -759,51 +650,46 @@ ADAM_STEP = Exercise(
     mistakes=(
         Mistake(
             "no-bias-correction",
-            _wrong_adam(correct1=_one, correct2=_one),
+            _wrong_adam(corrected=""),
             "m and v are right, but you use them as they are. Both began at 0 and are still too small in the "
             "first steps: divide m by 1 − β₁ᵗ and v by 1 − β₂ᵗ.",
         ),
         Mistake(
             "one-minus-beta",
-            _wrong_adam(correct1=lambda beta, t: 1 - beta, correct2=lambda beta, t: 1 - beta),
+            _wrong_adam(correct=lambda beta, t: 1 - beta),
             "You divide by 1 − β₁ and 1 − β₂ in every step. That is right for t = 1 only. With 1 − βᵗ the "
             "correction fades away: `1 - beta1**t`.",
         ),
         Mistake(
             "only-m-corrected",
-            _wrong_adam(correct2=_one),
+            _wrong_adam(corrected="m"),
             "You correct m, but not v. Both began at 0, and v, with its larger β, needs it for longer: "
             "v / (1 − β₂ᵗ).",
         ),
         Mistake(
             "only-v-corrected",
-            _wrong_adam(correct1=_one),
+            _wrong_adam(corrected="v"),
             "You correct v, but not m. Both began at 0: m / (1 − β₁ᵗ).",
         ),
         Mistake(
             "multiplied-by-correction",
-            _wrong_adam(correct1=lambda b, t: 1 / (1 - b**t), correct2=lambda b, t: 1 / (1 - b**t)),
+            _wrong_adam(correct=lambda beta, t: 1 / (1 - beta**t)),
             "You multiply by 1 − βᵗ, which is below 1 and makes m and v smaller still. Divide by it.",
         ),
         Mistake(
             "beta-times-t",
-            _wrong_adam(correct1=lambda beta, t: 1 - beta * t, correct2=lambda beta, t: 1 - beta * t),
+            _wrong_adam(correct=lambda beta, t: 1 - beta * t),
             "You multiply β by t. βᵗ is a power: `beta1**t`.",
         ),
         Mistake(
             "counted-from-0",
-            _wrong_adam(
-                correct1=lambda beta, t: np.float64(1 - beta ** (t - 1)),
-                correct2=lambda beta, t: np.float64(1 - beta ** (t - 1)),
-            ),
+            _wrong_adam(correct=lambda beta, t: np.float64(1 - beta ** (t - 1))),
             "You use t − 1 in the correction. t counts from 1 here, so that the first step divides by 1 − β "
             "and not by 0.",
         ),
         Mistake(
             "counted-from-2",
-            _wrong_adam(
-                correct1=lambda beta, t: 1 - beta ** (t + 1), correct2=lambda beta, t: 1 - beta ** (t + 1)
-            ),
+            _wrong_adam(correct=lambda beta, t: 1 - beta ** (t + 1)),
             "You use t + 1 in the correction. t is already 1 in the first step.",
         ),
         Mistake(
@@ -872,17 +758,13 @@ ADAM_STEP = Exercise(
         ),
         Mistake(
             "memory-rebound",
-            _adam_memory_rebound,
+            rebind(adam_step, "m", "v"),
             "theta is right in this step, but m and v are after the call what they were before. `m = …` "
             "gives the name to a new array, which is forgotten at the end of the function. Use `m *= …` and "
             "`m += …`, and the same for v.",
         ),
-        Mistake("theta-rebound", _adam_theta_rebound, "m and v are right. But " + _unchanged("theta")),
-        Mistake(
-            "nothing-changes",
-            lambda theta, gradient, m, v, t, lr, beta1, beta2, eps: theta - lr * m,
-            _unchanged("theta", "m", "v"),
-        ),
+        Mistake("theta-rebound", rebind(adam_step, "theta"), "m and v are right. But " + _unchanged("theta")),
+        Mistake("nothing-changes", rebind(adam_step, "theta", "m", "v"), _unchanged("theta", "m", "v")),
     ),
     hints=(
         "Five lines of formula: two means, two corrections, one step. The means are changed in place, as in "
