@@ -6,6 +6,7 @@ import numpy as np
 
 from nn_helpers import gradcheck, layers
 from nn_helpers.exercises.exercise import Case, Exercise, Mistake
+from nn_helpers.exercises.mistakes import overwrite
 
 LESSON = "01_layers_and_relu"
 
@@ -29,11 +30,6 @@ def _relu_forward_cases():
         Case("an array with four axes", rng.standard_normal((2, 3, 3, 2))),
         Case("float32 numbers", rng.standard_normal((3, 4)).astype(np.float32)),
     ]
-
-
-def _relu_in_place(z):
-    z[z < 0] = 0
-    return z, z
 
 
 RELU_FORWARD = Exercise(
@@ -65,7 +61,7 @@ RELU_FORWARD = Exercise(
         ),
         Mistake(
             "in-place",
-            _relu_in_place,
+            overwrite(relu_forward, "z"),
             "The numbers in a are right, but z has changed too: `z[z < 0] = 0` and `out=z` write into the "
             "array that the caller still needs. Let a be a new array; `np.maximum` makes one.",
         ),
@@ -139,17 +135,6 @@ def _relu_backward_cases():
     ]
 
 
-def _writes_into_da(da, cache):
-    da[cache <= 0] = 0
-    return da
-
-
-def _writes_into_cache(da, cache):
-    cache[cache <= 0] = 0
-    cache[cache > 0] = 1
-    return da * cache
-
-
 RELU_BACKWARD = Exercise(
     answer=relu_backward,
     library=layers.relu_backward,
@@ -208,13 +193,13 @@ RELU_BACKWARD = Exercise(
         ),
         Mistake(
             "da-in-place",
-            _writes_into_da,
+            overwrite(relu_backward, "da"),
             "dz is right, but da has changed too: `da[mask] = 0` and `da *= mask` write into the caller's "
             "array. A multiplication, `da * mask`, makes a new one.",
         ),
         Mistake(
             "cache-in-place",
-            _writes_into_cache,
+            overwrite(relu_backward, "cache", lambda da, cache: cache > 0),
             "dz is right, but the cache has been overwritten: whoever needs z once more gets other numbers. "
             "Keep the mask in an array of its own, `mask = cache > 0`.",
         ),
@@ -368,16 +353,6 @@ def _sigmoid_backward_cases():
     ]
 
 
-def _sigmoid_cache_in_place(da, cache):
-    cache *= 1 - cache
-    return da * cache
-
-
-def _sigmoid_da_in_place(da, cache):
-    da *= cache * (1 - cache)
-    return da
-
-
 SIGMOID_BACKWARD = Exercise(
     answer=sigmoid_backward,
     library=layers.sigmoid_backward,
@@ -440,13 +415,13 @@ SIGMOID_BACKWARD = Exercise(
         ),
         Mistake(
             "cache-in-place",
-            _sigmoid_cache_in_place,
+            overwrite(sigmoid_backward, "cache", lambda da, cache: cache * (1 - cache)),
             "dz is right, but the cache has been overwritten, so a second call would give another result. "
             "`cache * (1 - cache)` makes a new array, `cache *= …` does not.",
         ),
         Mistake(
             "da-in-place",
-            _sigmoid_da_in_place,
+            overwrite(sigmoid_backward, "da"),
             "dz is right, but da has changed too: `da *= …` writes into the caller's array. `da * …` makes "
             "a new one.",
         ),
@@ -515,24 +490,22 @@ def _numerical_gradient_cases():
     ]
 
 
-def _differences(quotient, put_back=True):
-    """Return a numerical gradient that divides in its own way; `quotient` gets f, x, index, kept and h."""
+def _differences(quotient=lambda above, here, below, h: (above - below) / (2 * h), own_h=None, put_back=True):
+    """Return a numerical gradient with another quotient, a step of its own, or numbers that stay moved."""
 
-    def gradient(f, x, h=1e-5):
-        result = np.zeros_like(x)
+    def wrong(f, x, h=1e-5):
+        h, result = own_h or h, np.zeros_like(x)
         for index in np.ndindex(x.shape):
-            kept = x[index].copy()
-            result[index] = quotient(f, x, index, kept, h)
+            kept, values = x[index], []
+            for step in (h, 0, -h):
+                x[index] = kept + step
+                values.append(f(x))
+            result[index] = quotient(*values, h)
             if put_back:
                 x[index] = kept
         return result
 
-    return gradient
-
-
-def _at(f, x, index, value):
-    x[index] = value
-    return f(x)
+    return wrong
 
 
 def _drifting(f, x, h=1e-5):
@@ -576,55 +549,48 @@ NUMERICAL_GRADIENT = Exercise(
     mistakes=(
         Mistake(
             "forward-difference",
-            _differences(lambda f, x, i, kept, h: (_at(f, x, i, kept + h) - _at(f, x, i, kept)) / h),
+            _differences(lambda above, here, below, h: (above - here) / h),
             "This is the forward difference, (f(x + h) − f(x)) / h. Its error shrinks with h; that of the "
             "central difference, (f(x + h) − f(x − h)) / 2h, shrinks with h², and you will need these "
             "digits.",
         ),
         Mistake(
             "backward-difference",
-            _differences(lambda f, x, i, kept, h: (_at(f, x, i, kept) - _at(f, x, i, kept - h)) / h),
+            _differences(lambda above, here, below, h: (here - below) / h),
             "This is the backward difference, (f(x) − f(x − h)) / h. Its error shrinks with h; that of the "
             "central difference, (f(x + h) − f(x − h)) / 2h, shrinks with h².",
         ),
         Mistake(
             "divides-by-h",
-            _differences(lambda f, x, i, kept, h: (_at(f, x, i, kept + h) - _at(f, x, i, kept - h)) / h),
+            _differences(lambda above, here, below, h: (above - below) / h),
             "From x − h to x + h it is 2h, and yours divides by h: the gradient is twice too large.",
         ),
         Mistake(
             "times-h-over-2",
-            _differences(lambda f, x, i, kept, h: (_at(f, x, i, kept + h) - _at(f, x, i, kept - h)) / 2 * h),
+            _differences(lambda above, here, below, h: (above - below) / 2 * h),
             "`/ 2 * h` divides by 2 and then multiplies by h. Put the whole denominator in brackets: `/ (2 "
             "* h)`.",
         ),
         Mistake(
             "brackets",
-            _differences(lambda f, x, i, kept, h: _at(f, x, i, kept + h) - _at(f, x, i, kept - h) / (2 * h)),
+            _differences(lambda above, here, below, h: above - below / (2 * h)),
             "A division is done before a subtraction, so only f(x − h) is divided. Put brackets round the "
             "difference.",
         ),
         Mistake(
             "order-of-difference",
-            _differences(
-                lambda f, x, i, kept, h: (_at(f, x, i, kept - h) - _at(f, x, i, kept + h)) / (2 * h)
-            ),
+            _differences(lambda above, here, below, h: (below - above) / (2 * h)),
             "Yours subtracts the value above from the value below, so every sign is wrong: f(x + h) comes "
             "first.",
         ),
         Mistake(
             "own-h",
-            _differences(
-                lambda f, x, i, kept, h: (_at(f, x, i, kept + 1e-5) - _at(f, x, i, kept - 1e-5)) / 2e-5
-            ),
+            _differences(own_h=1e-5),
             "Yours takes a step of its own, whatever the argument h says. Use h in all three places.",
         ),
         Mistake(
             "not-put-back",
-            _differences(
-                lambda f, x, i, kept, h: (_at(f, x, i, kept + h) - _at(f, x, i, kept - h)) / (2 * h),
-                put_back=False,
-            ),
+            _differences(put_back=False),
             "After a number of x has had its turn it stays moved, so the next derivatives are taken "
             "somewhere else, and the caller's x has changed. Keep the number before you move it, and put "
             "it back.",

@@ -7,6 +7,7 @@ import numpy as np
 
 from nn_helpers import layers
 from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
+from nn_helpers.exercises.mistakes import ignore_rng
 
 LESSON = "02_affine_backprop"
 
@@ -318,11 +319,6 @@ def _net_forward_cases():
     return [Case(name, x, params) for name, x, params in _nets()]
 
 
-def _relu_after_the_last(x, params):
-    logits, caches = net_forward(x, params)
-    return np.maximum(logits, 0), [*caches[:-1], (caches[-1][0], logits)]
-
-
 def _without_relu(x, params):
     caches = []
     for W, b in params:
@@ -347,25 +343,13 @@ def _always_the_input(x, params):
     return z, caches
 
 
-def _without_the_last(x, params):
-    _, caches = net_forward(x, params)
-    (a, _), _ = caches[-1]
-    return a, caches[:-1]
+def _afterwards(change):
+    """Return net_forward with its logits and caches changed at the end."""
+    return lambda x, params: change(*net_forward(x, params))
 
 
-def _with_z_for_the_last(x, params):
-    logits, caches = net_forward(x, params)
-    return logits, [*caches[:-1], (caches[-1][0], logits)]
-
-
-def _logits_and(change):
-    """net_forward whose caches are changed afterwards."""
-
-    def wrong(x, params):
-        logits, caches = net_forward(x, params)
-        return logits, change(caches)
-
-    return wrong
+def _with_z_for_the_last(logits, caches):
+    return [*caches[:-1], (caches[-1][0], logits)]
 
 
 NET_FORWARD = Exercise(
@@ -379,7 +363,7 @@ NET_FORWARD = Exercise(
     mistakes=(
         Mistake(
             "relu-after-the-last",
-            _relu_after_the_last,
+            _afterwards(lambda logits, caches: (np.maximum(logits, 0), _with_z_for_the_last(logits, caches))),
             "There is a ReLU after the last layer too. The logits are the last affine layer's z, as it is: "
             "softmax needs negative ones as well, and a class whose logit is cut to 0 gets no gradient.",
         ),
@@ -403,30 +387,30 @@ NET_FORWARD = Exercise(
         ),
         Mistake(
             "last-layer-missing",
-            _without_the_last,
+            _afterwards(lambda logits, caches: (caches[-1][0][0], caches[:-1])),
             "The last layer is missing: you return the a that should go into it. Its (W, b) is `params[-1]`.",
         ),
         Mistake(
             "affine-caches-only",
-            _logits_and(lambda caches: [affine_cache for affine_cache, _ in caches]),
+            _afterwards(lambda logits, caches: (logits, [affine_cache for affine_cache, _ in caches])),
             "The logits are right, but you kept the affine layers' caches only. The way back through a ReLU "
             "needs its own cache too: append the pair, `(affine_cache, relu_cache)`.",
         ),
         Mistake(
             "z-for-the-last",
-            _with_z_for_the_last,
+            _afterwards(lambda logits, caches: (logits, _with_z_for_the_last(logits, caches))),
             "The logits are right, but the last pair holds z too. net_backward would go back through a ReLU "
             "that was never there: keep `(affine_cache, None)` for the last layer.",
         ),
         Mistake(
             "last-cache-missing",
-            _logits_and(lambda caches: caches[:-1]),
+            _afterwards(lambda logits, caches: (logits, caches[:-1])),
             "The logits are right, but the last layer's cache is missing. Append `(affine_cache, None)` for "
             "it: it has weights to learn, but no ReLU.",
         ),
         Mistake(
             "last-cache-first",
-            _logits_and(lambda caches: caches[::-1]),
+            _afterwards(lambda logits, caches: (logits, caches[::-1])),
             "The logits are right, but the list of caches begins with the last layer. Keep them in the "
             "order of the layers; it is the backward pass that goes through them in reverse.",
         ),
@@ -611,30 +595,17 @@ def _expect_layers(params, sizes):
             raise MalformedResult("Each b should be an array of shape (M,).")
 
 
-def _init_with(std=lambda D, M: np.sqrt(2 / D), draw=None, b=np.zeros):
-    """he_init with one of its parts exchanged."""
+def _init_with(std=lambda D, M: np.sqrt(2 / D), draw=lambda rng, shape: rng.standard_normal(shape)):
+    """Return he_init with another standard deviation, or with other draws."""
 
     def wrong(sizes, rng):
-        draw_from = draw or rng.standard_normal
-        return [(draw_from((D, M)) * std(D, M), b(M)) for D, M in pairwise(sizes)]
+        return [(draw(rng, (D, M)) * std(D, M), np.zeros(M)) for D, M in pairwise(sizes)]
 
     return wrong
 
 
-def _uniform(sizes, rng):
-    return _init_with(draw=rng.random)(sizes, rng)
-
-
-def _transposed(sizes, rng):
-    return [(W.T, b) for W, b in he_init(sizes, rng)]
-
-
 def _random_biases(sizes, rng):
     return [(W, rng.standard_normal(b.shape) * np.sqrt(2 / len(W))) for W, b in he_init(sizes, rng)]
-
-
-def _own_generator(sizes, rng):
-    return he_init(sizes, np.random.default_rng(0))
 
 
 HE_INIT = Exercise(
@@ -689,13 +660,13 @@ HE_INIT = Exercise(
         ),
         Mistake(
             "uniform",
-            _uniform,
+            _init_with(draw=lambda rng, shape: rng.random(shape)),
             "`rng.random` draws between 0 and 1: no negative weight, and a mean of one half. Draw from the "
             "normal distribution around 0: `rng.standard_normal`.",
         ),
         Mistake(
             "transposed",
-            _transposed,
+            lambda sizes, rng: [(W.T, b) for W, b in he_init(sizes, rng)],
             "W has the shape (D, M): a row for each input, a column for each output. Yours is (M, D).",
             section="One layer, forwards",
         ),
@@ -707,13 +678,13 @@ HE_INIT = Exercise(
         ),
         Mistake(
             "own-generator",
-            _own_generator,
+            ignore_rng(he_init, 0),
             "You make a generator of your own, so two networks can never begin differently, whatever rng is "
             "given. Draw from the argument: `rng.standard_normal`.",
         ),
         Mistake(
             "no-seed",
-            lambda sizes, rng: he_init(sizes, np.random.default_rng()),
+            ignore_rng(he_init),
             "You make a generator of your own, without a seed, so nobody can ever make the same network "
             "again. Draw from the argument: `rng.standard_normal`.",
         ),

@@ -4,6 +4,7 @@ import numpy as np
 
 from nn_helpers import losses
 from nn_helpers.exercises.exercise import Case, Exercise, Mistake
+from nn_helpers.exercises.mistakes import overwrite
 
 LESSON = "03_softmax_cross_entropy"
 
@@ -43,28 +44,12 @@ def _softmax_cases():
     ]
 
 
-def _normalised(exponentials, axis=1):
-    return exponentials / exponentials.sum(axis=axis, keepdims=True)
+def _shift(logits):
+    return logits - logits.max(axis=1, keepdims=True)
 
 
-def _softmax_in_place(logits):
-    logits -= logits.max(axis=1, keepdims=True)
-    return _normalised(np.exp(logits))
-
-
-def _softmax_maximum_too_late(logits):
-    exponentials = np.exp(logits)
-    return _normalised(exponentials / exponentials.max(axis=1, keepdims=True))
-
-
-def _softmax_without_keepdims(logits):
-    exponentials = np.exp(logits - logits.max(axis=1))
-    return exponentials / exponentials.sum(axis=1)
-
-
-def _softmax_sum_without_keepdims(logits):
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1)
+def _normalise(exponentials, axis=1, keepdims=True):
+    return exponentials / exponentials.sum(axis=axis, keepdims=keepdims)
 
 
 _KEEPDIMS = (
@@ -84,77 +69,85 @@ SOFTMAX = Exercise(
     mistakes=(
         Mistake(
             "no-maximum",
-            lambda logits: _normalised(np.exp(logits)),
+            lambda logits: _normalise(np.exp(logits)),
             "The formula is right, and the computer cannot follow it: e¹⁰⁰⁰ is too large for a float and "
             "becomes ∞, and ∞ / ∞ is NaN. Subtract the largest logit of each row before you exponentiate.",
         ),
         Mistake(
             "maximum-too-late",
-            _softmax_maximum_too_late,
+            lambda logits: _normalise(np.exp(logits) / np.exp(logits).max(axis=1, keepdims=True)),
             "You divide by the largest exponential, but by then it has overflowed: ∞ / ∞ is NaN. Subtract "
             "the largest logit of the row before `np.exp`, not after.",
         ),
         Mistake(
             "global-maximum",
-            lambda logits: _normalised(np.exp(logits - logits.max())),
+            lambda logits: _normalise(np.exp(logits - logits.max())),
             "You subtract the largest logit of the whole batch. In a row whose own logits are far below it "
             "every exponential rounds to 0, and 0 / 0 is NaN. Each row needs its own maximum: axis=1.",
         ),
         Mistake(
             "maximum-of-the-column",
-            lambda logits: _normalised(np.exp(logits - logits.max(axis=0))),
+            lambda logits: _normalise(np.exp(logits - logits.max(axis=0))),
             "You subtract the maximum of each column (axis 0, over the examples). That shifts the logits "
             "of one row by different amounts, which changes its probabilities. Take the maximum of each "
             "row: axis=1.",
         ),
         Mistake(
             "mean-for-maximum",
-            lambda logits: _normalised(np.exp(logits - logits.mean(axis=1, keepdims=True))),
+            lambda logits: _normalise(np.exp(logits - logits.mean(axis=1, keepdims=True))),
             "You subtract the mean of each row. That is allowed, but it does not help: the largest logit "
             "can still be far above 0, and its exponential overflows. Minus the maximum, nothing is above "
             "0.",
         ),
         Mistake(
             "clipped",
-            lambda logits: _normalised(np.exp(np.clip(logits, -500, 500))),
+            lambda logits: _normalise(np.exp(np.clip(logits, -500, 500))),
             "You cut large logits off. That stops the overflow, and it changes the probabilities: 1000 and "
             "999 become the same number. Subtract the maximum of the row: it changes nothing.",
         ),
         Mistake(
             "minimum-for-maximum",
-            lambda logits: _normalised(np.exp(logits - logits.min(axis=1, keepdims=True))),
+            lambda logits: _normalise(np.exp(logits - logits.min(axis=1, keepdims=True))),
             "You subtract the smallest logit of each row. Now everything is at least 0, and large "
             "exponentials overflow. Minus the maximum everything is at most 0, so that no exponential "
             "exceeds 1.",
         ),
         Mistake(
             "sum-over-examples",
-            lambda logits: _normalised(np.exp(logits - logits.max(axis=1, keepdims=True)), axis=0),
+            lambda logits: _normalise(np.exp(_shift(logits)), axis=0),
             "You divide by the sum of each column, so the examples share one distribution for each class. "
             "Every example needs a distribution over the classes: sum along axis 1.",
         ),
         Mistake(
             "axis-0",
-            lambda logits: _normalised(np.exp(logits - logits.max(axis=0)), axis=0),
+            lambda logits: _normalise(np.exp(logits - logits.max(axis=0)), axis=0),
             "You work along axis 0, over the examples: each column sums to 1. The classes are along axis "
             "1, and each row must sum to 1.",
         ),
         Mistake(
             "sum-over-all",
-            lambda logits: _exponentials(logits) / _exponentials(logits).sum(),
+            lambda logits: np.exp(_shift(logits)) / np.exp(_shift(logits)).sum(),
             "You divide by the sum over the whole batch, so all examples together sum to 1. Each row needs "
             "a sum of its own: axis=1.",
         ),
-        Mistake("no-keepdims", _softmax_without_keepdims, _KEEPDIMS),
-        Mistake("no-keepdims-in-the-sum", _softmax_sum_without_keepdims, _KEEPDIMS),
+        Mistake(
+            "no-keepdims",
+            lambda logits: _normalise(np.exp(logits - logits.max(axis=1)), keepdims=False),
+            _KEEPDIMS,
+        ),
+        Mistake(
+            "no-keepdims-in-the-sum",
+            lambda logits: _normalise(np.exp(_shift(logits)), keepdims=False),
+            _KEEPDIMS,
+        ),
         Mistake(
             "no-keepdims-in-the-maximum",
-            lambda logits: _normalised(np.exp(logits - logits.max(axis=1))),
+            lambda logits: _normalise(np.exp(logits - logits.max(axis=1))),
             _KEEPDIMS,
         ),
         Mistake(
             "no-sum",
-            lambda logits: _exponentials(logits),
+            lambda logits: np.exp(_shift(logits)),
             "These are the exponentials of the shifted logits: at least 0, but the largest in each row is "
             "1. Divide by the sum of the row, and they become probabilities.",
         ),
@@ -166,13 +159,13 @@ SOFTMAX = Exercise(
         ),
         Mistake(
             "sign",
-            lambda logits: _normalised(np.exp(logits.min(axis=1, keepdims=True) - logits)),
+            lambda logits: _normalise(np.exp(logits.min(axis=1, keepdims=True) - logits)),
             "The smallest logit gets the largest probability: a sign is wrong in the exponent. It is "
             "logits − maximum, not the other way round.",
         ),
         Mistake(
             "exponent-reversed",
-            lambda logits: _normalised(np.exp(logits.max(axis=1, keepdims=True) - logits)),
+            lambda logits: _normalise(np.exp(-_shift(logits))),
             "You compute maximum − logits: the smallest logit gets the largest probability, and what "
             "should be kept from overflowing overflows. It is logits − maximum.",
         ),
@@ -189,7 +182,7 @@ SOFTMAX = Exercise(
         ),
         Mistake(
             "in-place",
-            _softmax_in_place,
+            overwrite(softmax, "logits", _shift),
             "The probabilities are right, but the logits are changed: `logits -= …` writes into the "
             "caller's array. `logits - …` makes a new one.",
         ),
@@ -204,10 +197,6 @@ SOFTMAX = Exercise(
     ),
     then="Put it to work in the cells below: your network's predictions use it.",
 )
-
-
-def _exponentials(logits):
-    return np.exp(logits - logits.max(axis=1, keepdims=True))
 
 
 # temperature_softmax
@@ -233,14 +222,6 @@ def _temperature_cases():
         Case("random logits", rng.normal(0, 3, (5, 4)), 1.5),
         Case("float32", rng.normal(0, 3, (4, 6)).astype(np.float32), 0.7),
     ]
-
-
-def _shared_power(logits, T):
-    return _normalised(softmax(logits) ** (1 / T))
-
-
-def _maximum_at_another_scale(logits, T):
-    return _normalised(np.exp(logits / T - logits.max(axis=1, keepdims=True)))
 
 
 TEMPERATURE_SOFTMAX = Exercise(
@@ -282,27 +263,27 @@ TEMPERATURE_SOFTMAX = Exercise(
         ),
         Mistake(
             "power-of-probabilities",
-            _shared_power,
+            lambda logits, T: _normalise(softmax(logits) ** (1 / T)),
             "The root p^(1/T) is right on paper. But where p has rounded to 0, the root of 0 is 0, and "
             "what the logits knew is lost. Divide the logits by T before the exponential.",
         ),
         Mistake(
             "maximum-not-divided",
-            _maximum_at_another_scale,
+            lambda logits, T: _normalise(np.exp(logits / T - logits.max(axis=1, keepdims=True))),
             "You subtract the maximum of the logits from logits / T. The two are on different scales, so "
             "the largest exponent is not 0: it overflows, or everything rounds to 0. Divide first, then "
             "take the maximum.",
         ),
         Mistake(
             "no-maximum",
-            lambda logits, T: _normalised(np.exp(logits / T)),
+            lambda logits, T: _normalise(np.exp(logits / T)),
             "No maximum is subtracted. A low temperature makes logits large, so here it is needed even "
             "more: take the softmax of logits / T that subtracts each row's maximum.",
             section="Overflow",
         ),
         Mistake(
             "global-maximum",
-            lambda logits, T: _normalised(np.exp(logits / T - (logits / T).max())),
+            lambda logits, T: _normalise(np.exp(logits / T - (logits / T).max())),
             "You subtract the largest number of the whole batch. Where a row is far below it, every "
             "exponential rounds to 0, and 0 / 0 is NaN. Each row needs its own maximum: axis=1.",
             section="Overflow",
@@ -456,15 +437,6 @@ def _log_sum_exp(logits, m, axis=1):
     return m + np.log(np.exp(logits - m).sum(axis=axis, keepdims=True))
 
 
-def _row_maximum(logits):
-    return logits.max(axis=1, keepdims=True)
-
-
-def _log_softmax_in_place(logits):
-    logits -= _row_maximum(logits)
-    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-
-
 def _with_epsilon(epsilon):
     return Mistake(
         f"epsilon-{epsilon:g}",
@@ -500,13 +472,13 @@ LOG_SOFTMAX = Exercise(
         ),
         Mistake(
             "maximum-not-added-back",
-            lambda logits: logits - np.log(np.exp(logits - _row_maximum(logits)).sum(axis=1, keepdims=True)),
+            lambda logits: logits - np.log(np.exp(_shift(logits)).sum(axis=1, keepdims=True)),
             "Inside the logarithm the maximum is subtracted, outside it is not, so yours is too large by the "
             "maximum. Subtract it from both: shifted − log Σ e^shifted.",
         ),
         Mistake(
             "maximum-twice",
-            lambda logits: logits - _row_maximum(logits) - _log_sum_exp(logits, _row_maximum(logits)),
+            lambda logits: _shift(logits) - _log_sum_exp(logits, logits.max(axis=1, keepdims=True)),
             "The maximum is subtracted twice. If the logits are shifted already, the logarithm of the sum is "
             "subtracted alone: shifted − log Σ e^shifted.",
         ),
@@ -524,30 +496,22 @@ LOG_SOFTMAX = Exercise(
         ),
         Mistake(
             "sum-over-all",
-            lambda logits: (
-                logits - _row_maximum(logits) - np.log(np.exp(logits - _row_maximum(logits)).sum())
-            ),
+            lambda logits: _shift(logits) - np.log(np.exp(_shift(logits)).sum()),
             "You sum over the whole batch. Each row needs a sum of its own: axis=1, with keepdims=True.",
         ),
         Mistake(
             "no-keepdims",
-            lambda logits: (
-                logits - logits.max(axis=1) - np.log(np.exp(logits - logits.max(axis=1)).sum(axis=1))
-            ),
+            lambda logits: logits - (m := logits.max(axis=1)) - np.log(np.exp(logits - m).sum(axis=1)),
             _KEEPDIMS,
         ),
         Mistake(
             "no-keepdims-in-the-sum",
-            lambda logits: (
-                logits - _row_maximum(logits) - np.log(np.exp(logits - _row_maximum(logits)).sum(axis=1))
-            ),
+            lambda logits: _shift(logits) - np.log(np.exp(_shift(logits)).sum(axis=1)),
             _KEEPDIMS,
         ),
         Mistake(
             "sum-of-logarithms",
-            lambda logits: (
-                logits - _row_maximum(logits) - (logits - _row_maximum(logits)).sum(1, keepdims=True)
-            ),
+            lambda logits: _shift(logits) - _shift(logits).sum(axis=1, keepdims=True),
             "You take the logarithm of each exponential and then the sum. It is the logarithm of the sum: "
             "first `np.exp`, then `.sum`, then `np.log`.",
         ),
@@ -569,12 +533,12 @@ LOG_SOFTMAX = Exercise(
         ),
         Mistake(
             "sum-not-logged",
-            lambda logits: logits - _row_maximum(logits) - _exponentials(logits).sum(axis=1, keepdims=True),
+            lambda logits: _shift(logits) - np.exp(_shift(logits)).sum(axis=1, keepdims=True),
             "The sum of the exponentials is subtracted, but it is its logarithm that should be.",
         ),
         Mistake(
             "in-place",
-            _log_softmax_in_place,
+            overwrite(log_softmax, "logits", _shift),
             "The numbers are right, but the logits are changed: `logits -= …` writes into the caller's "
             "array. `logits - …` makes a new one.",
         ),
@@ -629,7 +593,7 @@ def _parts(logits, y):
     return N, C, logp, np.exp(logp), target, *losses.cross_entropy(logits, y)
 
 
-def _scaled(loss=lambda N, C: 1, dlogits=lambda N, C: 1):
+def _scale(loss=lambda N, C: 1, dlogits=lambda N, C: 1):
     """Return cross-entropy with wrong factors, each a function of N and C."""
 
     def wrong(logits, y):
@@ -670,20 +634,12 @@ def _columns_for_pairs_in_gradient(p, target, y):
     return p
 
 
-def _naive_cross_entropy(logits, y):
-    p = _normalised(np.exp(logits))
-    N = len(y)
-    loss = -np.log(p[np.arange(N), y]).sum() / N
-    p[np.arange(N), y] -= 1
-    return loss, p / N
-
-
-def _over_examples(logits, y):
-    logp = losses.log_softmax(np.ascontiguousarray(logits.T)).T
-    N = len(y)
-    loss, dlogits = -logp[np.arange(N), y].mean(), np.exp(logp)
-    dlogits[np.arange(N), y] -= 1
-    return loss, dlogits / N
+def _cross_entropy_of(logp, y):
+    """Return the loss and dlogits that follow from wrong log probabilities."""
+    true = np.arange(len(y)), y
+    dlogits = np.exp(logp)
+    dlogits[true] -= 1
+    return -logp[true].mean(), dlogits / len(y)
 
 
 def _with_epsilon_in_loss(epsilon):
@@ -708,7 +664,7 @@ CROSS_ENTROPY = Exercise(
     mistakes=(
         Mistake(
             "loss-not-averaged",
-            _scaled(loss=lambda N, C: N),
+            _scale(loss=lambda N, C: N),
             lambda example: (
                 "dlogits is right. The loss is a sum over the examples; it should be their mean, or a larger "
                 f"batch would cost more. Divide by N, which is {len(example.args['y'])} here."
@@ -717,7 +673,7 @@ CROSS_ENTROPY = Exercise(
         ),
         Mistake(
             "gradient-not-averaged",
-            _scaled(dlogits=lambda N, C: N),
+            _scale(dlogits=lambda N, C: N),
             lambda example: (
                 "The loss is right. It is a mean over N examples, so each example's p − y counts 1/N: "
                 f"dlogits is (p − y) / N, and N is {len(example.args['y'])} here."
@@ -725,7 +681,7 @@ CROSS_ENTROPY = Exercise(
         ),
         Mistake(
             "neither-averaged",
-            _scaled(loss=lambda N, C: N, dlogits=lambda N, C: N),
+            _scale(loss=lambda N, C: N, dlogits=lambda N, C: N),
             lambda example: (
                 "Loss and gradient fit each other, but both are sums over the examples. The loss is a "
                 f"mean: divide both by N, which is {len(example.args['y'])} here."
@@ -734,39 +690,39 @@ CROSS_ENTROPY = Exercise(
         ),
         Mistake(
             "loss-averaged-over-classes",
-            _scaled(loss=lambda N, C: 1 / C),
+            _scale(loss=lambda N, C: 1 / C),
             "dlogits is right. The loss is C times too small: `.mean()` over an array (N, C) divides by "
             "N·C. The sum over the classes has one term that is not 0; only the examples are averaged.",
             section="How far from the target",
         ),
         Mistake(
             "both-averaged-over-classes",
-            _scaled(loss=lambda N, C: 1 / C, dlogits=lambda N, C: 1 / C),
+            _scale(loss=lambda N, C: 1 / C, dlogits=lambda N, C: 1 / C),
             "Loss and gradient are both C times too small: the mean is over the N examples, not over all N·C "
             "numbers.",
             section="How far from the target",
         ),
         Mistake(
             "gradient-averaged-over-classes",
-            _scaled(dlogits=lambda N, C: 1 / C),
+            _scale(dlogits=lambda N, C: 1 / C),
             "The loss is right. dlogits is divided by N·C; the loss is a mean over the N examples only.",
         ),
         Mistake(
             "sign-of-loss",
-            _scaled(loss=lambda N, C: -1),
+            _scale(loss=lambda N, C: -1),
             "dlogits is right, and the loss has the wrong sign: log p is never above 0, so −log p is never "
             "below. A loss should be small when the answer is good.",
             section="How far from the target",
         ),
         Mistake(
             "sign-of-gradient",
-            _scaled(dlogits=lambda N, C: -1),
+            _scale(dlogits=lambda N, C: -1),
             "The loss is right, and dlogits has the wrong sign: it is p − y, not y − p. Training subtracts "
             "the gradient; with y − p the true class would become less probable with every step.",
         ),
         Mistake(
             "both-signs",
-            _scaled(loss=lambda N, C: -1, dlogits=lambda N, C: -1),
+            _scale(loss=lambda N, C: -1, dlogits=lambda N, C: -1),
             "Both have the wrong sign: you compute the mean of log p. The loss is −log p, small when the "
             "true class is probable.",
             section="How far from the target",
@@ -858,7 +814,7 @@ CROSS_ENTROPY = Exercise(
         *map(_with_epsilon_in_loss, (1e-15, 1e-12, 1e-10, 1e-8)),
         Mistake(
             "no-maximum",
-            _naive_cross_entropy,
+            lambda logits, y: _cross_entropy_of(np.log(_normalise(np.exp(logits))), y),
             "Large logits overflow: probabilities become 0 or NaN, and the loss ∞ or NaN. Begin with "
             "`log_softmax(logits)`: it subtracts each row's maximum, and p is its exponential.",
             section="Overflow",
@@ -872,7 +828,7 @@ CROSS_ENTROPY = Exercise(
         ),
         Mistake(
             "softmax-over-examples",
-            _over_examples,
+            lambda logits, y: _cross_entropy_of(losses.log_softmax(np.ascontiguousarray(logits.T)).T, y),
             "Your softmax runs along axis 0, over the examples. The classes are along axis 1: the "
             "probabilities of each row sum to 1.",
         ),

@@ -351,9 +351,7 @@ def _momentum_step_cases():
     ]
 
 
-def _wrong_momentum(
-    new_v=lambda v, g, lr, beta: beta * v - lr * g, step=lambda old, v, g, lr, beta: v
-):  # fmt: skip
+def _wrong_momentum(new_v=lambda v, g, lr, beta: beta * v - lr * g, step=lambda old, v, g, lr, beta: v):
     """Return momentum with one of its two lines replaced, or both."""
 
     def wrong(theta, gradient, v, lr, beta):

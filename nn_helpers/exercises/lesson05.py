@@ -6,6 +6,7 @@ import numpy as np
 
 from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
+from nn_helpers.exercises.mistakes import ignore_rng, overwrite
 
 LESSON = "05_cifar10"
 
@@ -160,16 +161,6 @@ def _l2_gradient_cases():
     ]
 
 
-def _l2_in_place(W, dW, reg):
-    dW += reg * W
-    return dW
-
-
-def _weights_shrunk(W, dW, reg):
-    W -= reg * W
-    return dW
-
-
 L2_GRADIENT = Exercise(
     answer=l2_gradient,
     elsewhere="nn_helpers.ClassificationNet.backward does the same in place, for all its weights at once.",
@@ -233,13 +224,13 @@ L2_GRADIENT = Exercise(
         ),
         Mistake(
             "in-place",
-            _l2_in_place,
+            overwrite(l2_gradient, "dW"),
             "The numbers are right, but `dW += …` writes them into the caller's array. Called twice, it "
             "would add the penalty's gradient twice. Return a new array: `dW + …`.",
         ),
         Mistake(
             "weights-shrunk",
-            _weights_shrunk,
+            overwrite(lambda W, dW, reg: dW, "W", lambda W, dW, reg: W - reg * W),
             "You make the weights themselves smaller. That is the optimizer's part; this function only says "
             "in which direction: return dW plus the penalty's gradient, and leave W as it is.",
         ),
@@ -282,25 +273,20 @@ def _confusion_matrix_cases():
     ]
 
 
-def _counted(y, predicted, size, dtype=int):
+def _count(y, predicted, size, dtype=int):
     matrix = np.zeros((size, size), dtype=dtype)
     np.add.at(matrix, (y, predicted), 1)
     return matrix
 
 
-def _counted_where(these, y, predicted, size):
-    return _counted(y[these], predicted[these], size)
+def _count_where(these, y, predicted, size):
+    return _count(y[these], predicted[these], size)
 
 
 def _fancy_indexed(y, predicted, num_classes):
     matrix = np.zeros((num_classes, num_classes), dtype=int)
     matrix[y, predicted] += 1
     return matrix
-
-
-def _shares(y, predicted, num_classes):
-    matrix = _counted(y, predicted, num_classes)
-    return matrix / matrix.sum(axis=1, keepdims=True)
 
 
 CONFUSION_MATRIX = Exercise(
@@ -313,7 +299,7 @@ CONFUSION_MATRIX = Exercise(
     mistakes=(
         Mistake(
             "transposed",
-            lambda y, predicted, num_classes: _counted(predicted, y, num_classes),
+            lambda y, predicted, num_classes: _count(predicted, y, num_classes),
             "Rows and columns are exchanged. The first index is the true class, the second what the network "
             "said: `matrix[true, guess]`.",
         ),
@@ -332,43 +318,45 @@ CONFUSION_MATRIX = Exercise(
         ),
         Mistake(
             "size-from-the-labels",
-            lambda y, predicted, num_classes: _counted(y, predicted, max(y.max(), predicted.max()) + 1),
+            lambda y, predicted, num_classes: _count(y, predicted, max(y.max(), predicted.max()) + 1),
             "The matrix is as large as the labels in this batch make it. A class that does not occur still "
             "has its row and its column: num_classes is the size.",
         ),
         Mistake(
             "always-ten",
-            lambda y, predicted, num_classes: _counted(y, predicted, 10),
+            lambda y, predicted, num_classes: _count(y, predicted, 10),
             "Your matrix has ten rows and columns, whatever the number of classes is. Make it "
             "num_classes × num_classes.",
         ),
         Mistake(
             "shares",
-            _shares,
+            lambda y, predicted, num_classes: (
+                (m := _count(y, predicted, num_classes)) / m.sum(axis=1, keepdims=True)
+            ),
             "You divide each row by its sum. Return the counts, whole numbers: the figure makes the colours "
             "from the shares, and a class without images would be 0 / 0.",
         ),
         Mistake(
             "share-of-all",
-            lambda y, predicted, num_classes: _counted(y, predicted, num_classes) / len(y),
+            lambda y, predicted, num_classes: _count(y, predicted, num_classes) / len(y),
             "You divide by the number of images. Return the counts, whole numbers: whoever reads the "
             "matrix wants to know how many images stand behind it.",
         ),
         Mistake(
             "mistakes-only",
-            lambda y, predicted, num_classes: _counted_where(y != predicted, y, predicted, num_classes),
+            lambda y, predicted, num_classes: _count_where(y != predicted, y, predicted, num_classes),
             "You count the mistakes only. The diagonal counts those that are right, and each row has to sum "
             "to the images of its class.",
         ),
         Mistake(
             "diagonal-only",
-            lambda y, predicted, num_classes: _counted_where(y == predicted, y, predicted, num_classes),
+            lambda y, predicted, num_classes: _count_where(y == predicted, y, predicted, num_classes),
             "You count those that are right only, on the diagonal. The mistakes, beside it, are what this "
             "matrix is for.",
         ),
         Mistake(
             "floats",
-            lambda y, predicted, num_classes: _counted(y, predicted, num_classes, dtype=float),
+            lambda y, predicted, num_classes: _count(y, predicted, num_classes, dtype=float),
             "The counts are right, but they are floats: `np.zeros` makes those unless you ask for whole "
             "numbers, `dtype=int`.",
         ),
@@ -440,20 +428,16 @@ def _flip_cases():
     ]
 
 
-def _mirror_those(mirrored, images, index):
-    out = images.copy()
-    out[mirrored] = images[mirrored][index]
-    return out
+def _reverse(index, draw=lambda rng, n: rng.random(n)):
+    """Return flip with another axis reversed, or with other draws."""
 
+    def wrong(images, rng):
+        chosen = draw(rng, len(images)) < 0.5
+        out = images.copy()
+        out[chosen] = images[chosen][index]
+        return out
 
-def _coins(images, rng):
-    return rng.random(len(images)) < 0.5
-
-
-def _flip_in_place(images, rng):
-    mirrored = _coins(images, rng)
-    images[mirrored] = images[mirrored, :, ::-1]
-    return images
+    return wrong
 
 
 LEFT_RIGHT = np.s_[:, :, ::-1]
@@ -476,24 +460,24 @@ FLIP = Exercise(
     mistakes=(
         Mistake(
             "upside-down",
-            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[:, ::-1]),
+            _reverse(np.s_[:, ::-1]),
             "You turn images upside down: axis 1 goes from top to bottom. Left to right is axis 2.",
         ),
         Mistake(
             "turned-round",
-            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[:, ::-1, ::-1]),
+            _reverse(np.s_[:, ::-1, ::-1]),
             "You reverse rows and columns, which turns an image by 180 degrees. A mirrored one keeps its "
             "rows: reverse axis 2 only.",
         ),
         Mistake(
             "colours-exchanged",
-            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[..., ::-1]),
+            _reverse(np.s_[..., ::-1]),
             "You reverse the last axis, the colours: red becomes blue, and nothing moves. The columns are "
             "axis 2, the last but one.",
         ),
         Mistake(
             "order-reversed",
-            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[::-1]),
+            _reverse(np.s_[::-1]),
             "You reverse the order of the images: axis 0. They then no longer belong to their labels. "
             "Reverse axis 2, the columns.",
         ),
@@ -517,26 +501,26 @@ FLIP = Exercise(
         ),
         Mistake(
             "in-place",
-            _flip_in_place,
+            overwrite(flip, "images"),
             "The images that come out are right, but the array that came in is changed as well. If those "
             "are the training images, they stay mirrored. Begin with `flipped = images.copy()`, and write "
             "into that.",
         ),
         Mistake(
             "generator-of-its-own",
-            lambda images, rng: flip(images, np.random.default_rng(0)),
+            ignore_rng(flip, 0),
             "You make a generator with a fixed seed in the function, so every call decides the same. Draw "
             "from rng, which goes on where it was.",
         ),
         Mistake(
             "unseeded-generator",
-            lambda images, rng: flip(images, np.random.default_rng()),
+            ignore_rng(flip),
             "You draw from a generator of your own, and nobody can repeat what it did. Draw from the "
             "argument rng: equal generators then give equal images.",
         ),
         Mistake(
             "normal-numbers",
-            lambda images, rng: _mirror_those(rng.standard_normal(len(images)) < 0.5, images, LEFT_RIGHT),
+            _reverse(LEFT_RIGHT, draw=lambda rng, n: rng.standard_normal(n)),
             "`rng.standard_normal` is below 0.5 in about 69 of 100 draws. `rng.random` draws evenly between "
             "0 and 1: below 0.5 in half of them.",
         ),
