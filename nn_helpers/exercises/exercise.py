@@ -43,8 +43,6 @@ class Mistake:
 
     Parameters
     ----------
-    key : str
-        Its name, one word or several with hyphens.
     wrong : function
         A function that makes the mistake, called like the answer. A learner's function with the same
         results made the same mistake.
@@ -54,7 +52,6 @@ class Mistake:
         The section that explains it, when that is not the exercise's own.
     """
 
-    key: str
     wrong: Callable
     sentence: str | Callable
     section: str | None = None
@@ -86,7 +83,8 @@ class Exercise:
         A sentence: what the learner can do now that the function is right.
     cases : function () -> list of Case
         Chosen ones first, small and readable.
-    mistakes : sequence of Mistake
+    mistakes : dict of str to Mistake
+        By name: one word, or several with hyphens. `Verdict.mistake` has this name.
     hints : sequence of str
         At most three; each says more.
     returns : tuple of str
@@ -116,7 +114,7 @@ class Exercise:
     section: str
     then: str
     cases: Callable
-    mistakes: tuple
+    mistakes: Mapping
     hints: tuple
     returns: tuple = ()
     in_place: tuple = ()

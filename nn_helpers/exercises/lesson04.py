@@ -59,49 +59,42 @@ SGD_STEP = Exercise(
     section="Gradient descent",
     in_place=("theta",),
     cases=_sgd_step_cases,
-    mistakes=(
-        Mistake(
-            "uphill",
+    mistakes={
+        "uphill": Mistake(
             lambda theta, gradient, lr: _sgd(theta, -lr * gradient),
             "This goes uphill: the gradient points to where the loss grows. Subtract it.",
         ),
-        Mistake("rebinds", rebind(sgd_step, "theta"), _unchanged("theta")),
-        Mistake(
-            "no-learning-rate",
+        "rebinds": Mistake(rebind(sgd_step, "theta"), _unchanged("theta")),
+        "no-learning-rate": Mistake(
             lambda theta, gradient, lr: _sgd(theta, gradient),
             "You subtract the whole gradient. The learning rate says how much of it: lr times the gradient.",
         ),
-        Mistake(
-            "divided-by-learning-rate",
+        "divided-by-learning-rate": Mistake(
             lambda theta, gradient, lr: _sgd(theta, gradient / lr),
             "You divide by the learning rate, so that a smaller one makes a longer step. Multiply: α is the "
             "step's length for a gradient of 1.",
         ),
-        Mistake(
-            "forgets-theta",
+        "forgets-theta": Mistake(
             lambda theta, gradient, lr: np.copyto(theta, -lr * gradient),
             "You put the step itself into theta, and where it was is lost. The step goes on top: "
             "θ − α g, from the old θ.",
         ),
-        Mistake(
-            "changes-gradient",
+        "changes-gradient": Mistake(
             overwrite(sgd_step, "gradient", lambda theta, gradient, lr: lr * gradient),
             "theta is right, but the gradient is changed too: `gradient *= lr` writes into the caller's "
             "array. Write `lr * gradient`, which makes a new one.",
         ),
-        Mistake(
-            "unit-length",
+        "unit-length": Mistake(
             lambda theta, gradient, lr: _sgd(theta, lr * gradient / _length(gradient)),
             "You divide the gradient by its length, so that every step is equally long. In gradient descent "
             "the steps get shorter where the ground is flat: leave the gradient as it is.",
         ),
-        Mistake(
-            "sign-only",
+        "sign-only": Mistake(
             lambda theta, gradient, lr: _sgd(theta, lr * np.sign(gradient)),
             "You use the sign of the gradient alone. How steep it is counts as well: subtract α times the "
             "gradient itself.",
         ),
-    ),
+    },
     hints=(
         "The formula is θ ← θ − α g. The arrow means that the old θ is overwritten, in the array that the "
         "caller passed.",
@@ -223,33 +216,28 @@ MINIBATCHES = Exercise(
     section="Mini-batches",
     observe=_observe_minibatches,
     cases=_minibatches_cases,
-    mistakes=(
-        Mistake(
-            "no-shuffle",
+    mistakes={
+        "no-shuffle": Mistake(
             _wrong_batches(),
             "The batches come in the order of the data, and in every epoch the same. Draw a new order first: "
             "`rng.permutation(N)`.",
         ),
-        Mistake(
-            "same-order-every-epoch",
+        "same-order-every-epoch": Mistake(
             ignore_rng(minibatches, 0),
             "Every epoch has the same order, because you make a generator with a fixed seed in the function. "
             "Draw from rng: it goes on where it was, so each call gives another order.",
         ),
-        Mistake(
-            "unseeded-generator",
+        "unseeded-generator": Mistake(
             ignore_rng(minibatches),
             "You draw from a generator of your own, and nobody can repeat your training. Draw from the "
             "argument rng: equal generators then give equal orders.",
         ),
-        Mistake(
-            "with-replacement",
+        "with-replacement": Mistake(
             _wrong_batches(lambda N, rng: rng.integers(0, N, N)),
             "Some indices come twice in an epoch, so others do not come at all: you draw with replacement, "
             "or for each batch anew. Shuffle all N once, then cut the order into pieces.",
         ),
-        Mistake(
-            "drawn-for-each-batch",
+        "drawn-for-each-batch": Mistake(
             lambda N, batch_size, rng, drop_last=True: [
                 rng.choice(N, batch_size, replace=False) for _ in range(N // batch_size)
             ],
@@ -257,65 +245,56 @@ MINIBATCHES = Exercise(
             "all. And drop_last=False makes no difference. Shuffle all N once, then cut the order into "
             "pieces.",
         ),
-        Mistake(
-            "drop-last-ignored",
+        "drop-last-ignored": Mistake(
             lambda N, batch_size, rng, drop_last=True: minibatches(N, batch_size, rng, False),
             "With drop_last=True the last batch is left out when it is smaller than the others. Yours still "
             "comes. The last full batch ends at N − N % batch_size.",
         ),
-        Mistake(
-            "always-drops",
+        "always-drops": Mistake(
             lambda N, batch_size, rng, drop_last=True: minibatches(N, batch_size, rng, True),
             "You drop the smaller last batch even with drop_last=False. Then every index should come: the "
             "batches go on up to N.",
         ),
-        Mistake(
-            "drop-last-inverted",
+        "drop-last-inverted": Mistake(
             lambda N, batch_size, rng, drop_last=True: minibatches(N, batch_size, rng, not drop_last),
             "drop_last works the wrong way round: True is to leave out the smaller last batch, False to keep "
             "it.",
         ),
-        Mistake(
-            "one-batch-too-few",
+        "one-batch-too-few": Mistake(
             lambda N, batch_size, rng, drop_last=True: _cut(rng.permutation(N), batch_size)[:-1],
             "The last batch is missing even when it is full. `range(0, end, batch_size)` leaves out `end` "
             "itself, so `N - batch_size` ends one batch too early.",
         ),
-        Mistake(
-            "as-many-batches",
+        "as-many-batches": Mistake(
             lambda N, batch_size, rng, drop_last=True: np.array_split(rng.permutation(N), batch_size),
             lambda example: (
                 f"You make {example.args['batch_size']} batches. batch_size is how many indices there are in "
                 "each; how many batches that makes depends on N."
             ),
         ),
-        Mistake(
-            "reshaped",
+        "reshaped": Mistake(
             lambda N, batch_size, rng, drop_last=True: rng.permutation(N).reshape(-1, batch_size),
             "`reshape(-1, batch_size)` needs an N that batch_size divides. The last batch may be smaller. "
             "Cut with slices: `order[start : start + batch_size]`.",
         ),
-        Mistake(
-            "batches-in-random-order",
+        "batches-in-random-order": Mistake(
             _wrong_batches(
                 afterwards=lambda batches, rng: [batches[i] for i in rng.permutation(len(batches))]
             ),
             "You shuffle the batches, but what is in a batch stays together: neighbours in the data, epoch "
             "after epoch. Shuffle the indices first, then cut.",
         ),
-        Mistake(
-            "shuffled-within-batches",
+        "shuffled-within-batches": Mistake(
             _wrong_batches(afterwards=lambda cut, rng: list(map(rng.permutation, cut))),
             "You shuffle within each batch, so that every epoch has the same batches. The gradient is a mean "
             "over the batch, and to that the order within it is all one. Shuffle all N first, then cut.",
         ),
-        Mistake(
-            "filled-up",
+        "filled-up": Mistake(
             _fill_up,
             "You fill the last batch up with indices that have been used already. Leave it out with "
             "drop_last=True, and leave it short with False.",
         ),
-    ),
+    },
     hints=(
         "Two steps: put 0 … N − 1 into a random order, then cut that order into pieces. For the first, "
         "`rng.permutation(N)`.",
@@ -363,13 +342,16 @@ def _wrong_momentum(new_v=lambda v, g, lr, beta: beta * v - lr * g, step=lambda 
 
 
 def _rebinding(answer, memory):
-    """Yield the mistakes of changing a new array in the place of the memory, of theta, or of both."""
-    for key, praise, names in (
-        (f"{memory}-rebound", "theta is right in this step. But ", [memory]),
-        ("theta-rebound", f"{memory} is right. But ", ["theta"]),
-        ("nothing-changes", "", ["theta", memory]),
-    ):
-        yield Mistake(key, rebind(answer, *names), praise + _unchanged(*names))
+    """Return the mistakes of changing a new array in the place of the memory, of theta, or of both."""
+
+    def mistake(praise, *names):
+        return Mistake(rebind(answer, *names), praise + _unchanged(*names))
+
+    return {
+        f"{memory}-rebound": mistake("theta is right in this step. But ", memory),
+        "theta-rebound": mistake(f"{memory} is right. But ", "theta"),
+        "nothing-changes": mistake("", "theta", memory),
+    }
 
 
 MOMENTUM_STEP = Exercise(
@@ -379,71 +361,60 @@ MOMENTUM_STEP = Exercise(
     section="Momentum",
     in_place=("theta", "v"),
     cases=_momentum_step_cases,
-    mistakes=(
-        Mistake(
-            "uphill",
+    mistakes={
+        "uphill": Mistake(
             _wrong_momentum(new_v=lambda v, g, lr, beta: beta * v + lr * g),
             "You add the gradient to the speed, so it accelerates uphill. v ← βv − αg: minus.",
         ),
-        Mistake(
-            "theta-minus-v",
+        "theta-minus-v": Mistake(
             _wrong_momentum(step=lambda old, v, g, lr, beta: -v),
             "You subtract v from theta. The minus is in v already, so that v points downhill: θ ← θ + v.",
         ),
-        Mistake(
-            "as-in-pytorch",
+        "as-in-pytorch": Mistake(
             _wrong_momentum(lambda v, g, lr, beta: beta * v + g, lambda old, v, g, lr, beta: -lr * v),
             "This is momentum as PyTorch writes it: v ← βv + g and θ ← θ − αv. It is a good rule, but not "
             "the lesson's: here v is the step itself, α and minus sign included. v ← βv − αg; θ ← θ + v.",
         ),
-        Mistake(
-            "weighted-mean",
+        "weighted-mean": Mistake(
             _wrong_momentum(
                 lambda v, g, lr, beta: beta * v + (1 - beta) * g, lambda old, v, g, lr, beta: -lr * v
             ),
             "You keep a weighted mean of the gradients, with 1 − β before the new one, as Adam will do. "
             "Momentum adds up: v ← βv − αg; θ ← θ + v.",
         ),
-        Mistake(
-            "beta-exchanged",
+        "beta-exchanged": Mistake(
             _wrong_momentum(new_v=lambda v, g, lr, beta: (1 - beta) * v - lr * g),
             "You keep the share 1 − β of the speed. β itself is the share that is kept: β = 0.9 keeps nine "
             "tenths.",
         ),
-        Mistake(
-            "one-minus-beta-before-gradient",
+        "one-minus-beta-before-gradient": Mistake(
             _wrong_momentum(new_v=lambda v, g, lr, beta: beta * v - (1 - beta) * lr * g),
             "There is a factor 1 − β before the gradient that does not belong there: v ← βv − αg.",
         ),
-        *_rebinding(momentum_step, "v"),
-        Mistake(
-            "no-friction",
+        **_rebinding(momentum_step, "v"),
+        "no-friction": Mistake(
             _wrong_momentum(new_v=lambda v, g, lr, beta: v - lr * g),
             "You keep the whole speed: β is missing. Without it nothing ever slows down.",
         ),
-        Mistake(
-            "no-memory",
+        "no-memory": Mistake(
             _wrong_momentum(new_v=lambda v, g, lr, beta: -lr * g),
             "You forget the speed that was there, so this is plain SGD. Keep the share β of it: v ← βv − αg.",
         ),
-        Mistake(
-            "theta-first",
+        "theta-first": Mistake(
             _wrong_momentum(step=lambda old, v, g, lr, beta: old),
             "You move theta with the old speed and change the speed afterwards. First v ← βv − αg, then "
             "θ ← θ + v with the new one.",
         ),
-        Mistake(
-            "learning-rate-twice",
+        "learning-rate-twice": Mistake(
             _wrong_momentum(step=lambda old, v, g, lr, beta: lr * v),
             "The learning rate comes in twice: it is in v already, so θ ← θ + v without it.",
         ),
-        Mistake(
-            "nesterov",
+        "nesterov": Mistake(
             _wrong_momentum(step=lambda old, v, g, lr, beta: beta * v - lr * g),
             "This is Nesterov's momentum, which looks a step ahead: θ ← θ + βv − αg, with the new v. The "
             "lesson's is plainer: θ ← θ + v.",
         ),
-    ),
+    },
     hints=(
         "Two lines of formula: first v ← βv − αg, then θ ← θ + v with the new v. Both arrays are changed in "
         "place.",
@@ -503,72 +474,61 @@ RMSPROP_STEP = Exercise(
     section="RMSprop",
     in_place=("theta", "s"),
     cases=_rmsprop_step_cases,
-    mistakes=(
-        Mistake(
-            "not-squared",
+    mistakes={
+        "not-squared": Mistake(
             _wrong_rmsprop(new_s=lambda s, g, beta: beta * s + (1 - beta) * g),
             "You take the mean of the gradients, which can be negative and then has no root. s is the mean "
             "of their squares: g².",
         ),
-        Mistake(
-            "no-root",
+        "no-root": Mistake(
             _wrong_rmsprop(step=lambda g, old, s, lr, eps: lr * g / (s + eps)),
             "You divide by s, and s is in squares of gradients. Divide by its root: g / √s is about 1 in "
             "size, whatever the units of the gradient.",
         ),
-        Mistake(
-            "eps-inside-the-root",
+        "eps-inside-the-root": Mistake(
             _wrong_rmsprop(step=lambda g, old, s, lr, eps: lr * g / np.sqrt(s + eps)),
             "ε stands inside the root in yours: √(s + ε). The formula adds it outside: √s + ε. With "
             "ε = 10⁻⁸ the one acts from gradients of 10⁻⁴ down, the other from 10⁻⁸.",
         ),
-        Mistake(
-            "no-eps",
+        "no-eps": Mistake(
             _wrong_rmsprop(step=lambda g, old, s, lr, eps: lr * g / np.sqrt(s)),
             "ε is missing. Where a gradient was always 0 you divide 0 by 0, and that parameter is lost: add "
             "ε to the root.",
         ),
-        Mistake(
-            "beta-exchanged",
+        "beta-exchanged": Mistake(
             _wrong_rmsprop(new_s=lambda s, g, beta: (1 - beta) * s + beta * g**2),
             "β and 1 − β are exchanged: β is the share of the old mean that is kept.",
         ),
-        Mistake(
-            "sum-of-squares",
+        "sum-of-squares": Mistake(
             _wrong_rmsprop(new_s=lambda s, g, beta: s + g**2),
             "You add up all squares, so s only ever grows and the steps get shorter and shorter: that is "
             "AdaGrad. RMSprop forgets: s ← βs + (1 − β)g².",
         ),
-        Mistake(
-            "no-one-minus-beta",
+        "no-one-minus-beta": Mistake(
             _wrong_rmsprop(new_s=lambda s, g, beta: beta * s + g**2),
             "1 − β before g² is missing. With it s is a weighted mean of the squares; without it s is "
             "1 / (1 − β) times too large.",
         ),
-        Mistake(
-            "old-mean",
+        "old-mean": Mistake(
             _wrong_rmsprop(step=lambda g, old, s, lr, eps: lr * g / (np.sqrt(old) + eps)),
             "You divide by the root of the old s, which is 0 in the first step. First change s, then divide "
             "by the root of the new one.",
         ),
-        Mistake(
-            "uphill",
+        "uphill": Mistake(
             _wrong_rmsprop(step=lambda g, old, s, lr, eps: -lr * g / (np.sqrt(s) + eps)),
             "This goes uphill: subtract the step from theta.",
         ),
-        Mistake(
-            "multiplied",
+        "multiplied": Mistake(
             _wrong_rmsprop(step=lambda g, old, s, lr, eps: lr * g * (np.sqrt(s) + eps)),
             "You multiply by the root. Divide: where gradients are usually large, the step is to be small.",
         ),
-        Mistake(
-            "missing-brackets",
+        "missing-brackets": Mistake(
             _wrong_rmsprop(step=lambda g, old, s, lr, eps: lr * g / np.sqrt(s) + eps),
             "`g / np.sqrt(s) + eps` divides first and adds ε to the quotient. Put brackets around the whole "
             "denominator.",
         ),
-        *_rebinding(rmsprop_step, "s"),
-    ),
+        **_rebinding(rmsprop_step, "s"),
+    },
     hints=(
         "Two lines: s ← βs + (1 − β)g², then θ ← θ − αg / (√s + ε) with the new s. Both arrays are changed "
         "in place.",
@@ -645,75 +605,62 @@ ADAM_STEP = Exercise(
     section="Adam",
     in_place=("theta", "m", "v"),
     cases=_adam_step_cases,
-    mistakes=(
-        Mistake(
-            "no-bias-correction",
+    mistakes={
+        "no-bias-correction": Mistake(
             _wrong_adam(corrected=""),
             "m and v are right, but you use them as they are. Both began at 0 and are still too small in the "
             "first steps: divide m by 1 − β₁ᵗ and v by 1 − β₂ᵗ.",
         ),
-        Mistake(
-            "one-minus-beta",
+        "one-minus-beta": Mistake(
             _wrong_adam(correct=lambda beta, t: 1 - beta),
             "You divide by 1 − β₁ and 1 − β₂ in every step. That is right for t = 1 only. With 1 − βᵗ the "
             "correction fades away: `1 - beta1**t`.",
         ),
-        Mistake(
-            "only-m-corrected",
+        "only-m-corrected": Mistake(
             _wrong_adam(corrected="m"),
             "You correct m, but not v. Both began at 0, and v, with its larger β, needs it for longer: "
             "v / (1 − β₂ᵗ).",
         ),
-        Mistake(
-            "only-v-corrected",
+        "only-v-corrected": Mistake(
             _wrong_adam(corrected="v"),
             "You correct v, but not m. Both began at 0: m / (1 − β₁ᵗ).",
         ),
-        Mistake(
-            "multiplied-by-correction",
+        "multiplied-by-correction": Mistake(
             _wrong_adam(correct=lambda beta, t: 1 / (1 - beta**t)),
             "You multiply by 1 − βᵗ, which is below 1 and makes m and v smaller still. Divide by it.",
         ),
-        Mistake(
-            "beta-times-t",
+        "beta-times-t": Mistake(
             _wrong_adam(correct=lambda beta, t: 1 - beta * t),
             "You multiply β by t. βᵗ is a power: `beta1**t`.",
         ),
-        Mistake(
-            "counted-from-0",
+        "counted-from-0": Mistake(
             _wrong_adam(correct=lambda beta, t: np.float64(1 - beta ** (t - 1))),
             "You use t − 1 in the correction. t counts from 1 here, so that the first step divides by 1 − β "
             "and not by 0.",
         ),
-        Mistake(
-            "counted-from-2",
+        "counted-from-2": Mistake(
             _wrong_adam(correct=lambda beta, t: 1 - beta ** (t + 1)),
             "You use t + 1 in the correction. t is already 1 in the first step.",
         ),
-        Mistake(
-            "not-squared",
+        "not-squared": Mistake(
             _wrong_adam(new_v=lambda v, g, beta1, beta2: beta2 * v + (1 - beta2) * g),
             "v is the mean of the squares, g², not of the gradients: with g alone it can be negative and has "
             "no root.",
         ),
-        Mistake(
-            "no-root",
+        "no-root": Mistake(
             _wrong_adam(step=lambda m, v, lr, eps, g: lr * m / (v + eps)),
             "You divide by v̂, which is in squares of gradients. Divide by its root.",
         ),
-        Mistake(
-            "eps-inside-the-root",
+        "eps-inside-the-root": Mistake(
             _wrong_adam(step=lambda m, v, lr, eps, g: lr * m / np.sqrt(v + eps)),
             "ε stands inside the root in yours. The formula adds it to the root: √v̂ + ε.",
         ),
-        Mistake(
-            "no-eps",
+        "no-eps": Mistake(
             _wrong_adam(step=lambda m, v, lr, eps, g: lr * m / np.sqrt(v)),
             "ε is missing. A parameter whose gradient was always 0, such as a dead unit's, becomes 0 / 0: "
             "NaN, and with it the whole network.",
         ),
-        Mistake(
-            "betas-exchanged",
+        "betas-exchanged": Mistake(
             _wrong_adam(
                 new_m=lambda m, g, beta1, beta2: beta2 * m + (1 - beta2) * g,
                 new_v=lambda v, g, beta1, beta2: beta1 * v + (1 - beta1) * g**2,
@@ -721,49 +668,43 @@ ADAM_STEP = Exercise(
             "β₁ and β₂ are exchanged: β₁ belongs to m, the mean of the gradients, β₂ to v, the mean of the "
             "squares.",
         ),
-        Mistake(
-            "beta-and-one-minus-beta",
+        "beta-and-one-minus-beta": Mistake(
             _wrong_adam(
                 new_m=lambda m, g, beta1, beta2: (1 - beta1) * m + beta1 * g,
                 new_v=lambda v, g, beta1, beta2: (1 - beta2) * v + beta2 * g**2,
             ),
             "β and 1 − β are exchanged in both means: β is the share of the old one that is kept.",
         ),
-        Mistake(
-            "no-one-minus-beta",
+        "no-one-minus-beta": Mistake(
             _wrong_adam(
                 new_m=lambda m, g, beta1, beta2: beta1 * m + g,
                 new_v=lambda v, g, beta1, beta2: beta2 * v + g**2,
             ),
             "1 − β is missing before what is new, in m and in v. Without it they are sums, not means.",
         ),
-        Mistake(
-            "gradient-not-m",
+        "gradient-not-m": Mistake(
             _wrong_adam(step=lambda m, v, lr, eps, g: lr * g / (np.sqrt(v) + eps)),
             "The step uses the gradient itself, so m is kept for nothing: this is RMSprop with a correction. "
             "Put m̂ in its place.",
         ),
-        Mistake(
-            "uphill",
+        "uphill": Mistake(
             _wrong_adam(step=lambda m, v, lr, eps, g: -lr * m / (np.sqrt(v) + eps)),
             "This goes uphill: m points where the gradient does, so subtract the step.",
         ),
-        Mistake(
-            "hats-kept",
+        "hats-kept": Mistake(
             _adam_hats_kept,
             "theta is right, but you write m̂ and v̂ back into m and v, and the next step will correct them "
             "once more. Give them names of their own: `m_hat = m / …`.",
         ),
-        Mistake(
-            "memory-rebound",
+        "memory-rebound": Mistake(
             rebind(adam_step, "m", "v"),
             "theta is right in this step, but m and v are after the call what they were before. `m = …` "
             "gives the name to a new array, which is forgotten at the end of the function. Use `m *= …` and "
             "`m += …`, and the same for v.",
         ),
-        Mistake("theta-rebound", rebind(adam_step, "theta"), "m and v are right. But " + _unchanged("theta")),
-        Mistake("nothing-changes", rebind(adam_step, "theta", "m", "v"), _unchanged("theta", "m", "v")),
-    ),
+        "theta-rebound": Mistake(rebind(adam_step, "theta"), "m and v are right. But " + _unchanged("theta")),
+        "nothing-changes": Mistake(rebind(adam_step, "theta", "m", "v"), _unchanged("theta", "m", "v")),
+    },
     hints=(
         "Five lines of formula: two means, two corrections, one step. The means are changed in place, as in "
         "rmsprop_step; the corrected ones are new arrays.",

@@ -48,75 +48,63 @@ STANDARDISE = Exercise(
     section="The data",
     returns=("x",),
     cases=_standardise_cases,
-    mistakes=(
-        Mistake(
-            "own-mean",
+    mistakes={
+        "own-mean": Mistake(
             lambda images, mean, std: _in_rows((images - images.mean((0, 1, 2))) / images.std((0, 1, 2))),
             "You take the mean and the deviation of the images that come in. Use those that are given: "
             "they are the training images', and every image, now and later, is measured with them.",
         ),
-        Mistake(
-            "own-mean-of-each-pixel",
+        "own-mean-of-each-pixel": Mistake(
             lambda images, mean, std: (_in_rows(images) - _in_rows(images).mean(0)) / _in_rows(images).std(0),
             "You take the mean and the deviation of each pixel over the images that come in. Use those "
             "that are given: three means and three deviations, one for each colour, from the training "
             "images.",
         ),
-        Mistake(
-            "all-colours-alike",
+        "all-colours-alike": Mistake(
             lambda images, mean, std: _in_rows((images - mean.mean()) / std.mean()),
             "You take one mean and one deviation for all three colours. mean and std hold three numbers "
             "each: (N, H, W, 3) − (3,) already lets every colour meet its own.",
         ),
-        Mistake(
-            "no-std",
+        "no-std": Mistake(
             lambda images, mean, std: _in_rows(images - mean),
             "You take the mean away, and the inputs lie around 0. They are still around 50 in size: divide "
             "by std.",
         ),
-        Mistake(
-            "divided-first",
+        "divided-first": Mistake(
             lambda images, mean, std: _in_rows(images / std - mean),
             "You divide before you subtract. The mean is in units of pixels, so it has to go first: "
             "(images − mean) / std, with the brackets.",
         ),
-        Mistake(
-            "no-brackets",
+        "no-brackets": Mistake(
             lambda images, mean, std: _in_rows(images - mean / std),
             "`images - mean / std` divides the mean alone, because / goes before −. You need brackets: "
             "`(images - mean) / std`.",
         ),
-        Mistake(
-            "variance",
+        "variance": Mistake(
             lambda images, mean, std: _in_rows((images - mean) / std**2),
             "You divide by the variance, std². The inputs are then about 1/50 in size. Divide by std.",
         ),
-        Mistake(
-            "from-0-to-1-first",
+        "from-0-to-1-first": Mistake(
             lambda images, mean, std: _in_rows((images / 255 - mean) / std),
             "You divide the images by 255 first, but mean and std are in units of pixels, 0 to 255. "
             "Dividing by std is all the scaling there is.",
         ),
-        Mistake(
-            "bytes",
+        "bytes": Mistake(
             lambda images, mean, std: _in_rows((images - mean.astype(np.uint8)) / std),
             "You subtract in bytes, and a byte cannot be negative: 0 − 120 wraps around to 136. Keep mean a "
             "float array, then `images - mean` is one too.",
         ),
-        Mistake(
-            "always-3072",
+        "always-3072": Mistake(
             lambda images, mean, std: ((images - mean) / std).reshape(len(images), 3072),
             "The number 3072 is right for images of 32 × 32 pixels, and these are smaller. With -1 in its "
             "place NumPy counts by itself: `reshape(len(images), -1)`.",
         ),
-        Mistake(
-            "channels-first",
+        "channels-first": Mistake(
             lambda images, mean, std: _in_rows(((images - mean) / std).transpose(0, 3, 1, 2)),
             "The numbers are right, in another order: you put all red values of an image first. Here the "
             "three colours of a pixel stay together: reshape, without a transpose.",
         ),
-        Mistake(
-            "mean-repeated",
+        "mean-repeated": Mistake(
             lambda images, mean, std: (
                 (_in_rows(images) - np.repeat(mean, images[0].size // 3))
                 / np.repeat(std, images[0].size // 3)
@@ -124,7 +112,7 @@ STANDARDISE = Exercise(
             "`np.repeat` writes the red mean H·W times, then the green one. In a row the colours take turns: "
             "red, green, blue, red, … Standardise before you reshape, where the last axis is the colour.",
         ),
-    ),
+    },
     hints=(
         "The shapes do the work: images is (N, H, W, 3), mean and std are (3,). NumPy aligns them at the "
         "last axis, so every colour meets its own mean.",
@@ -168,73 +156,62 @@ L2_GRADIENT = Exercise(
     section="Regularization",
     returns=("gradient",),
     cases=_l2_gradient_cases,
-    mistakes=(
-        Mistake(
-            "penalty-itself",
+    mistakes={
+        "penalty-itself": Mistake(
             lambda W, dW, reg: dW + 0.5 * reg * (W**2).sum(),
             "You add the penalty itself, one number, to every entry. The gradient needs its derivative with "
             "respect to each weight: an array like W.",
         ),
-        Mistake(
-            "norm",
+        "norm": Mistake(
             lambda W, dW, reg: dW + reg * np.linalg.norm(W),
             "You add reg · ‖W‖, one number, to every entry. Each weight has a derivative of its own, and in "
             "it all other weights are constants: what is left of ½ · reg · Σ‖W‖²?",
         ),
-        Mistake(
-            "square-of-each",
+        "square-of-each": Mistake(
             lambda W, dW, reg: dW + 0.5 * reg * W**2,
             "You add ½ · reg · W² to every entry: that is each weight's part of the penalty. Differentiate "
             "it: what is the derivative of ½ · reg · W²?",
         ),
-        Mistake(
-            "half",
+        "half": Mistake(
             lambda W, dW, reg: dW + 0.5 * reg * W,
             "The derivative of W² is 2W, and the ½ in front of the penalty cancels that 2. Yours still has "
             "the ½.",
         ),
-        Mistake(
-            "double",
+        "double": Mistake(
             lambda W, dW, reg: dW + 2 * reg * W,
             "You add 2 · reg · W. That belongs to the penalty reg · ‖W‖², which other courses use. Here "
             "there is a ½ in front, and it cancels the 2.",
         ),
-        Mistake(
-            "minus",
+        "minus": Mistake(
             lambda W, dW, reg: dW - reg * W,
             "You subtract reg · W. The optimizer goes against the gradient, so the weights would grow. A sum "
             "of losses has a sum of gradients: plus.",
         ),
-        Mistake(
-            "penalty-only",
+        "penalty-only": Mistake(
             lambda W, dW, reg: reg * W,
             "This is the penalty's gradient alone. The total loss is data loss + penalty, so its gradient is "
             "the sum: do not lose dW.",
         ),
-        Mistake(
-            "exchanged",
+        "exchanged": Mistake(
             lambda W, dW, reg: W + reg * dW,
             "You multiply reg with dW and add it to W. It is the other way round: reg belongs to W.",
         ),
-        Mistake(
-            "l1",
+        "l1": Mistake(
             lambda W, dW, reg: dW + reg * np.sign(W),
             "You add reg · sign(W): the gradient of reg · Σ|W|, which is L1. The derivative of ½ · reg · W² "
             "grows with W.",
         ),
-        Mistake(
-            "in-place",
+        "in-place": Mistake(
             overwrite(l2_gradient, "dW"),
             "The numbers are right, but `dW += …` writes them into the caller's array. Called twice, it "
             "would add the penalty's gradient twice. Return a new array: `dW + …`.",
         ),
-        Mistake(
-            "weights-shrunk",
+        "weights-shrunk": Mistake(
             overwrite(lambda W, dW, reg: dW, "W", lambda W, dW, reg: W - reg * W),
             "You make the weights themselves smaller. That is the optimizer's part; this function only says "
             "in which direction: return dW plus the penalty's gradient, and leave W as it is.",
         ),
-    ),
+    },
     hints=(
         "The total loss is data loss + ½ · reg · Σ‖W‖², and the derivative of a sum is the sum of the "
         "derivatives. The first one is given: dW.",
@@ -296,71 +273,61 @@ CONFUSION_MATRIX = Exercise(
     returns=("matrix",),
     cases=_confusion_matrix_cases,
     quantities=lambda y, predicted, num_classes: {"N": len(y), "C": num_classes},
-    mistakes=(
-        Mistake(
-            "transposed",
+    mistakes={
+        "transposed": Mistake(
             lambda y, predicted, num_classes: _count(predicted, y, num_classes),
             "Rows and columns are exchanged. The first index is the true class, the second what the network "
             "said: `matrix[true, guess]`.",
         ),
-        Mistake(
-            "fancy-indexing",
+        "fancy-indexing": Mistake(
             _fancy_indexed,
             "`matrix[y, predicted] += 1` writes each entry once, however often its pair occurs: NumPy reads, "
             "adds 1, then writes. Count in a loop over the images, or with "
             "`np.add.at(matrix, (y, predicted), 1)`.",
         ),
-        Mistake(
-            "fancy-indexing-transposed",
+        "fancy-indexing-transposed": Mistake(
             lambda y, predicted, num_classes: _fancy_indexed(predicted, y, num_classes),
             "Two things. `matrix[a, b] += 1` with arrays writes each entry once, however often its pair "
             "occurs: count in a loop, or with `np.add.at`. And the first index is the true class.",
         ),
-        Mistake(
-            "size-from-the-labels",
+        "size-from-the-labels": Mistake(
             lambda y, predicted, num_classes: _count(y, predicted, max(y.max(), predicted.max()) + 1),
             "The matrix is as large as the labels in this batch make it. A class that does not occur still "
             "has its row and its column: num_classes is the size.",
         ),
-        Mistake(
-            "always-ten",
+        "always-ten": Mistake(
             lambda y, predicted, num_classes: _count(y, predicted, 10),
             "Your matrix has ten rows and columns, whatever the number of classes is. Make it "
             "num_classes × num_classes.",
         ),
-        Mistake(
-            "shares",
+        "shares": Mistake(
             lambda y, predicted, num_classes: (
                 (m := _count(y, predicted, num_classes)) / m.sum(axis=1, keepdims=True)
             ),
             "You divide each row by its sum. Return the counts, whole numbers: the figure makes the colours "
             "from the shares, and a class without images would be 0 / 0.",
         ),
-        Mistake(
-            "share-of-all",
+        "share-of-all": Mistake(
             lambda y, predicted, num_classes: _count(y, predicted, num_classes) / len(y),
             "You divide by the number of images. Return the counts, whole numbers: whoever reads the "
             "matrix wants to know how many images stand behind it.",
         ),
-        Mistake(
-            "mistakes-only",
+        "mistakes-only": Mistake(
             lambda y, predicted, num_classes: _count_where(y != predicted, y, predicted, num_classes),
             "You count the mistakes only. The diagonal counts those that are right, and each row has to sum "
             "to the images of its class.",
         ),
-        Mistake(
-            "diagonal-only",
+        "diagonal-only": Mistake(
             lambda y, predicted, num_classes: _count_where(y == predicted, y, predicted, num_classes),
             "You count those that are right only, on the diagonal. The mistakes, beside it, are what this "
             "matrix is for.",
         ),
-        Mistake(
-            "floats",
+        "floats": Mistake(
             lambda y, predicted, num_classes: _count(y, predicted, num_classes, dtype=float),
             "The counts are right, but they are floats: `np.zeros` makes those unless you ask for whole "
             "numbers, `dtype=int`.",
         ),
-    ),
+    },
     hints=(
         "Begin with a matrix of zeros. Every image adds 1 to one entry. Which row, and which column?",
         "`np.zeros((rows, columns), dtype=int)` is a matrix of whole zeros. Then loop over both arrays at "
@@ -457,74 +424,63 @@ FLIP = Exercise(
         "share decided as in the call before": 0.4,
         "share decided alike by equal generators": 0.25,
     },
-    mistakes=(
-        Mistake(
-            "upside-down",
+    mistakes={
+        "upside-down": Mistake(
             _reverse(np.s_[:, ::-1]),
             "You turn images upside down: axis 1 goes from top to bottom. Left to right is axis 2.",
         ),
-        Mistake(
-            "turned-round",
+        "turned-round": Mistake(
             _reverse(np.s_[:, ::-1, ::-1]),
             "You reverse rows and columns, which turns an image by 180 degrees. A mirrored one keeps its "
             "rows: reverse axis 2 only.",
         ),
-        Mistake(
-            "colours-exchanged",
+        "colours-exchanged": Mistake(
             _reverse(np.s_[..., ::-1]),
             "You reverse the last axis, the colours: red becomes blue, and nothing moves. The columns are "
             "axis 2, the last but one.",
         ),
-        Mistake(
-            "order-reversed",
+        "order-reversed": Mistake(
             _reverse(np.s_[::-1]),
             "You reverse the order of the images: axis 0. They then no longer belong to their labels. "
             "Reverse axis 2, the columns.",
         ),
-        Mistake(
-            "one-decision-for-all",
+        "one-decision-for-all": Mistake(
             lambda images, rng: images[LEFT_RIGHT].copy() if rng.random() < 0.5 else images.copy(),
             "You decide once for the whole batch: all images are mirrored, or none. Each needs a decision "
             "of its own: `rng.random(len(images)) < 0.5`.",
         ),
-        Mistake(
-            "all-mirrored",
+        "all-mirrored": Mistake(
             lambda images, rng: images[LEFT_RIGHT].copy(),
             "You mirror every image, always. The network would see the mirrored ones only, which is "
             "nothing gained: leave each as it is with probability ½.",
         ),
-        Mistake(
-            "none-mirrored",
+        "none-mirrored": Mistake(
             lambda images, rng: images.copy(),
             "No image is ever mirrored: what comes out is what went in. Each should be mirrored with "
             "probability ½.",
         ),
-        Mistake(
-            "in-place",
+        "in-place": Mistake(
             overwrite(flip, "images"),
             "The images that come out are right, but the array that came in is changed as well. If those "
             "are the training images, they stay mirrored. Begin with `flipped = images.copy()`, and write "
             "into that.",
         ),
-        Mistake(
-            "generator-of-its-own",
+        "generator-of-its-own": Mistake(
             ignore_rng(flip, 0),
             "You make a generator with a fixed seed in the function, so every call decides the same. Draw "
             "from rng, which goes on where it was.",
         ),
-        Mistake(
-            "unseeded-generator",
+        "unseeded-generator": Mistake(
             ignore_rng(flip),
             "You draw from a generator of your own, and nobody can repeat what it did. Draw from the "
             "argument rng: equal generators then give equal images.",
         ),
-        Mistake(
-            "normal-numbers",
+        "normal-numbers": Mistake(
             _reverse(LEFT_RIGHT, draw=lambda rng, n: rng.standard_normal(n)),
             "`rng.standard_normal` is below 0.5 in about 69 of 100 draws. `rng.random` draws evenly between "
             "0 and 1: below 0.5 in half of them.",
         ),
-    ),
+    },
     hints=(
         "Two steps: decide for each image, then mirror those. `rng.random(n)` draws n numbers between 0 "
         "and 1.",

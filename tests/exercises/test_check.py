@@ -858,9 +858,8 @@ SUMS = Exercise(
     returns=("columns", "rows"),
     cases=_sums_cases,
     quantities=lambda x: {"C": x.shape[1], "N": len(x)},
-    mistakes=(
-        Mistake(
-            "squares",
+    mistakes={
+        "squares": Mistake(
             lambda x: (x.sum(axis=0) ** 2, x.sum(axis=1)),
             lambda example: (
                 f"You square: {example.yours['columns'][0]:.2f}, not {example.expected['columns'][0]:.2f}, "
@@ -868,7 +867,7 @@ SUMS = Exercise(
             ),
             section="Squares",
         ),
-    ),
+    },
     hints=("Add.",),
 )
 
@@ -952,7 +951,7 @@ OUTER = Exercise(
         Case("two", np.array([2.0, 3.0])),
         Case("three", np.arange(3.0)),
     ],
-    mistakes=(),
+    mistakes={},
     hints=("Multiply.",),
 )
 
@@ -984,7 +983,7 @@ def observed(**options):
         then="Go on.",
         observe=observe,
         cases=lambda: [Case("three", 3), Case("one", 1)],
-        mistakes=(),
+        mistakes={},
         hints=("Think.",),
         **options,
     )

@@ -64,8 +64,8 @@ def judge(exercise, f, sandbox):
         return _right(exercise, f, sandbox, pair)
     if blank := _blank(trial):
         return _verdict(exercise, "not attempted", blank)
-    if mistake := _recognise(trial):
-        return _mistake_verdict(trial, mistake, sandbox)
+    if key := _recognise(trial):
+        return _mistake_verdict(trial, key, sandbox)
     sentence, index = diagnose(trial)
     return _mistake(trial, sentence, index, sandbox)
 
@@ -126,16 +126,16 @@ def _blank(trial):
 
 
 def _recognise(trial):
-    """Return the mistake in the catalogue that has the same results, or None."""
+    """Return the name of the mistake in the catalogue that has the same results, or None."""
     if not trial.complete:
         return None
     for dtypes in (True, False):
-        for mistake in trial.exercise.mistakes:
+        for key, mistake in trial.exercise.mistakes.items():
             wrong = outcomes_of(trial.exercise, mistake.wrong)
             if not dtypes and _same(trial.exercise, wrong, trial.expected, dtypes):
                 continue  # it is a mistake in the dtype and in nothing else
             if _same(trial.exercise, trial.outcomes, wrong, dtypes):
-                return mistake
+                return key
     return None
 
 
@@ -171,27 +171,26 @@ def _verdict(exercise, kind, sentence, rest="", mistake=None):
     return Verdict(kind, mistake, wrap(f"{exercise.name}: {head}.\n{sentence}") + rest)
 
 
-def _mistake_verdict(trial, mistake, sandbox):
-    index = trial.first_wrong
-    sentence = mistake.sentence
+def _mistake_verdict(trial, key, sandbox):
+    index, sentence = trial.first_wrong, trial.exercise.mistakes[key].sentence
     if callable(sentence):
         _, outcome, expected = trial.attempts[index]
         sentence = sentence(Example(trial.arguments(index), expected, outcome.results or {}))
     if not isinstance(trial.outcomes[index].error, MalformedResult | None):
         sentence += "\n" + error_in_words(trial.outcomes[index], explain=False)
-    return _mistake(trial, sentence, index, sandbox, mistake)
+    return _mistake(trial, sentence, index, sandbox, key)
 
 
-def _mistake(trial, sentence, index, sandbox, mistake=None):
+def _mistake(trial, sentence, index, sandbox, key=None):
     """Compose a verdict: the sentence, the case that shows it, and where to look."""
     exercise = trial.exercise
-    section = (mistake and mistake.section) or exercise.section
+    section = (key and exercise.mistakes[key].section) or exercise.section
     rest = (
         f"\n\nFor example, with {exercise.all_cases[index].name}:\n{_show_case(trial, index)}\n\n"
         f'Where to look: "{section}" in lesson {exercise.lesson}. For a hint: hint({exercise.name})'
     )
     rest += _what_it_printed(sandbox)
-    return _verdict(exercise, "mistake", sentence, rest, mistake and mistake.key)
+    return _verdict(exercise, "mistake", sentence, rest, key)
 
 
 def _show_case(trial, index):
