@@ -136,7 +136,7 @@ def _cache(trial):
     wrong = trial.wrong_results
     if not wrong or not set(wrong) <= set(from_cache):
         return None
-    index = trial.right_results(wrong[0]).index(False)
+    index = trial.right_results[wrong[0]].index(False)
     partner, value = trial.exercise.partner, trial.outcomes[index].results[wrong[0]]
     fails = f"raises {value.error}" if isinstance(value, UnusableCache) else "computes something wrong"
     good = [name for name in trial.names if name not in from_cache]
@@ -177,7 +177,7 @@ def _numbers(trial):
     good = [n for n in trial.names if n not in trial.wrong_results and not n.endswith(FROM_CACHE)]
     praise = f"{join_names(good)} {_is(good)} right. " if good else ""
     sentences = (look(trial, name) for look in (_dtype, _factor, _transpose, _some_cases))
-    return praise + next(filter(None, sentences)), trial.right_results(name).index(False)
+    return praise + next(filter(None, sentences)), trial.right_results[name].index(False)
 
 
 def _dtype(trial, name):
@@ -250,7 +250,7 @@ def _is_transpose(yours, right):
 
 
 def _some_cases(trial, name):
-    fine = trial.right_results(name)
+    fine = trial.right_results[name]
     good, bad = (
         [case.name for case, f in zip(trial.cases, fine, strict=True) if f is which]
         for which in (True, False)

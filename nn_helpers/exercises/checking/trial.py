@@ -1,5 +1,6 @@
 """A learner's function beside the right answer, on the same cases."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ class Trial:
     outcomes: Sequence  # fewer than there are cases, when the function did not come to an end
     expected: Sequence
 
-    @property
+    @functools.cached_property
     def attempts(self):
         """Triples of case, outcome and expected results."""
         results = [outcome.results for outcome in self.expected]
@@ -40,7 +41,7 @@ class Trial:
             and same_results(outcome.results, expected, self.exercise.tolerances)
         )
 
-    @property
+    @functools.cached_property
     def verdicts(self):
         """Whether each of these cases came out right."""
         return [self.right_on(outcome, expected) for _, outcome, expected in self.attempts]
@@ -60,7 +61,7 @@ class Trial:
         """The index of the first case that came out wrong."""
         return self.verdicts.index(False)
 
-    @property
+    @functools.cached_property
     def leaves(self):
         """(index of the case, name, yours, expected) of every array or number in the results."""
         return [
@@ -70,15 +71,15 @@ class Trial:
             for leaf in leaves(name, outcome.results.get(name), expected[name])
         ]
 
-    @property
+    @functools.cached_property
     def names(self):
         """The names of all results, in order."""
         return list(dict.fromkeys(name for _, _, expected in self.attempts for name in expected))
 
-    @property
+    @functools.cached_property
     def wrong_results(self):
         """The names of the results that are wrong on some case."""
-        return [name for name in self.names if not all(self.right_results(name))]
+        return [name for name in self.names if not all(self.right_results[name])]
 
     def values(self, name):
         """Return (case, yours, expected) for every leaf of the results of this name."""
@@ -89,15 +90,16 @@ class Trial:
             for _, yours, right in leaves(name, outcome.results.get(name), expected[name])
         ]
 
-    def right_results(self, name):
-        """Whether the result of this name is right on each case; a case without it counts as right."""
-        return [
-            all(
-                self.agrees(name, y, e)
-                for _, y, e in leaves(name, outcome.results.get(name), expected.get(name))
-            )
-            for _, outcome, expected in self.attempts
-        ]
+    @functools.cached_property
+    def right_results(self):
+        """For each result's name, whether it is right on each case; a case without it counts as right."""
+        return {
+            name: [self._right_result(name, *attempt) for attempt in self.attempts] for name in self.names
+        }
+
+    def _right_result(self, name, _, outcome, expected):
+        pairs = leaves(name, outcome.results.get(name), expected.get(name))
+        return all(self.agrees(name, yours, right) for _, yours, right in pairs)
 
     def agrees(self, name, yours, expected, dtypes=True):
         """Say whether a result is right."""

@@ -131,12 +131,18 @@ def _recognise(trial):
         return None
     for dtypes in (True, False):
         for key, mistake in trial.exercise.mistakes.items():
-            wrong = outcomes_of(trial.exercise, mistake.wrong)
-            if not dtypes and _same(trial.exercise, wrong, trial.expected, dtypes):
-                continue  # it is a mistake in the dtype and in nothing else
-            if _same(trial.exercise, trial.outcomes, wrong, dtypes):
+            if not dtypes and _only_in_the_dtype(trial.exercise, mistake.wrong):
+                continue
+            if _same(trial.exercise, trial.outcomes, outcomes_of(trial.exercise, mistake.wrong), dtypes):
                 return key
     return None
+
+
+@functools.cache
+def _only_in_the_dtype(exercise, wrong):
+    """Say whether a mistake has the right numbers, of another dtype."""
+    right = outcomes_of(exercise, exercise.answer)
+    return _same(exercise, outcomes_of(exercise, wrong), right, dtypes=False)
 
 
 def _same(exercise, outcomes, others, dtypes=True):
