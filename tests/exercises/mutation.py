@@ -283,7 +283,7 @@ def _not_in_place(n):
     return ast.Assign([n.target], ast.BinOp(value, n.op, n.value), lineno=n.lineno)
 
 
-def compiled(source, f):
+def compile_mutant(source, f):
     """Return the function of a source, seeing what f sees."""
     names = dict(vars(sys.modules[f.__module__]))
     exec(compile(source, f"<mutant of {f.__name__}>", "exec"), names)
