@@ -284,7 +284,8 @@ def _not_in_place(n):
 
 
 def compile_mutant(source, f):
-    """Return the function of a source, seeing what f sees."""
-    names = dict(vars(sys.modules[f.__module__]))
+    """Return the function of a source, seeing what f sees, but not f's partner, which check would try too."""
+    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    names = {name: value for name, value in vars(sys.modules[f.__module__]).items() if name in used}
     exec(compile(source, f"<mutant of {f.__name__}>", "exec"), names)
     return names[f.__name__]

@@ -6,6 +6,7 @@ can be stopped, whichever thread calls `check`.
 
 import copy
 import ctypes
+import functools
 import linecache
 import random
 import sys
@@ -82,11 +83,9 @@ def outcome_on(exercise, f, case, partner=None, sandbox=None):
             before.extend(copy.deepcopy(args))
             outcome.results = snapshot(_call(exercise, f, args, partner, outcome))
 
-    np.random.seed(SEED)  # noqa: NPY002 - the global generator, which the function should leave alone
-    random.seed(SEED)
-    fresh = _global_state()
+    _seed()
     outcome.error = sandbox.run(task) if sandbox else _trust(task)
-    outcome.global_random = _global_state() != fresh
+    outcome.global_random = _global_state() != _fresh_state()
     if outcome.error is not None:
         outcome.results, outcome.where = None, _where(outcome.error, f)
     outcome.arguments = dict(zip(exercise.parameters, args, strict=False))
@@ -163,6 +162,17 @@ def some_derivative(z):
     """Return numbers of both signs, shaped like z, to send through a backward pass."""
     z = np.asarray(z)
     return np.linspace(-1, 2, z.size, dtype=z.dtype).reshape(z.shape)
+
+
+def _seed():
+    np.random.seed(SEED)  # noqa: NPY002 - the global generator, which the function should leave alone
+    random.seed(SEED)
+
+
+@functools.cache
+def _fresh_state():
+    _seed()
+    return _global_state()
 
 
 def _global_state():
