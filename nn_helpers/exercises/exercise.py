@@ -1,13 +1,10 @@
 """What an exercise is: an answer, cases to try, and the mistakes that are known by name.
 
-Each lesson has a module ``lessonNN`` with a list ``EXERCISES``.
+Each lesson has a module ``lessonNN`` with a list ``EXERCISES``; the `catalogue` has them all.
 """
 
 import functools
-import importlib
 import inspect
-import pkgutil
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -165,15 +162,3 @@ class Exercise:
 
 class MalformedResult(Exception):  # noqa: N818 - it is no error of ours
     """A function returned something else than results to compare; the message tells the learner what."""
-
-
-@functools.cache
-def exercises():
-    """Return all exercises by name, in the order of the lessons."""
-    package = importlib.import_module(__package__)
-    found = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-        if re.fullmatch(r"lesson\d\d", module):
-            for exercise in importlib.import_module(f"{__package__}.{module}").EXERCISES:
-                found[exercise.name] = exercise
-    return found

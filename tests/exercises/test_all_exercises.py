@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from nn_helpers.exercises import check, hint, solution, yours_or_ours
+from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import sandbox
 from nn_helpers.exercises.checking.comparison import identical, same_results
 from nn_helpers.exercises.checking.error_meanings import message
 from nn_helpers.exercises.checking.verdict import outcomes_of
-from nn_helpers.exercises.exercise import exercises
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -30,10 +30,10 @@ def lesson_of(exercise):
     return exercise.answer.__module__.rpartition(".")[2]
 
 
-ALL = [pytest.param(e, id=f"{lesson_of(e)}-{e.name}") for e in exercises().values()]
+ALL = [pytest.param(e, id=f"{lesson_of(e)}-{e.name}") for e in EXERCISES.values()]
 MISTAKES = [
     pytest.param(e, key, id=f"{lesson_of(e)}-{e.name}-{key}")
-    for e in exercises().values()
+    for e in EXERCISES.values()
     for key in e.mistakes
 ]
 each_exercise = pytest.mark.parametrize("exercise", ALL)
@@ -69,7 +69,7 @@ def test_an_answer_without_source_is_right(exercise):
 
 @each_exercise
 def test_the_answer_uses_only_numpy_and_earlier_answers(exercise):
-    known = list(exercises())
+    known = list(EXERCISES)
     earlier = known[: known.index(exercise.name)]
     assert globals_used_by(exercise.answer) <= {"np", *earlier, *vars(builtins)}
 
@@ -107,7 +107,7 @@ def test_the_solution_shows_nothing_that_a_learner_does_not_know(exercise):
 def test_the_solution_of_adam_has_the_names_of_the_lesson():
     text = str(solution("adam_step"))
     names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-    assert names == {"np", *exercises()["adam_step"].parameters, "m_hat", "v_hat"}
+    assert names == {"np", *EXERCISES["adam_step"].parameters, "m_hat", "v_hat"}
 
 
 # Catalogued mistakes
@@ -284,7 +284,7 @@ def test_an_error_is_reported_with_its_line(exercise):
 
 def one_of_each_kind():
     """Return an exercise for each way in which results are looked at."""
-    return {(bool(e.in_place), bool(e.observe), bool(e.partner)): e for e in exercises().values()}.values()
+    return {(bool(e.in_place), bool(e.observe), bool(e.partner)): e for e in EXERCISES.values()}.values()
 
 
 @pytest.mark.parametrize("exercise", one_of_each_kind(), ids=lambda e: e.name)

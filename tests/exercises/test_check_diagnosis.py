@@ -5,8 +5,9 @@ import pytest
 from handed_in import notebook, relu
 
 from nn_helpers.exercises import check, solution, yours_or_ours
+from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import api
-from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake, exercises
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
 
 # Diagnoses without a name
 
@@ -134,7 +135,7 @@ SUMS = Exercise(
 @pytest.fixture
 def own_exercises(monkeypatch):
     """Let `sums` be an exercise too."""
-    monkeypatch.setattr(api, "exercises", lambda: {**exercises(), "sums": SUMS})
+    monkeypatch.setattr(api, "EXERCISES", {**EXERCISES, "sums": SUMS})
 
 
 SUMS_DIAGNOSES = [
@@ -211,7 +212,7 @@ OUTER = Exercise(
 
 
 def test_a_square_result_that_is_transposed_is_recognised(monkeypatch):
-    monkeypatch.setattr(api, "exercises", lambda: {"outer": OUTER})
+    monkeypatch.setattr(api, "EXERCISES", {"outer": OUTER})
     assert "p is transposed: its rows and columns are exchanged." in str(check(lambda x: outer(x).T, "outer"))
     mixed = check(lambda x: outer(x).T if len(x) == 2 else outer(x) + 1, "outer")
     assert "p is not what it should be yet" in str(mixed)
@@ -261,6 +262,6 @@ OBSERVED = [
 
 @pytest.mark.parametrize(("body", "sentence"), OBSERVED)
 def test_an_exercise_may_look_at_results_in_its_own_way(body, sentence, monkeypatch):
-    monkeypatch.setattr(api, "exercises", lambda: {"batches": batches_exercise()})
+    monkeypatch.setattr(api, "EXERCISES", {"batches": batches_exercise()})
     f = notebook(f"def batches(n):\n    {body}")["batches"]
     assert sentence in " ".join(str(check(f)).split())

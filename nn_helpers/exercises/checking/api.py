@@ -4,10 +4,10 @@ import difflib
 import inspect
 from collections import Counter
 
+from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.sandbox import Sandbox
 from nn_helpers.exercises.checking.verdict import Verdict, judge
 from nn_helpers.exercises.checking.wording import wrap
-from nn_helpers.exercises.exercise import exercises
 
 
 class Text(str):
@@ -112,17 +112,16 @@ def yours_or_ours(f, name=None):
 def _find(f, name):
     """Return the exercise for a function or a name."""
     name = name or (f if isinstance(f, str) else getattr(f, "__name__", type(f).__name__))
-    known = exercises()
-    if name in known:
-        return known[name]
+    if name in EXERCISES:
+        return EXERCISES[name]
     lessons = {}
-    for exercise in known.values():
+    for exercise in EXERCISES.values():
         lessons.setdefault(exercise.lesson, []).append(exercise.name)
-    similar = difflib.get_close_matches(str(name), known, 1)
+    similar = difflib.get_close_matches(str(name), EXERCISES, 1)
     guess = f" Did you mean {similar[0]}?" if similar else ""
     raise ValueError(
         f"there is no exercise {str(name)!r}.{guess} A function that has another name, or none, is checked "
-        f'with check(f, "{next(iter(known))}"). The exercises are\n'
+        f'with check(f, "{next(iter(EXERCISES))}"). The exercises are\n'
         + "\n".join(f"  {lesson}: {', '.join(names)}" for lesson, names in lessons.items())
     )
 

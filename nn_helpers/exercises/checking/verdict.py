@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.blanks import blank_line, has_content
 from nn_helpers.exercises.checking.comparison import same_results
 from nn_helpers.exercises.checking.diagnosis import diagnose
@@ -26,7 +27,7 @@ from nn_helpers.exercises.checking.wording import (
     without_addresses,
     wrap,
 )
-from nn_helpers.exercises.exercise import CACHES, Example, MalformedResult, exercises
+from nn_helpers.exercises.exercise import CACHES, Example, MalformedResult
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +92,7 @@ def _right_as_a_pair(exercise, f, sandbox):
     own = namespace(f).get(exercise.partner)
     if not callable(own) or exercise.observe or not _try_out(exercise, f, sandbox, own).right:
         return False
-    other = exercises()[exercise.partner]
+    other = EXERCISES[exercise.partner]
     return bool(set(exercise.returns) & CACHES) or _try_out(other, own, sandbox, f).right
 
 
@@ -206,7 +207,7 @@ def _show_case(trial, index):
     if difference := trial.difference(index):
         if difference[0].endswith(FROM_CACHE):
             goes_in = some_derivative(next(iter(trial.expected[index].results.values())))
-            lines.append(argument_in_words(exercises()[trial.exercise.partner].parameters[0], goes_in))
+            lines.append(argument_in_words(EXERCISES[trial.exercise.partner].parameters[0], goes_in))
         lines.append(both_in_words(*difference))
     lines += [change_in_words(name, before[name], outcome.arguments[name]) for name in outcome.changed]
     return "\n".join(lines)
