@@ -97,7 +97,7 @@ class Exercise:
     tolerances : dict of result's name to float, optional
         The relative error to allow, where the usual one does not fit.
     quantities : function (*args) -> dict of name to number, optional
-        Numbers that a result may be too large or too small by, such as ``{"N": len(x)}``.
+        Factors by which a result may be too large or too small, such as ``{"N": len(x)}``.
         Without it, N is the length of the first array with two axes or more.
     library : function, optional
         The library's public function of the same name, when it reads like the answer: `solution` shows
@@ -143,7 +143,7 @@ class Exercise:
         return tuple(self.cases())
 
     def quantities_of(self, case):
-        """Return numbers that a result may be too large or too small by, by name."""
+        """Return factors by which a result may be too large or too small, by name."""
         if self.quantities:
             return self.quantities(*case.args)
         arrays = [value for value in case.args if isinstance(value, np.ndarray) and value.ndim > 1]
@@ -160,5 +160,5 @@ class Exercise:
         return self.library or self.answer
 
 
-class MalformedResult(Exception):  # noqa: N818 - it is no error of ours
-    """A function returned something else than results to compare; the message tells the learner what."""
+class MalformedResult(Exception):  # noqa: N818 - the learner's error, not ours
+    """What a function returned cannot be compared; the message tells the learner why."""

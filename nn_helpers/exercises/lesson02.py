@@ -45,7 +45,7 @@ def _affine_forward_cases():
 
 
 def _as_rows_by_axis_1(x):
-    """Rows that hold a bit of every example."""
+    """Return rows that each hold a bit of every example."""
     return x if x.ndim == 2 else x.reshape(-1, len(x)).T
 
 
@@ -148,7 +148,7 @@ def _affine_backward_cases():
 
 
 def _backward_with(dx=None, dW=None, db=None):
-    """affine_backward with one of its lines exchanged."""
+    """Return affine_backward with some of its lines replaced."""
 
     def wrong(dz, cache):
         x, W = cache
@@ -269,7 +269,7 @@ def net_forward(x, params):
 
 
 def _params(sizes, rng, dtype=np.float64):
-    """Weights and biases that are whole numbers; every bias matters."""
+    """Return whole numbers as weights and biases, with biases that matter."""
     return [
         (rng.integers(-2, 3, (D, M)).astype(dtype), rng.integers(-2, 3, M).astype(dtype))
         for D, M in pairwise(sizes)
@@ -422,7 +422,7 @@ def _net_backward_cases():
 
 
 def _walk(d, caches, before=lambda d, z: d, after=lambda d, z: d):
-    """Go through the caches as they come, doing something else than ReLU's derivative in each layer."""
+    """Walk through the caches in their order, with something else in place of ReLU's derivative."""
     gradients = []
     for affine_cache, z in caches:
         d = d if z is None else before(d, z)
@@ -527,7 +527,7 @@ def _he_init_cases():
 
 
 def _weights_and_biases(f, sizes, rng):
-    """Return what can be said about weights that are drawn at random, and the biases."""
+    """Describe random weights by what is known of them, and return the biases as they are."""
     start = copy.deepcopy(rng)
     params, second = f(sizes, rng), f(sizes, rng)
     again = f(sizes, start)

@@ -7,7 +7,7 @@ from nn_helpers.exercises.exercise import Case, Exercise, Mistake
 from nn_helpers.exercises.mistakes import overwrite
 
 LESSON = "03_softmax_cross_entropy"
-EPSILONS = 1e-15, 1e-12, 1e-10, 1e-8  # that people put inside a logarithm
+EPSILONS = 1e-15, 1e-12, 1e-10, 1e-8  # what people add inside a logarithm
 
 
 def _rows(*rows):
@@ -547,7 +547,7 @@ def _scale(loss=lambda N, C: 1, dlogits=lambda N, C: 1):
 
 
 def _another_gradient(gradient):
-    """Return cross-entropy with a gradient of (p, one-hot y, y) that is divided by N."""
+    """Return cross-entropy with another gradient: a function of p, one-hot y and y, divided by N."""
 
     def wrong(logits, y):
         N, _, _, p, target, loss, _ = _parts(logits, y)
@@ -557,7 +557,7 @@ def _another_gradient(gradient):
 
 
 def _another_loss(mean_loss):
-    """Return cross-entropy with a loss of (p, logp, one-hot y, y)."""
+    """Return cross-entropy with another loss: a function of p, log p, one-hot y and y."""
 
     def wrong(logits, y):
         _, _, logp, p, target, _, dlogits = _parts(logits, y)

@@ -173,7 +173,7 @@ def _observe_minibatches(f, N, batch_size, rng, *drop_last):
     first, second = (_epoch(f, N, batch_size, rng, *drop_last) for _ in range(2))
     again = _epoch(f, N, batch_size, equal, *drop_last)
     one, two, three = (np.concatenate([[], *epoch]) for epoch in (first, second, again))
-    many = len(one) > 100  # a few indices may come in such an order by chance
+    many = len(one) > 100  # fewer may come in such an order by chance
     follows = np.mean(one[1:] == one[:-1] + 1) if many else 0.0
     members = [{tuple(np.sort(batch)) for batch in epoch} for epoch in (first, second)]
     sizes = [len(batch) for batch in first] or [0]
@@ -195,7 +195,7 @@ def _cut(order, batch_size):
 
 
 def _wrong_batches(order=lambda N, rng: np.arange(N), afterwards=lambda cut, rng: cut):
-    """Return minibatches with another order to cut up, or with something done to the batches afterwards."""
+    """Return minibatches that cut up another order, or do something to the batches afterwards."""
 
     def wrong(N, batch_size, rng, drop_last=True):
         end = N - N % batch_size if drop_last else N
@@ -342,7 +342,7 @@ def _wrong_momentum(new_v=lambda v, g, lr, beta: beta * v - lr * g, step=lambda 
 
 
 def _rebinding(answer, memory):
-    """Return the mistakes of changing a new array in the place of the memory, of theta, or of both."""
+    """Return the mistakes of changing a new array in place of the memory, of theta, or of both."""
 
     def mistake(praise, *names):
         return Mistake(rebind(answer, *names), praise + _unchanged(*names))
@@ -580,7 +580,7 @@ def _wrong_adam(
     corrected="mv",
     step=lambda m_hat, v_hat, lr, eps, g: lr * m_hat / (np.sqrt(v_hat) + eps),
 ):
-    """Return Adam with one part of it replaced."""
+    """Return Adam with one part of it replaced; `corrected` names the means that are corrected."""
 
     def wrong(theta, gradient, m, v, t, lr, beta1, beta2, eps):
         m[...] = new_m(m, gradient, beta1, beta2)
@@ -592,7 +592,7 @@ def _wrong_adam(
     return wrong
 
 
-def _adam_hats_kept(theta, gradient, m, v, t, lr, beta1, beta2, eps):
+def _adam_keeps_hats(theta, gradient, m, v, t, lr, beta1, beta2, eps):
     adam_step(theta, gradient, m, v, t, lr, beta1, beta2, eps)
     m /= 1 - beta1**t
     v /= 1 - beta2**t
@@ -692,7 +692,7 @@ ADAM_STEP = Exercise(
             "This goes uphill: m points where the gradient does, so subtract the step.",
         ),
         "hats-kept": Mistake(
-            _adam_hats_kept,
+            _adam_keeps_hats,
             "theta is right, but you write m̂ and v̂ back into m and v, and the next step will correct them "
             "once more. Give them names of their own: `m_hat = m / …`.",
         ),

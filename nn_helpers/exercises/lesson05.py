@@ -349,17 +349,17 @@ def flip(images, rng):
     return flipped
 
 
-CALLS = 160  # of a function that decides at random, with as many images in each call
+CALLS = 160  # how often to call a function that decides at random, and with how many images
 
 
 def _observe_flip(f, images, rng):
-    """Find out what becomes of an image that is changed, and how often and by what that is decided."""
+    """Find out how an image changes, how many images do, and what decides which."""
     n = len(images)
     batch = np.concatenate([images] * -(-CALLS // n))
     _expect_images(f(images, rng), images)
     outs = np.array([_expect_images(f(batch.copy(), rng), batch) for _ in range(CALLS)])
     changed = (outs != batch).any(axis=(2, 3, 4))  # (calls, images)
-    first = changed.reshape(-1, n).argmax(axis=0)  # of all copies of an image, the first that was changed
+    first = changed.reshape(-1, n).argmax(axis=0)  # the first copy of each image that was changed
     equal = [copy.deepcopy(rng) for _ in range(2)]
     once, again = (np.array([f(batch.copy(), generator) for _ in range(8)]) for generator in equal)
     return {

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def overwrite(answer, name, value=None):
-    """Return the answer with the fault that it writes into one of its arguments.
+    """Return the answer with one fault: it writes into one of its arguments.
 
     Parameters
     ----------
@@ -14,7 +14,7 @@ def overwrite(answer, name, value=None):
     name : str
         The argument's name.
     value : function (*args) -> array, optional
-        What it writes there; without it, its (first) result.
+        What it writes there; by default its result, or the first of them.
     """
     index = _position(answer, name)
 
@@ -28,7 +28,7 @@ def overwrite(answer, name, value=None):
 
 
 def ignore_rng(answer, *seed):
-    """Return the answer with the fault that it makes a generator of its own, with or without a seed."""
+    """Return the answer with one fault: it makes a generator of its own, with or without a seed."""
     index = _position(answer, "rng")
 
     def wrong(*args):
@@ -38,7 +38,7 @@ def ignore_rng(answer, *seed):
 
 
 def rebind(answer, *names):
-    """Return the answer with the fault that it changes new arrays in the place of these arguments."""
+    """Return the answer with one fault: it changes copies of these arguments."""
     indices = [_position(answer, name) for name in names]
 
     def wrong(*args):

@@ -142,7 +142,7 @@ def _statement(node):
 
 
 def _is_empty(value):
-    """Say whether a value is a tuple, a constant or something to be filled later."""
+    """Say whether a value is a tuple, a constant or an array to fill later."""
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
         return value.func.attr in ("zeros", "zeros_like", "empty", "empty_like")
     return value is None or isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Constant)
@@ -284,7 +284,7 @@ def _not_in_place(n):
 
 
 def compile_mutant(source, f):
-    """Return the function of a source, seeing what f sees, but not f's partner, which check would try too."""
+    """Return the function of a source; it sees only names it uses, so that `check` finds no partner to try."""
     used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     names = {name: value for name, value in vars(sys.modules[f.__module__]).items() if name in used}
     exec(compile(source, f"<mutant of {f.__name__}>", "exec"), names)

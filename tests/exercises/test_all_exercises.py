@@ -26,7 +26,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def lesson_of(exercise):
-    """``lesson01``, the name of the module that the exercise is in."""
+    """Return the name of the module that the exercise is in: ``lesson01``."""
     return exercise.answer.__module__.rpartition(".")[2]
 
 
@@ -227,7 +227,7 @@ def cpu_seconds(task):
 
 @functools.cache
 def calibration():
-    """Seconds that something takes that is known to need about 0.1: machines differ, ratios do not."""
+    """Return the seconds of a task that takes about 0.1: machines differ, ratios do not."""
     return min(cpu_seconds(lambda: sum(i * i for i in range(2_000_000))) for _ in range(3))
 
 
@@ -283,7 +283,7 @@ def test_an_error_is_reported_with_its_line(exercise):
 
 
 def one_of_each_kind():
-    """Return an exercise for each way in which results are looked at."""
+    """Return an exercise for each way to look at results."""
     return {(bool(e.in_place), bool(e.observe), bool(e.partner)): e for e in EXERCISES.values()}.values()
 
 
@@ -391,7 +391,7 @@ STRANGE = {
 def test_strange_results_are_mistakes_that_can_be_described(exercise):
     count = max(1, len(exercise.returns))
     bodies = ["return strange"]
-    if not exercise.in_place:  # where nothing is taken apart
+    if not exercise.in_place:  # which take nothing apart
         bodies += [f"return {', '.join(['strange'] * n)}" for n in {2, count} - {1}]
     if count > 1:
         names = [f"r{i}" for i in range(count)]
@@ -403,7 +403,7 @@ def test_strange_results_are_mistakes_that_can_be_described(exercise):
         for what, strange in STRANGE.items():
             f.__globals__["strange"] = strange
             verdict = check(f)
-            if not exercise.in_place:  # where what is returned is not looked at
+            if not exercise.in_place:  # which ignore what is returned
                 assert verdict.kind == "mistake", (what, body)
             assert str(verdict), (what, body)
 

@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 
 def lesson_of(exercise):
-    """``lesson01``, the name of the module that the exercise is in."""
+    """Return the name of the module that the exercise is in: ``lesson01``."""
     return exercise.answer.__module__.rpartition(".")[2]
 
 
@@ -23,7 +23,7 @@ ALL = [pytest.param(e, id=f"{lesson_of(e)}-{e.name}") for e in EXERCISES.values(
 
 @functools.cache
 def equivalents_of_lesson(lesson):
-    """{exercise: {description: reason}} from ``equivalents_lessonNN.py``, if there is one."""
+    """Return {exercise: {description: reason}} from ``equivalents_lessonNN.py``, if there is one."""
     path = HERE / f"equivalents_{lesson}.py"
     if not path.exists():
         return {}

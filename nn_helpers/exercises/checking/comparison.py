@@ -26,7 +26,7 @@ def same_results(yours, expected, tolerances=None, dtypes=True):
 
 
 def agrees(yours, expected, tolerance=None, dtypes=True):
-    """Say whether two values have the same shape, numbers and, if asked, kind of numbers."""
+    """Say whether two values agree in shape, numbers and, if asked, the kind of numbers."""
     if not is_numeric(expected):
         return type(yours) is type(expected) and _equal(yours, expected)
     return (
@@ -85,4 +85,4 @@ def identical(before, after):
         return len(before) == len(after) and all(map(identical, before, after))
     if isinstance(before, dict):
         return before.keys() == after.keys() and all(identical(before[k], after[k]) for k in before)
-    return True  # a number cannot be changed, a generator has to
+    return True  # a number cannot change, and a generator must

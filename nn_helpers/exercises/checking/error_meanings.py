@@ -8,7 +8,7 @@ from nn_helpers.exercises.checking.wording import without_addresses
 
 BOTH_RETURNED = "A forward pass returns two things, its result and the cache: unpack them, `a, cache = …`."
 
-# (type, pattern in the message, what it usually means); the first that fits is used.
+# (type, pattern in the message, what it usually means); the first that fits counts.
 MEANINGS = [
     (NameError, "name 'np' is not defined", "Run the cell with `import numpy as np` first."),
     (

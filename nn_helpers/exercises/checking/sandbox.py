@@ -24,10 +24,10 @@ from nn_helpers.exercises.checking.comparison import identical
 from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.exercise import CACHES, MalformedResult
 
-CASE_SECONDS = 0.5  # of computing
-CHECK_SECONDS = 2.0  # of computing, all cases of a check together
+CASE_SECONDS = 0.5  # of computing, for one case
+CHECK_SECONDS = 2.0  # of computing, for all cases of a check together
 PATIENCE = 4  # times as long by the clock on the wall: the machine may be busy, or the function asleep
-PRINTED = 600  # characters that are kept
+PRINTED = 600  # characters to keep of what a function prints
 SEED = 20_269  # for the global generators: a function that uses them gets the same numbers each time
 FROM_CACHE = " from your cache"
 
