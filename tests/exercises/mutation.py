@@ -284,7 +284,7 @@ def _not_in_place(n):
 
 
 def compile_mutant(source, f):
-    """Return the function of a source; it sees only names it uses, so that `check` finds no partner to try."""
+    """Return the function of a source; it sees only the names it uses, so `check` finds no partner to try."""
     used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     names = {name: value for name, value in vars(sys.modules[f.__module__]).items() if name in used}
     exec(compile(source, f"<mutant of {f.__name__}>", "exec"), names)
