@@ -415,7 +415,7 @@ def _squares(x):
     return 0.5 * np.sum(x**2)
 
 
-def _weighted(x):
+def _plane(x):
     """f(x) = x₀ + 2 x₁ + 3 x₂ + …, in the order of x.ravel()"""  # noqa: D400
     return np.sum(np.arange(1, x.size + 1) * x.ravel())
 
@@ -439,7 +439,7 @@ def _numerical_gradient_cases():
     rng = np.random.default_rng(5)
     return [
         Case("a parabola", _squares, np.array([1.0, -2.0, 3.0])),
-        Case("a plane over a matrix", _weighted, np.array([[0.1, 0.2], [0.3, 0.4]])),
+        Case("a plane over a matrix", _plane, np.array([[0.1, 0.2], [0.3, 0.4]])),
         Case("a product", _product, np.array([1.0, 2.0, -0.5])),
         Case("cubes", _cubes, np.array([0.3, -0.7])),
         Case("cubes with a wide step", _cubes, np.array([0.3, -0.7]), 0.1),

@@ -12,7 +12,7 @@ from nn_helpers.exercises.mistakes import ignore_rng, overwrite, rebind
 LESSON = "04_optimizers"
 
 
-def _unchanged(*arrays):
+def _no_change(*arrays):
     *others, last = arrays
     names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
     return (
@@ -64,7 +64,7 @@ SGD_STEP = Exercise(
             lambda theta, gradient, lr: _sgd(theta, -lr * gradient),
             "This goes uphill: the gradient points to where the loss grows. Subtract it.",
         ),
-        "rebinds": Mistake(rebind(sgd_step, "theta"), _unchanged("theta")),
+        "rebinds": Mistake(rebind(sgd_step, "theta"), _no_change("theta")),
         "no-learning-rate": Mistake(
             lambda theta, gradient, lr: _sgd(theta, gradient),
             "You subtract the whole gradient. The learning rate says how much of it: lr times the gradient.",
@@ -345,7 +345,7 @@ def _rebinding(answer, memory):
     """Return the mistakes of changing a new array in place of the memory, of theta, or of both."""
 
     def mistake(praise, *names):
-        return Mistake(rebind(answer, *names), praise + _unchanged(*names))
+        return Mistake(rebind(answer, *names), praise + _no_change(*names))
 
     return {
         f"{memory}-rebound": mistake("theta is right in this step. But ", memory),
@@ -702,8 +702,8 @@ ADAM_STEP = Exercise(
             "gives the name to a new array, which is forgotten at the end of the function. Use `m *= …` and "
             "`m += …`, and the same for v.",
         ),
-        "theta-rebound": Mistake(rebind(adam_step, "theta"), "m and v are right. But " + _unchanged("theta")),
-        "nothing-changes": Mistake(rebind(adam_step, "theta", "m", "v"), _unchanged("theta", "m", "v")),
+        "theta-rebound": Mistake(rebind(adam_step, "theta"), "m and v are right. But " + _no_change("theta")),
+        "nothing-changes": Mistake(rebind(adam_step, "theta", "m", "v"), _no_change("theta", "m", "v")),
     },
     hints=(
         "Five lines of formula: two means, two corrections, one step. The means are changed in place, as in "

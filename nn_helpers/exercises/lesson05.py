@@ -260,7 +260,7 @@ def _count_where(these, y, predicted, size):
     return _count(y[these], predicted[these], size)
 
 
-def _fancy_indexed(y, predicted, num_classes):
+def _fancy_index(y, predicted, num_classes):
     matrix = np.zeros((num_classes, num_classes), dtype=int)
     matrix[y, predicted] += 1
     return matrix
@@ -280,13 +280,13 @@ CONFUSION_MATRIX = Exercise(
             "said: `matrix[true, guess]`.",
         ),
         "fancy-indexing": Mistake(
-            _fancy_indexed,
+            _fancy_index,
             "`matrix[y, predicted] += 1` writes each entry once, however often its pair occurs: NumPy reads, "
             "adds 1, then writes. Count in a loop over the images, or with "
             "`np.add.at(matrix, (y, predicted), 1)`.",
         ),
         "fancy-indexing-transposed": Mistake(
-            lambda y, predicted, num_classes: _fancy_indexed(predicted, y, num_classes),
+            lambda y, predicted, num_classes: _fancy_index(predicted, y, num_classes),
             "Two things. `matrix[a, b] += 1` with arrays writes each entry once, however often its pair "
             "occurs: count in a loop, or with `np.add.at`. And the first index is the true class.",
         ),

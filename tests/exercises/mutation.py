@@ -137,7 +137,7 @@ def _statement(node):
         made += [_operator(op) for op in OPERATORS.get(type(node.op), [])]
         made.append(_not_in_place)
     if isinstance(node, ast.If | ast.While):
-        made.append(_negated)
+        made.append(_negate)
     return made
 
 
@@ -272,7 +272,7 @@ def _name(other):
     return change
 
 
-def _negated(n):
+def _negate(n):
     n.test = ast.UnaryOp(ast.Not(), n.test)
     return n
 

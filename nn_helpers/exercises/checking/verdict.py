@@ -153,12 +153,12 @@ def _same(exercise, outcomes, others, dtypes=True):
         and type(a.error) is type(b.error)
         and (a.error is None or message(a.error) == message(b.error))
         and (a.results is None or same_results(a.results, b.results, exercise.tolerances, dtypes))
-        and (not isinstance(a.error, MalformedResult) or _returned_same(a.returned, b.returned, dtypes))
+        and (not isinstance(a.error, MalformedResult) or _same_returned(a.returned, b.returned, dtypes))
         for a, b in zip(outcomes, others, strict=True)
     )
 
 
-def _returned_same(a, b, dtypes):
+def _same_returned(a, b, dtypes):
     """Compare malformed results; of a generator, only the type."""
     if isinstance(a, np.ndarray | list | tuple):
         return same_results({"returned": a}, {"returned": b}, dtypes=dtypes)
@@ -170,7 +170,7 @@ def _right(exercise, f, sandbox, also=""):
     if f is exercise.library:
         also = "This is the library's own function, though, not yours."
     text = " ".join(filter(None, [head, also, exercise.then]))
-    return Verdict("right", None, wrap(text) + _what_it_printed(sandbox))
+    return Verdict("right", None, wrap(text) + _quote_prints(sandbox))
 
 
 def _verdict(exercise, kind, sentence, rest="", mistake=None):
@@ -196,7 +196,7 @@ def _mistake(trial, sentence, index, sandbox, key=None):
         f"\n\nFor example, with {exercise.all_cases[index].name}:\n{_show_case(trial, index)}\n\n"
         f'Where to look: "{section}" in lesson {exercise.lesson}. For a hint: hint({exercise.name})'
     )
-    rest += _what_it_printed(sandbox)
+    rest += _quote_prints(sandbox)
     return _verdict(exercise, "mistake", sentence, rest, key)
 
 
@@ -213,7 +213,7 @@ def _show_case(trial, index):
     return "\n".join(lines)
 
 
-def _what_it_printed(sandbox):
+def _quote_prints(sandbox):
     if not sandbox.printed:
         return ""
     text = without_addresses(sandbox.printed)
