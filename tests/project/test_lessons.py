@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-import nn_helpers.exercises.exercise
+import nn_helpers.exercises.catalogue
 from nn_helpers import SGD, Adam, ClassificationNet, Momentum, compare_optimizers, evaluate, load_images
 from nn_helpers.support.lesson import edition
 
@@ -66,7 +66,7 @@ def test_the_lessons_assertions_hold_on_cifar10(path, monkeypatch, pytestconfig)
 
 def exercises_in(path):
     """Return the exercises of a lesson, by name."""
-    known = nn_helpers.exercises.exercise.exercises()
+    known = nn_helpers.exercises.catalogue.EXERCISES
     return {name: exercise for name, exercise in known.items() if exercise.lesson == path.stem}
 
 
