@@ -97,3 +97,11 @@ def failing_disk(folder, at, fault=DISK_FULL, lasting=True):
 def names(folder):
     """Return what is in a folder, sorted."""
     return sorted(path.name for path in Path(folder).iterdir())
+
+
+def disk_full(*arguments):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def forbidden_link(*arguments):
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
