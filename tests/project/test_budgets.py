@@ -96,6 +96,7 @@ import budgets
 
 budgets.CELL = float(os.environ["CELL"])
 budgets.PAUSE = 0
+budgets.loop = lambda: 0.2
 
 def pytest_configure(config):
     config.pluginmanager.register(budgets.Budgets(config), "budgets")
@@ -114,14 +115,20 @@ def test_pytest_says_how_long_a_lesson_took_and_exits_accordingly(tmp_path, opti
     (tmp_path / "conftest.py").write_text(CONFTEST.format(folder=folder), encoding="utf-8")
     cells = [new_code_cell("x = 1"), new_code_cell("x += 1")]
     nbformat.write(new_notebook(cells=cells), tmp_path / "lesson.ipynb")
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider"]
+    plugins = [
+        "-p",
+        "nbval.plugin",
+        *(["-p", "xdist.plugin"] if options else []),
+    ]  # and no others: they take time
+    command = [sys.executable, "-m", "pytest", *plugins, "--nbval", "--nbval-current-env"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment |= {"CELL": str(cell), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     run = subprocess.run(
-        [*command, *options, "."],
-        cwd=tmp_path, env={**environment, "CELL": str(cell)}, capture_output=True, text=True, check=False,
+        [*command, "-p", "no:cacheprovider", *options, "."],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "2 passed" in run.stdout, run.stdout + run.stderr
     assert run.returncode == status, run.stdout
     assert " s  lesson.ipynb\n" in run.stdout
-    assert "median of 2\n" in run.stdout
+    assert "   0.20 s  the calibration loop, median of 2\n" in run.stdout
     assert ("loops, budget 0: TOO LONG" in run.stdout) == bool(status)
