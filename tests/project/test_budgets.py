@@ -115,11 +115,8 @@ def test_pytest_says_how_long_a_lesson_took_and_exits_accordingly(tmp_path, opti
     (tmp_path / "conftest.py").write_text(CONFTEST.format(folder=folder), encoding="utf-8")
     cells = [new_code_cell("x = 1"), new_code_cell("x += 1")]
     nbformat.write(new_notebook(cells=cells), tmp_path / "lesson.ipynb")
-    plugins = [
-        "-p",
-        "nbval.plugin",
-        *(["-p", "xdist.plugin"] if options else []),
-    ]  # and no others: they take time
+    # These plugins and no others, which take longer to load than the lesson takes.
+    plugins = ["-p", "nbval.plugin", *(["-p", "xdist.plugin"] if options else [])]
     command = [sys.executable, "-m", "pytest", *plugins, "--nbval", "--nbval-current-env"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment |= {"CELL": str(cell), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -49,9 +49,14 @@ def test_a_training_that_is_killed_again_and_again_ends_like_one_that_never_was(
     checkpoint, ended, expected = (tmp_path / name for name in ("run.safetensors", "end.npz", "expected.npz"))
     folder = tmp_path / "undisturbed"
     folder.mkdir()
-    run_python(
-        TRAINING + "end(sys.argv[1], *training(checkpoint=sys.argv[2]))", expected, folder / "run.safetensors"
-    )
+    undisturbed = TRAINING + textwrap.dedent("""
+        import time
+
+        began = time.perf_counter()
+        end(sys.argv[1], *training(checkpoint=sys.argv[2]))
+        print(time.perf_counter() - began)
+    """)
+    seconds = float(run_python(undisturbed, expected, folder / "run.safetensors"))
     program = TRAINING + textwrap.dedent("""
         checkpoint, ended = sys.argv[1:]
         resume = checkpoint if os.path.exists(checkpoint) else None
@@ -68,7 +73,7 @@ def test_a_training_that_is_killed_again_and_again_ends_like_one_that_never_was(
         ) as process:
             assert process.stdout.readline() == "ready\n"
             try:
-                process.wait(chance.uniform(0, 0.4) if kills < KILLS else 60)
+                process.wait(chance.uniform(0, seconds) if kills < KILLS else 60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 kills, ended_since = kills + 1, False
