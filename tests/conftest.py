@@ -1,4 +1,4 @@
-"""What all tests share: the same figures and the same examples for everybody, however slow the machine."""
+"""Settings for all tests: the same examples on every machine, however slow it is."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from budgets import Budgets
 
 pytest.register_assert_rewrite("runs")
 
-# Python ignores Ctrl-C where it was started in the background, as with `make test &`; but tests press it.
+# Python ignores Ctrl-C if it was started in the background, as with `make test &`, but tests press it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 # Two processes test side by side; with two threads for products each, they would mostly wait for one another.

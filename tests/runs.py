@@ -28,11 +28,11 @@ def colours(seed=0):
 
 
 class PowerCutError(Exception):
-    """The end of a process, without the process."""
+    """Stands for the end of the process."""
 
 
 class Augment:
-    """`flip_and_shift`, and at the n-th batch Ctrl-C or the end."""
+    """`flip_and_shift`, with Ctrl-C or the end of the process at the n-th batch."""
 
     def __init__(self, at=None, happens=None):
         self.at, self.happens, self.batches = at, happens, 0
@@ -52,7 +52,7 @@ def forget(path):
         file.unlink(missing_ok=True)
 
 
-STEPS = 6  # of an epoch: 22 images in batches of 4, the smaller one too
+STEPS = 6  # in an epoch: 22 images in batches of 4, the last one smaller
 
 
 class Run:

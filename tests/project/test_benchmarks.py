@@ -235,7 +235,7 @@ def test_the_table_of_recipes_has_means_spreads_and_differences_seed_by_seed():
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Seeds of the trainings that are made, in the place of the trainings; no figure is drawn of them."""
+    """Train nothing and draw nothing; return the list of the seeds that were to be trained with."""
     made = []
 
     def fake(data, options, seed, threads):

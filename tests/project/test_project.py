@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from packaging.requirements import Requirement
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from processes import run_python
 
 import nn_helpers
 from nn_helpers.support.lesson import edition
@@ -49,10 +50,6 @@ def requirements_txt():
 
 def environment_yml():
     return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
-
-
-def run_python(code):
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
 
 # What is installed
@@ -134,7 +131,7 @@ def test_lesson_is_saved_as_make_notebooks_saves_it(path):
 
 
 def complaints(notebook):
-    """What `make notebooks` would not have saved in this way, as sentences."""
+    """Return, as sentences, what `make notebooks` would have saved differently."""
     found = []
     if set(notebook.metadata) != {"kernelspec", "language_info"}:
         found.append("the notebook has more metadata")
@@ -189,7 +186,7 @@ def test_a_lesson_tells_nothing_of_the_machine_it_was_run_on(path):
 
 
 def details(notebook):
-    """What the outputs of a notebook tell of a machine, as sentences."""
+    """Return, as sentences, what the outputs of a notebook reveal of a machine."""
     found = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -376,7 +373,7 @@ def has_pip(folder):
 BASE_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
 
 
-# A Python whose `venv` has its pip from a folder: to unpack it a second time takes longer than all the rest.
+# A Python whose `venv` copies pip from a folder: installing it a second time takes longer than all the rest.
 PYTHON_WITH_PIP = f"""
 if [ "$2" = venv ]; then
     "{BASE_PYTHON}" "$@" --without-pip && {{cp}} -R "{{kept}}/." .venv/lib/python*/site-packages/

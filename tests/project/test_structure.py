@@ -114,7 +114,7 @@ FLOORS = [  # from the ground up
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 
 
-def dotted(path):
+def module_name(path):
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
@@ -135,11 +135,11 @@ def imports(path, source, known):
 
 def graph(sources):
     """Return {module: modules it imports} of {path: source}."""
-    known = set(map(dotted, sources))
-    return {dotted(path): imports(path, source, known) for path, source in sources.items()}
+    known = set(map(module_name, sources))
+    return {module_name(path): imports(path, source, known) for path, source in sources.items()}
 
 
-def climbing(imported):
+def climbs(imported):
     """Return the imports that run up, or that are of the package as a whole."""
     floor = {name: FLOOR_OF[name.split(".")[1]] for name in imported if "." in name}
     return sorted(
@@ -160,11 +160,11 @@ def circle(imported):
 
 
 def test_every_room_has_a_floor():
-    assert {name.split(".")[1] for name in map(dotted, PACKAGE) if "." in name} == FLOOR_OF.keys()
+    assert {name.split(".")[1] for name in map(module_name, PACKAGE) if "." in name} == FLOOR_OF.keys()
 
 
 def test_no_import_runs_up():
-    assert climbing(graph(PACKAGE)) == []
+    assert climbs(graph(PACKAGE)) == []
 
 
 def test_no_import_runs_in_a_circle():
@@ -197,7 +197,7 @@ UP = ["nn_helpers.data.points imports nn_helpers.training.steps"]
 def test_an_import_that_runs_up_is_noticed(source, found):
     others = ("__init__", "data/batches", "support/files", "losses", "training/__init__", "training/steps")
     sources = {f"nn_helpers/{name}.py": "" for name in others}
-    assert climbing(graph({**sources, "nn_helpers/data/points.py": source})) == found
+    assert climbs(graph({**sources, "nn_helpers/data/points.py": source})) == found
 
 
 def test_a_circle_is_noticed():
@@ -206,7 +206,7 @@ def test_a_circle_is_noticed():
         "nn_helpers/support/b.py": "from .c import f",
         "nn_helpers/support/c.py": "def f():\n    import nn_helpers.support.a",
     }
-    assert set(circle(graph(sources))) == set(map(dotted, sources))
+    assert set(circle(graph(sources))) == set(map(module_name, sources))
     del sources["nn_helpers/support/c.py"]
     assert circle(graph(sources)) == []
 
@@ -222,7 +222,7 @@ ALLOWED = {
 }  # fmt: skip
 
 
-def defined(tree):
+def definitions(tree):
     """Return the names that a module gives to something: functions, variables, attributes, slots."""
     names = set()
     for node in ast.walk(tree):
@@ -244,7 +244,7 @@ def is_own(attribute):
 def private_uses(source):
     """Return "line: name" of the private names that a source takes from elsewhere."""
     tree = ast.parse(source)
-    here, found = defined(tree) | ALLOWED, []
+    here, found = definitions(tree) | ALLOWED, []
     for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.ImportFrom):

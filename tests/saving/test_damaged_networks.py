@@ -1,4 +1,4 @@
-"""Files that are no network, or no longer: one error says which file, and why."""
+"""Files that are no network, or no longer one: an error says which file, and why."""
 
 import random
 

@@ -33,7 +33,7 @@ def test_a_folder_without_permission_is_said_before_training(tmp_path, monkeypat
 
 
 def not_permitted(path, monkeypatch):
-    """Let a file be one that may not be read; root may read all."""
+    """Make a file unreadable, even for root, who may read everything."""
     path.chmod(0)
     if os.name == "nt" or os.geteuid() == 0:
 

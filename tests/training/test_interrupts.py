@@ -96,7 +96,7 @@ def test_an_interrupt_between_two_steps_leaves_a_checkpoint_of_the_first(tmp_pat
     assert_equal(go_on(path), Run(epochs=2).train())
 
 
-class Interrupted:
+class InterruptAt:
     """A function that raises KeyboardInterrupt when it is called for the n-th time, or never."""
 
     def __init__(self, function, at=None):
@@ -120,11 +120,11 @@ def test_an_interrupt_in_a_function_of_your_own_leaves_everything_as_the_last_st
     def make(at=None):
         run = Run(epochs=2, keep_best=False, augment=flip_and_shift)
         if place == "augment":
-            mine = run.arguments["augment"] = Interrupted(flip_and_shift, at)
+            mine = run.arguments["augment"] = InterruptAt(flip_and_shift, at)
         elif place == "lr":
-            mine = run.optimizer.lr = Interrupted(run.optimizer.lr, at)
+            mine = run.optimizer.lr = InterruptAt(run.optimizer.lr, at)
         else:
-            mine = Interrupted(run.net.functions[place], at)
+            mine = InterruptAt(run.net.functions[place], at)
             run.net.use(**{place: mine})
         return run, mine
 

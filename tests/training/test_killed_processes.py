@@ -84,7 +84,7 @@ def test_a_training_that_is_killed_again_and_again_ends_like_one_that_never_was(
         assert process.returncode == 0
         same(ended, expected)
         ended_since = True
-        forget(checkpoint)  # and once more, from the beginning
+        forget(checkpoint)  # start again from the beginning
         ended.unlink()
 
 
@@ -134,4 +134,4 @@ def test_a_process_that_ends_at_any_call_to_the_disk_leaves_a_checkpoint_to_go_o
     cut, whole = codes.count("9"), codes.count("0")
     assert codes == ["9"] * cut + ["0"] * whole
     assert cut >= 5  # two fsync, unlink, link, replace
-    assert whole  # or there would be more to cut off
+    assert whole  # so there were no more calls to end at

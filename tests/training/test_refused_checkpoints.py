@@ -240,7 +240,7 @@ def test_a_generator_is_not_sent_beyond_its_own_memory(tmp_path, kind, position)
     make().train(epochs=1, checkpoint=path)
     path.with_name("run.previous.safetensors").unlink()
     place = "state__pos" if kind == "MT19937" else "buffer_pos"
-    # By us, and from NumPy 2.5 on by NumPy.
+    # We refuse it; from NumPy 2.5 on, NumPy does.
     refused = rf"(position {position} in a|pos(ition)? must be between)"
     assert_refused(path, make(), {f"training__generators__now__{place}": position}, refused)
 
