@@ -1,5 +1,6 @@
 """The benchmark's contenders compute the same, and what is measured is what the tables and figures show."""
 
+import functools
 import importlib.util
 import json
 import sys
@@ -153,7 +154,7 @@ def test_trainings_take_turns_forwards_and_backwards_and_all_are_closed(monkeypa
     assert closed == [2, 4, 2, 4, 13]
 
 
-def test_pictures_are_in_memory_once():
+def test_images_are_in_memory_once():
     workloads = [Workload("memory", (8,), pictures=N) for N in (1_000, 11_000)]
     (small,), (large,) = scaling.megabytes(workloads, scaling.TINY, 1)
     if np.isnan(small):
@@ -174,17 +175,23 @@ def test_growth_is_measured_in_processes_and_saved(tmp_path):
 # What each part of the full recipe brings
 
 
+@functools.cache
+def few():
+    """The sketches of --tiny."""
+    return sketches(n_train=100, n_test=20)
+
+
 def full(**changes):
     return {**ablation.PRESETS["full"], **ablation.TINY, **changes}
 
 
-# With ten validation pictures several epochs are the best, and the first of them counts.
+# With ten validation images several epochs are the best, and the first of them counts.
 @pytest.mark.parametrize("changes", [{"val": 10}, {"augment": False, "dropout": 0.0, "schedule": "constant"}])
 def test_one_training_gives_the_best_epochs_accuracy_and_the_last_epochs(changes):
-    pictures, options, histories = sketches(n_train=100, n_test=50), full(epochs=12, **changes), []
-    measured = ablation.measure(pictures, options, seed=3, threads=1)
+    images, options, histories = sketches(n_train=100, n_test=50), full(epochs=12, **changes), []
+    measured = ablation.measure(images, options, seed=3, threads=1)
     for weights, keep_best in (("best", True), ("last", False)):
-        data, net, optimizer = ablation.prepare(pictures, options, seed=3)
+        data, net, optimizer = ablation.prepare(images, options, seed=3)
         augment = flip_and_shift if options["augment"] else None
         histories.append(
             train(
@@ -199,10 +206,7 @@ def test_one_training_gives_the_best_epochs_accuracy_and_the_last_epochs(changes
 
 
 def test_every_recipe_takes_away_what_it_says():
-    changed = {
-        name: ablation.prepare(sketches(100, 20), full(**more), 0)
-        for name, (more, _) in ablation.RECIPES.items()
-    }
+    changed = {name: ablation.prepare(few(), full(**more), 0) for name, (more, _) in ablation.RECIPES.items()}
     dropout = [net.dropout for _, net, _ in changed.values()]
     assert dropout == [0.1, 0.1, 0.0, 0.1, 0.1, 0.1, 0.0]
     optimizers = [type(optimizer).__name__ for *_, optimizer in changed.values()]
@@ -231,7 +235,7 @@ def test_the_table_of_recipes_has_means_spreads_and_differences_seed_by_seed():
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Seeds of the trainings that are made, in the place of the trainings."""
+    """Train nothing and draw nothing; return the list of the seeds that were to be trained with."""
     made = []
 
     def fake(data, options, seed, threads):
@@ -246,6 +250,8 @@ def trainings(monkeypatch):
         }
 
     monkeypatch.setattr(ablation, "measure", fake)
+    monkeypatch.setattr(ablation, "sketches", lambda n_train, n_test: few())
+    monkeypatch.setattr("nn_helpers.plots.save", lambda figure, path: None)
     return made
 
 
@@ -267,19 +273,18 @@ def test_an_interrupted_measurement_goes_on_where_it_was(tmp_path, trainings):
     assert trainings[27:] == [2, 2]  # full and large; those of seed 1 are there
 
 
-def test_results_on_other_pictures_are_not_taken_for_these(tmp_path, trainings):
-    one, other = sketches(100, 20), sketches(100, 20, seed=1)
-    assert ablation.fingerprint(one) == ablation.fingerprint(sketches(100, 20))
-    assert ablation.fingerprint(one) != ablation.fingerprint(other)
+def test_results_on_other_images_are_not_taken_for_these():
+    assert ablation.fingerprint(few()) == ablation.fingerprint(sketches(100, 20))
+    assert ablation.fingerprint(few()) != ablation.fingerprint(sketches(100, 20, seed=1))
 
 
 def test_a_training_that_stops_early_is_no_result(monkeypatch):
     monkeypatch.setattr(ablation, "train", lambda *a, **k: History(stopped="interrupted after step 1 of 6"))
     with pytest.raises(SystemExit, match="interrupted after step 1 of 6"):
-        ablation.measure(sketches(100, 20), full(), 0, 1)
+        ablation.measure(few(), full(), 0, 1)
 
 
-def test_the_page_says_on_which_pictures(tmp_path, capsys):
+def test_the_page_says_on_which_images(tmp_path, capsys):
     arguments = [
         "--tiny",
         "--presets",

@@ -17,7 +17,7 @@ QUICK = ["--data", "sketches", "--images", "60", "--val", "20", "--hidden", "8",
 
 @pytest.fixture(autouse=True, scope="module")
 def few_sketches():
-    """Drawing 6,000 pictures for each call would take longer than all the rest."""
+    """Drawing 6,000 images for each call would take longer than all the rest."""
     from nn_helpers import data
 
     patch = pytest.MonkeyPatch()
