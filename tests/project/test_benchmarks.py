@@ -15,8 +15,8 @@ from benchmarks.workloads import WORKLOADS, Workload
 from nn_helpers import History, evaluate, flip_and_shift, sketches, train
 
 TINY = {
-    "adam": Workload("tiny", (8, 6), pictures=40, reg=1e-2, lr=1e-3),
-    "momentum": Workload("tiny", (8, 6), "momentum", pictures=40, lr=1e-3),
+    "adam": Workload("tiny", (8, 6), images=40, reg=1e-2, lr=1e-3),
+    "momentum": Workload("tiny", (8, 6), "momentum", images=40, lr=1e-3),
 }
 
 
@@ -37,7 +37,7 @@ def test_the_others_have_our_losses_step_by_step(key, workload):
 
 @pytest.mark.parametrize("key", [key for key in bench.EXACT if key != "ours"])
 def test_the_others_predict_our_classes(key):
-    workload = Workload("tiny", (8,), pictures=40, predict=True)
+    workload = Workload("tiny", (8,), images=40, predict=True)
     np.testing.assert_array_equal(contender(key, workload).predict(), contender("ours", workload).predict())
 
 
@@ -155,7 +155,7 @@ def test_trainings_take_turns_forwards_and_backwards_and_all_are_closed(monkeypa
 
 
 def test_images_are_in_memory_once():
-    workloads = [Workload("memory", (8,), pictures=N) for N in (1_000, 11_000)]
+    workloads = [Workload("memory", (8,), images=N) for N in (1_000, 11_000)]
     (small,), (large,) = scaling.megabytes(workloads, scaling.TINY, 1)
     if np.isnan(small):
         pytest.skip("this system does not tell")
@@ -260,7 +260,7 @@ def test_an_interrupted_measurement_goes_on_where_it_was(tmp_path, trainings):
     with pytest.raises(SystemExit):
         ablation.main(arguments)  # in the middle of the 9th of 2 × 6 trainings
     with open(tmp_path / "r.jsonl", "a", encoding="utf-8") as file:
-        file.write('{"what": {"pictures": "sk')  # the computer went off
+        file.write('{"what": {"images": "sk')  # the computer went off
     ablation.main(arguments)
     assert trainings == [0] * 6 + [1] * 3 + [1] * 4
     ablation.main(arguments)
@@ -297,11 +297,11 @@ def test_the_page_says_on_which_images(tmp_path, capsys):
     ]
     ablation.main([*arguments, "--label", "a hundred sketches", "--threads", "1"])
     page = (tmp_path / "ablation.md").read_text(encoding="utf-8")
-    assert "Pictures: a hundred sketches, 60 to train on, 40 for validation, 20 to test. Seed 4." in page
+    assert "Images: a hundred sketches, 60 to train on, 40 for validation, 20 to test. Seed 4." in page
     assert "; threads: 1." in page
     assert page.count("\n| ") == 2 + len(ablation.RECIPES) + 2
     assert "## The full recipe, seed 4" in page
     assert (tmp_path / "full_training.png").read_bytes().startswith(b"\x89PNG")
     assert len((tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines()) == 7
     ablation.main([*arguments, "--threads", "1"])
-    assert "Pictures: sketches, " in (tmp_path / "ablation.md").read_text(encoding="utf-8")
+    assert "Images: sketches, " in (tmp_path / "ablation.md").read_text(encoding="utf-8")

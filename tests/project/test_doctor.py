@@ -218,7 +218,7 @@ def test_without_cifar10_it_is_a_note_unless_the_environment_asks_for_it(nothing
 
 
 def test_images_that_there_are_not_are_trouble(nothing_here, monkeypatch):
-    assert module.pictures() == Finding("pictures", 'load_images() takes "sketches"')
+    assert module.images() == Finding("images", 'load_images() takes "sketches"')
     monkeypatch.setenv("NN_HELPERS_DATA", "cifar")
     (trouble,) = doctor().troubles
     assert "NN_HELPERS_DATA) 'cifar'; known: 'sketches', 'cifar10'" in trouble.found

@@ -120,7 +120,7 @@ def test_with_every_blank_filled_in_every_check_says_right_and_every_assertion_h
     shown = "\n".join(outputs(cell) for cell in notebook.cells)
     assert [line for line in shown.splitlines() if " not written yet" in line] == []
     if DATA == "cifar10":
-        assert "50,000 training and 10,000 test pictures: CIFAR-10" in shown
+        assert "50,000 training and 10,000 test images: CIFAR-10" in shown
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

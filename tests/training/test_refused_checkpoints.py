@@ -297,9 +297,9 @@ def test_a_checkpoint_that_cannot_be_written_is_said_before_training(
     [
         ({"threads": 0}, "threads must be at least 1, got 0"),
         ({"augment": "flip"}, "augment must be a function such as flip_and_shift, got 'flip'"),
-        ({"augment": flip_and_shift}, "augment changes pictures"),
+        ({"augment": flip_and_shift}, "augment changes images"),
         ({"seed": -1}, "train: seed must be a whole number of at least 0, .* got -1"),
-        ({"keep_best": True}, "keep_best needs validation pictures"),
+        ({"keep_best": True}, "keep_best needs validation images"),
         ({"checkpoint_every": 0}, "checkpoint_every must be at least 1"),
     ],
 )
