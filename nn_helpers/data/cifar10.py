@@ -301,7 +301,7 @@ def _read_python(stream, size, images, labels):
     N = len(labels)
     if size > 2 * N * PIXELS + 2_000_000:  # 31 MB; up to 1.5 times that where Python 3 saved it for Python 2
         raise ValueError(
-            f"{size:,} bytes, but a batch of {N:,} pictures has a little more than {file_size():,}"
+            f"{size:,} bytes, but a batch of {N:,} images has a little more than {file_size():,}"
         )
     pixels = images.reshape(N, PIXELS)  # the rows are read to where the pictures will be, and turned there
     labels[:] = read_batch(stream, pixels)
