@@ -103,9 +103,9 @@ def cache_dir():
     """
     if os.environ.get("NN_HELPERS_CACHE"):
         return expand_user("cache_dir", "NN_HELPERS_CACHE", os.environ["NN_HELPERS_CACHE"])
-    from pooch import os_cache  # takes longer to import than all of this module
+    from platformdirs import user_cache_dir  # takes longer to import than all of this module
 
-    return Path(os_cache("nn_helpers"))
+    return Path(user_cache_dir("nn_helpers"))
 
 
 def found_copies(root=None):

@@ -7,8 +7,9 @@ import tarfile
 
 import numpy as np
 import pytest
+from servers import Mirrors
 
-from nn_helpers.data import cifar10
+from nn_helpers.data import cifar10, download
 from nn_helpers.data.dataset import CLASS_NAMES
 
 N = 20  # pictures a file
@@ -135,3 +136,19 @@ def small(nowhere, monkeypatch):
     """A small CIFAR-10 that is nowhere on this computer yet."""
     monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", N)
     return SmallCifar10()
+
+
+@pytest.fixture
+def mirrors(small, tmp_path, monkeypatch):
+    """Servers that send the small CIFAR-10."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(download, "PAUSE", 0)
+    mirrors = Mirrors(monkeypatch, small.archive(tmp_path / "made.tar.gz").read_bytes())
+    yield mirrors
+    mirrors.close()
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder that is not there yet."""
+    return tmp_path / "place"

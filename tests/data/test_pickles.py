@@ -153,7 +153,7 @@ def test_the_same_batch_with_nothing_wrong_is_accepted():
 @pytest.mark.parametrize("protocol", [0, 1])
 def test_a_batch_in_a_protocol_that_python_2_did_not_write_it_in_is_refused(protocol):
     content = pickle.dumps({"labels": [1] * N, "data": np.zeros((N, 3072), np.uint8)}, protocol)
-    with pytest.raises(ValueError, match="it uses the instruction .*, as no CIFAR-10 batch does; nothing"):
+    with pytest.raises(ValueError, match=r"it uses the instruction .*, as no CIFAR-10 batch does; nothing"):
         read(content)
 
 
