@@ -1,7 +1,7 @@
 """Feed generated inputs to all that reads what others wrote, and see that only documented errors come out.
 
-`make fuzz` runs it: the readers of CIFAR-10's binary and Python layouts, the files of networks and of
-trainings, and the command line's arguments. An input fails when anything undocumented comes of it: another
+`make fuzz` runs it: the readers of CIFAR-10's binary and Python layouts, and of the files of networks and
+trainings. An input fails when anything undocumented comes of it: another
 exception, a warning, a hang, a lot of memory, a file written outside of the temporary folder, a program
 started, a connection made, a right input refused or a wrong one accepted.
 
@@ -22,18 +22,17 @@ from random import Random
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = 200_000
 # Of all inputs; the slower ones get fewer.
-SHARES = {"copies": 0.16, "pickles": 0.33, "networks": 0.2, "checkpoints": 0.18, "arguments": 0.13}
+SHARES = {"copies": 0.18, "pickles": 0.38, "networks": 0.23, "checkpoints": 0.21}
 AT = "at"  # the file in which the worker says where it is
 
 
 def make_targets(folder):
     """Yield each target, made when its turn comes, with a folder of its own."""
-    from fuzzing.arguments import Arguments
     from fuzzing.copies import Copies
     from fuzzing.networks import Checkpoints, Networks
     from fuzzing.pickles import Pickles
 
-    for kind in (Copies, Pickles, Networks, Checkpoints, Arguments):
+    for kind in (Copies, Pickles, Networks, Checkpoints):
         (folder / kind.name).mkdir(exist_ok=True)
         yield kind.name, lambda kind=kind: kind(folder / kind.name)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # What the batches ask for: by Python 2, and by later versions of Python and NumPy that saved them again.
-_NAMES = {
+NAMES = {
     "numpy.ndarray", "numpy.dtype", "numpy.core.multiarray._reconstruct", "numpy.core.numeric._frombuffer",
     "_codecs.encode",
 }  # fmt: skip
@@ -21,7 +21,7 @@ _ARGUMENTS = {  # instructions that push their argument
     "BININT1", "BININT2", "BININT", "SHORT_BINSTRING", "BINSTRING", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8",
     "BYTEARRAY8", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
 }  # fmt: skip
-_INSTRUCTIONS = _ARGUMENTS | {
+INSTRUCTIONS = _ARGUMENTS | {
     "PROTO", "FRAME", "NONE", "NEWFALSE", "NEWTRUE", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_TUPLE", "TUPLE1",
     "TUPLE2", "TUPLE3", "TUPLE", "MARK", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "BINPUT", "LONG_BINPUT",
     "MEMOIZE", "BINGET", "LONG_BINGET", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "STOP",
@@ -113,7 +113,7 @@ class _Interpreter:
         for _ in range(_INSTRUCTIONS_PER_IMAGE * len(self.pixels) + 1000):
             byte = self.read(1)
             op = self.op = pickletools.code2op.get(byte.decode("latin-1"))
-            if op is None or op.name not in _INSTRUCTIONS:
+            if op is None or op.name not in INSTRUCTIONS:
                 used = f"the instruction {op.name}" if op else f"the byte {byte[0]:#04x}"
                 raise _NotABatchError(f"it uses {used}, as no CIFAR-10 batch does; nothing of it was run")
             if op.name == "STOP":
@@ -212,6 +212,6 @@ class _Interpreter:
 
 def _name(module, name):
     asked = f"{module}.{name}".replace("numpy._core.", "numpy.core.")  # as NumPy 2 calls it
-    if asked not in _NAMES:
+    if asked not in NAMES:
         raise _NotABatchError(f"it asks for {ascii(asked)[1:-1][:80]}; nothing of it was run")
     return _Name(asked)

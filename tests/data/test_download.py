@@ -464,7 +464,7 @@ def collect(event, arguments):
         path, _, flags = arguments
         if isinstance(path, str) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             written.append(path)
-    elif event in WRITES:
+    elif event in WRITES and not isinstance(arguments[WRITES[event]], int):  # of a file opened before
         written.append(os.fspath(arguments[WRITES[event]]))
 
 

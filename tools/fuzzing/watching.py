@@ -19,7 +19,7 @@ except ImportError:  # Windows
     resource = None
 
 MEGABYTE = 1 << 20
-# What nothing here has any business doing while it reads a file or an argument, by Python's audit events.
+# What nothing here has any business doing while it reads a file, by Python's audit events.
 FORBIDDEN = {
     "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "os.kill",
     "os.chdir", "subprocess.Popen", "pty.spawn", "socket.bind", "socket.connect",
@@ -93,7 +93,7 @@ class Watch:
 
     def run(self, target, given):
         """Return outcome, message and what went wrong, if anything did, as (what, where, traceback)."""
-        self.breaches, self.warned, self.wrote = [], [], False
+        self.breaches, self.warned = [], []
         self.forbidden = FORBIDDEN | CODE if target.reads_only else FORBIDDEN
         outcome, message, error = "", "", None
         memory, began = _peak(), time.perf_counter()
@@ -165,7 +165,6 @@ class Watch:
                 self._look_at(event, arguments[which], below)
 
     def _look_at(self, event, path, below=-1):
-        self.wrote = True
         if isinstance(path, int):
             return
         path = os.fsdecode(path)
@@ -212,7 +211,6 @@ def fuzz(target, numbers, random_for, watch, tell=lambda number: None, failed=la
         given = target.generate(random_for(number))
         target.prepare(given)
         outcome, message, wrong = watch.run(target, given)
-        target.touched = watch.wrote
         seen.inputs += 1
         seen.kinds[given.kind] += 1
         seen.slowest = max(seen.slowest, (watch.took, number), key=lambda pair: pair[0])
