@@ -33,9 +33,7 @@ def test_a_thousand_inputs_bring_nothing_unexpected_and_reach_deep(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.endswith("\n1,000 inputs, 0 unexpected\n")
     assert list(tmp_path.iterdir()) == []
-    accepted = dict(
-        re.findall(r"^(\w+): .*\n(?:  .*\n)*? +([\d,]+)  accepted$", result.stdout, re.M)
-    )
+    accepted = dict(re.findall(r"^(\w+): .*\n(?:  .*\n)*? +([\d,]+)  accepted$", result.stdout, re.M))
     assert list(accepted) == ["copies", "pickles", "networks", "checkpoints"]
     assert all(int(count) > 10 for count in accepted.values())
     different = [int(count) for count in re.findall(r"(\d+) different messages", result.stdout)]
