@@ -62,7 +62,7 @@ def load_cifar10(root=None):
     Returns
     -------
     Dataset
-        50,000 training and 10,000 test pictures, uint8 (N, 32, 32, 3); labels int64. `val` is empty.
+        50,000 training and 10,000 test images, uint8 (N, 32, 32, 3); labels int64. `val` is empty.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def load_cifar10(root=None):
 
 
 def first_good_copy(root=None):
-    """Return where the first good copy is, its pictures, and what is wrong with the copies before it."""
+    """Return where the first good copy is, its images, and what is wrong with the copies before it."""
     wished, places = _places(root)
     damaged, kinds = [], set()
     for copy in found_copies(root):
@@ -121,7 +121,7 @@ def _places(root):
 
 
 def file_size():
-    """Bytes in each file of the binary layout: a record is one byte of label and 3,072 of picture."""
+    """Bytes in each file of the binary layout: a record is one byte of label and 3,072 of image."""
     return RECORDS_PER_FILE * (1 + PIXELS)
 
 
@@ -303,7 +303,7 @@ def _read_python(stream, size, images, labels):
         raise ValueError(
             f"{size:,} bytes, but a batch of {N:,} images has a little more than {file_size():,}"
         )
-    pixels = images.reshape(N, PIXELS)  # the rows are read to where the pictures will be, and turned there
+    pixels = images.reshape(N, PIXELS)  # the rows are read to where the images will be, and turned there
     labels[:] = read_batch(stream, pixels)
     for start in range(0, N, 1000):
         here = slice(start, start + 1000)
@@ -311,7 +311,7 @@ def _read_python(stream, size, images, labels):
 
 
 def _interleave(pixels, images):
-    """Turn rows of 1,024 red, 1,024 green and 1,024 blue values into pictures."""
+    """Turn rows of 1,024 red, 1,024 green and 1,024 blue values into images."""
     planes = pixels.reshape(-1, 3, 32, 32)
     for channel in range(3):  # three times as fast as one assignment of the transposed planes
         images[..., channel] = planes[:, channel]

@@ -1,4 +1,4 @@
-"""A CIFAR-10 of 6 × 20 pictures, in every layout the real one comes in."""
+"""A CIFAR-10 of 6 × 20 images, in every layout the real one comes in."""
 
 import io
 import pickle
@@ -11,12 +11,13 @@ from servers import Mirrors
 
 from nn_helpers.data import cifar10, download
 from nn_helpers.data.dataset import CLASS_NAMES
+from nn_helpers.data.sketches import sketches
 
-N = 20  # pictures a file
+N = 20  # images a file
 
 
 class SmallCifar10:
-    """6 × n random pictures and their labels, and how they are written to files."""
+    """6 × n random images and their labels, and how they are written to files."""
 
     def __init__(self, n=N):
         rng = np.random.default_rng(0)
@@ -70,7 +71,7 @@ class SmallCifar10:
         return {name: content for name, content in files.items() if content is not None}
 
     def is_in(self, data):
-        """Whether a data set holds these very pictures."""
+        """Whether a data set holds these very images."""
         return (
             np.array_equal(np.concatenate([data.train.images, data.test.images]), self.images)
             and np.array_equal(np.concatenate([data.train.labels, data.test.labels]), self.labels)
@@ -82,7 +83,7 @@ def saved_again(protocol):
     """How Python 3 saves a batch that it loaded."""
 
     def write(labels, rows):
-        names = [f"a_picture_{i}.png".encode() for i in range(len(labels))]
+        names = [f"an_image_{i}.png".encode() for i in range(len(labels))]
         batch = {b"batch_label": b"training", b"labels": labels, b"data": rows, b"filenames": names}
         return pickle.dumps(batch, protocol)
 
@@ -114,7 +115,7 @@ def original_pickle(labels, rows):
     parts += [b"(K\x03", text(b"|"), b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t", put(), b"b\x89"]
     parts += [text(rows.tobytes()), b"t", put(), b"b"]
     parts += [text(b"filenames"), b"]", put(), b"("]
-    parts += [text(f"a_picture_{i}.png".encode()) for i in range(len(labels))]
+    parts += [text(f"an_image_{i}.png".encode()) for i in range(len(labels))]
     return b"".join([*parts, b"eu."])
 
 
@@ -152,3 +153,9 @@ def mirrors(small, tmp_path, monkeypatch):
 def place(tmp_path):
     """A folder that is not there yet."""
     return tmp_path / "place"
+
+
+@pytest.fixture(scope="session")
+def default_sketches():
+    """What `sketches()` draws in two seconds."""
+    return sketches()

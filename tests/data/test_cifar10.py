@@ -14,7 +14,7 @@ import pytest
 from nn_helpers.data import cifar10
 from nn_helpers.data.cifar10 import FILES, cache_dir, load_cifar10
 
-N = 20  # pictures a file, see conftest.py
+N = 20  # images a file, see conftest.py
 LAYOUTS = ["binary", "python", 2, 3, 4, 5]
 
 

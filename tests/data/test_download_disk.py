@@ -114,8 +114,8 @@ def test_wherever_the_disk_fails_nothing_looks_whole_and_the_next_call_completes
 ):
     monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", 2)
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # the disk itself need not be waited for
-    pictures = type(small)(n=2)
-    mirrors.use(pictures.archive(tmp_path / "tiny.tar.gz").read_bytes())
+    images = type(small)(n=2)
+    mirrors.use(images.archive(tmp_path / "tiny.tar.gz").read_bytes())
     for at in itertools.count(1):
         place = tmp_path / str(at) / "place"
         error = None
@@ -133,8 +133,8 @@ def test_wherever_the_disk_fails_nothing_looks_whole_and_the_next_call_completes
             assert words in str(error)
             for folder in (place, place / "cifar-10-batches-bin"):
                 with suppress(FileNotFoundError):  # unless all of it is there
-                    assert pictures.is_in(load_cifar10(folder))
-        assert pictures.is_in(load_cifar10(download_cifar10(place, progress=False)))
+                    assert images.is_in(load_cifar10(folder))
+        assert images.is_in(load_cifar10(download_cifar10(place, progress=False)))
     assert at > 35
 
 

@@ -163,22 +163,22 @@ def test_a_text_of_the_right_length_with_a_character_that_is_no_byte_is_not_deco
         read(b"X" + struct.pack("<I", len(text)) + text + b".")
 
 
-def test_a_batch_without_pictures_is_refused():
+def test_a_batch_without_images_is_refused():
     content = pickle.dumps({"labels": [1] * N, "data": np.zeros((N, 3072), np.uint8)}, 3)
-    pictures = b"B" + struct.pack("<I", N * 3072) + bytes(N * 3072)
-    assert pictures in content
+    images = b"B" + struct.pack("<I", N * 3072) + bytes(N * 3072)
+    assert images in content
     with pytest.raises(ValueError, match=r"not an array of shape \(20, 3072\)"):
-        read(content.replace(pictures, b"C\x01x"))
+        read(content.replace(images, b"C\x01x"))
 
 
-def test_a_batch_with_pictures_twice_is_refused():
+def test_a_batch_with_images_twice_is_refused():
     for content in unaccepted(more=bytes(N * 3072)):  # which of them would be shown?
         with pytest.raises(ValueError, match="it has images twice"):
             read(content)
 
 
-def test_an_array_that_is_given_another_state_after_its_pictures_is_refused():
-    content = unaccepted()[-1]  # protocol 5, which gives an array its pictures as it makes it
+def test_an_array_that_is_given_another_state_after_its_images_is_refused():
+    content = unaccepted()[-1]  # protocol 5, which gives an array its images as it makes it
     assert content.endswith(b"R\x94u.")
     with pytest.raises(ValueError, match="its data is not an array in rows"):
         read(content[:-2] + b")b" + content[-2:])
@@ -191,7 +191,7 @@ def test_a_pickle_of_too_many_instructions_is_refused_before_its_end():
     assert stream.tell() < 2000
 
 
-def test_a_text_too_long_to_be_the_pictures_is_not_even_read():
+def test_a_text_too_long_to_be_the_images_is_not_even_read():
     content = b"X" + struct.pack("<I", 2 * N * 3072 + 1)
     stream = io.BytesIO(content + b"x" * 1_000_000)
     with pytest.raises(ValueError, match="122,881 bytes of images where 61,440 belong"):
@@ -272,7 +272,7 @@ def test_nonsense_is_refused_at_once(content):
 def test_a_batch_damaged_anywhere_is_read_or_refused_but_never_anything_else(data):
     content = bytearray(ORIGINAL)
     for _ in range(data.draw(st.integers(1, 4))):
-        # Mostly outside the pictures, which may be anything.
+        # Mostly outside the images, which may be anything.
         at = data.draw(st.one_of(st.integers(0, 300), st.integers(len(content) - 600, len(content) - 1)))
         content[at] = data.draw(st.integers(0, 255))
     try:

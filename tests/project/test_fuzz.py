@@ -224,7 +224,7 @@ def targets(tmp_path_factory):
     ("bug", "words"),
     [
         ("archive_errors", "BadGzipFile|ReadError|EOFError|error"),
-        ("_interleave", "WrongError: pictures are others"),
+        ("_interleave", "WrongError: images are others"),
         ("NAMES", "WrongError: a hostile pickle is accepted"),
         ("explain_damage", "KeyError|AttributeError|WrongError: the message does not name the file"),
         ("_refuse_other_memory", "TypeError"),

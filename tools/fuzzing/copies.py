@@ -9,7 +9,7 @@ from fuzzing import Given, Target, expect, expect_readable, rewrite
 from fuzzing.mutations import change_bytes
 from nn_helpers.data import cifar10
 
-N = 2  # pictures a file
+N = 2  # images a file
 RECORD = 3073
 
 
@@ -106,7 +106,7 @@ class Copies(Target):
             images = np.concatenate([data.train.images, data.test.images])
             expect(np.array_equal(labels, records[:, 0]), "labels are others")
             rows = images.transpose(0, 3, 1, 2).reshape(-1, 3072)
-            expect(np.array_equal(rows, records[:, 1:]), "pictures are others")
+            expect(np.array_equal(rows, records[:, 1:]), "images are others")
         return "accepted", ""
 
 
