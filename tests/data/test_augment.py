@@ -89,7 +89,7 @@ def test_batches_are_augmented_by_seed_and_the_data_stays_as_it_was():
 @pytest.mark.parametrize(
     ("images", "shift", "error", "words"),
     [
-        (np.zeros((2, 4, 4, 3)), 1, TypeError, "must be uint8 images .* got float64 array"),
+        (np.zeros((2, 4, 4, 3)), 1, TypeError, "must be uint8 .* got float64 array"),
         (np.zeros((4, 4, 3), np.uint8), 1, TypeError, r"\(N, H, W, 3\), got uint8 array \(4, 4, 3\)"),
         (numbered(), -1, ValueError, "shift must be at least 0"),
         (numbered(), 1.5, TypeError, "shift must be a whole number"),
