@@ -190,6 +190,8 @@ def main(argv=None):
     parser.add_argument("--failures", type=Path, default=Path("fuzz-failures"), metavar="FOLDER",
                         help="where failing inputs are saved (fuzz-failures)")  # fmt: skip
     options = parser.parse_args(argv)
+    if sys.platform != "linux":
+        parser.error("only Linux says what is to be watched")
     options.failures = options.failures.absolute()
     return run(options)
 

@@ -65,16 +65,10 @@ def unshare(what, setup):
     return ("unshare", "--map-root-user", what, "sh", "-c", f'{setup} && exec "$@"', "sh")
 
 
-def kernels(name, also=None):
-    """Return the condition that OpenBLAS takes the kernels for the processor `name`, or `also` as it says."""
-    holds = f"{BLAS}['architecture'] in {(name, also)}"
-    return Condition(f"OpenBLAS for {name}", holds, {"OPENBLAS_CORETYPE": name})
-
-
-def threads(number):
-    """Return the condition that OpenBLAS has `number` threads."""
-    setting = {"OPENBLAS_NUM_THREADS": str(number)}
-    return Condition(f"OPENBLAS_NUM_THREADS={number}", f"{BLAS}['num_threads'] == {number}", setting)
+def blas(variable, value, *holds):
+    """Return the condition that OpenBLAS takes a variable: it then says one of the values in `holds`."""
+    says = "num_threads" if "THREADS" in variable else "architecture"
+    return Condition(f"{variable}={value}", f"{BLAS}[{says!r}] in {holds}", {variable: str(value)})
 
 
 TEN_TIMES = ("sh", "-c", 'for _ in 1 2 3 4 5 6 7 8 9 10; do "$@" || exit; done', "sh")
@@ -85,14 +79,14 @@ NO_HOME = {
 CONDITIONS = {
     "oldest": Condition("the lowest version of all that is required, on the oldest Python here"),
     "newest": Condition("the highest version of all that is required, on the newest Python here"),
-    "1 thread": threads(1),
-    "2 threads": threads(2),
+    "1 thread": blas("OPENBLAS_NUM_THREADS", 1, 1),
+    "2 threads": blas("OPENBLAS_NUM_THREADS", 2, 2),
     # OpenBLAS takes no more from the environment than there are cores.
     "8 threads": Condition("8 BLAS threads in every process; a lesson takes no more than there are cores",
         f"{BLAS}['num_threads'] == 8", {"PYTHONPATH": str(EIGHT)}),
-    "Prescott": kernels("Prescott", also="Katmai"),  # they share kernels
-    "Haswell": kernels("Haswell"),
-    "SkylakeX": kernels("SkylakeX"),
+    "Prescott": blas("OPENBLAS_CORETYPE", "Prescott", "Prescott", "Katmai"),  # they share kernels
+    "Haswell": blas("OPENBLAS_CORETYPE", "Haswell", "Haswell"),
+    "SkylakeX": blas("OPENBLAS_CORETYPE", "SkylakeX", "SkylakeX"),
     "path": Condition("a path with spaces and non-ASCII letters", f"Path.cwd().parent.name == {ABROAD!r}"),
     "C locale": Condition("LC_ALL=C, PYTHONCOERCECLOCALE=0", "locale.setlocale(locale.LC_CTYPE) == 'C'",
         {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}),
