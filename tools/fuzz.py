@@ -72,18 +72,18 @@ def work(folder, seed, counts, only, failures, only_save=False):
         tell(-1)
         target, make_random = make(), random_for(seed, name)
         if only_save:
-            save(saved_in(failures, name, seed, only), target.generate(make_random(only)))
+            save(failure_folder(failures, name, seed, only), target.generate(make_random(only)))
             continue
 
         def failed(number, given, name=name):
-            return str(save(saved_in(failures, name, seed, number), given))
+            return str(save(failure_folder(failures, name, seed, number), given))
 
         numbers = range(counts[name]) if only is None else [only]
         seen = fuzz(target, numbers, make_random, watch, tell, failed)
         print(json.dumps({"name": name, **vars(seen)}), flush=True)
 
 
-def saved_in(failures, name, seed, number):
+def failure_folder(failures, name, seed, number):
     """Return the folder for an input that failed."""
     return Path(failures) / f"{name}-{seed}-{number}"
 
@@ -123,7 +123,9 @@ def run(options):
                     print("before the first input")
                     continue
                 print(f"at input {number}\n    {again(name, number, options)}", end="")
-                print(f"; saved in {saved_in(options.failures, name, options.seed, number)}", flush=True)
+                print(
+                    f"; saved in {failure_folder(options.failures, name, options.seed, number)}", flush=True
+                )
                 list(worker(folder, {name: 1}, options, only=number, only_save=True))
     print(f"{total:,} inputs, {failed:,} unexpected")
     return 1 if failed else 0

@@ -201,7 +201,7 @@ def archive_members(archive):
     """
     with gzip.open(archive) as unzipped:
         content = _Bounded(unzipped, 2 * len(FILES) * file_size() + 10_000_000)
-        with _opened(content) as tar:
+        with _open(content) as tar:
             for member in _headers(tar):
                 if member.isreg():
                     yield PurePosixPath(member.name).name, member.size, tar.extractfile(member)
@@ -209,7 +209,7 @@ def archive_members(archive):
             pass
 
 
-def _opened(content):
+def _open(content):
     with _header_errors():  # it reads the first header
         return tarfile.open(fileobj=content, mode="r|", bufsize=1 << 20)
 

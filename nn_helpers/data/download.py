@@ -81,9 +81,9 @@ def download_cifar10(root=None, progress=True):
     if os.path.lexists(folder / ARCHIVE):
         read_copy(folder / ARCHIVE)
         return folder / ARCHIVE
-    with _disk_explained(folder):
+    with _explain_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone_in(folder, progress):
+        with _wait_for_others(folder, progress):
             if not _is_complete(target):  # another process may have brought it while this one waited
                 archive = _fetch(folder, progress)
                 _unpack(archive, target)
@@ -252,7 +252,7 @@ def _unpack(archive, target):
 
 
 @contextmanager
-def _disk_explained(folder):
+def _explain_disk_errors(folder):
     """Say what to do when the disk is full or the folder cannot be written to."""
     try:
         yield
@@ -276,7 +276,7 @@ def _disk_explained(folder):
 
 
 @contextmanager
-def _alone_in(folder, progress):
+def _wait_for_others(folder, progress):
     """Wait until no other process downloads to `folder`: two would write into one part."""
     import filelock  # here, because only a download needs it
 

@@ -701,7 +701,7 @@ _SUBJECTS = {
 }
 
 
-def _shuffled(rng, n, rows=1):
+def _shuffle(rng, n, rows=1):
     """Return random orders of 0 … n − 1, (rows, n)."""
     return np.argsort(rng.random((rows, n)), axis=1, kind="stable")
 
@@ -709,10 +709,10 @@ def _shuffled(rng, n, rows=1):
 def _block(seed, part, number):
     """Draw one block of a part: uint8 (500, 32, 32, 3) and its labels, every ten of them a shuffle."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(part, number))))
-    labels = _shuffled(rng, len(CLASS_NAMES), _BLOCK // len(CLASS_NAMES)).ravel()
+    labels = _shuffle(rng, len(CLASS_NAMES), _BLOCK // len(CLASS_NAMES)).ravel()
     images = np.empty((_BLOCK, 3, _SIDE * _SIDE), np.float32)
     for label, name in enumerate(CLASS_NAMES):
-        places = np.flatnonzero(labels == label)[_shuffled(rng, _BLOCK // len(CLASS_NAMES))[0]]
+        places = np.flatnonzero(labels == label)[_shuffle(rng, _BLOCK // len(CLASS_NAMES))[0]]
         for draw, share in zip(_SUBJECTS[name], np.array_split(places, len(_SUBJECTS[name])), strict=True):
             sheet = _Sheet(rng, len(share))
             draw(sheet)

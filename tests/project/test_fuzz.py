@@ -122,8 +122,8 @@ print(json.dumps(seen))
 def test_whatever_an_input_should_not_do_is_noticed(tmp_path):
     found = run_python(
         ACTS,
-        made(tmp_path / "inside"),
-        made(tmp_path / "outside"),
+        make_folder(tmp_path / "inside"),
+        make_folder(tmp_path / "outside"),
     )
     words = {
         "exception": "ZeroDivisionError: division by zero",
@@ -161,7 +161,7 @@ def test_whatever_an_input_should_not_do_is_noticed(tmp_path):
     assert (saved / "folder").is_dir()
 
 
-def made(folder):
+def make_folder(folder):
     folder.mkdir()
     (folder / "kept").write_text("kept")
     return folder
@@ -191,7 +191,7 @@ bugs = {
     "checkpoints": [(checkpoints, "_refuse_other_memory", lambda *a: None)],
 }
 
-def made(number, seed):
+def checksum_of(number, seed):
     given = target.generate(fuzz.random_for(seed, name)(number))
     return zlib.crc32(pickle.dumps([given.kind, sorted(given.files.items()), given.options]))
 
@@ -205,8 +205,8 @@ watch = Watch(folder)
 watch.install()
 for name, make in fuzz.make_targets(folder):
     target = make()
-    forwards, backwards = ([made(n, 3) for n in order] for order in (numbers, reversed(numbers)))
-    seen[name] = [forwards == backwards[::-1], forwards != [made(n, 4) for n in numbers]]
+    forwards, backwards = ([checksum_of(n, 3) for n in order] for order in (numbers, reversed(numbers)))
+    seen[name] = [forwards == backwards[::-1], forwards != [checksum_of(n, 4) for n in numbers]]
     for module, function, bug in bugs[name]:
         right = getattr(module, function)
         setattr(module, function, bug)
@@ -221,7 +221,7 @@ def targets(tmp_path_factory):
     """What every target makes of the same numbers twice, and of a bug that was put into what it tests."""
     return run_python(
         BUGS,
-        made(tmp_path_factory.mktemp("targets") / "inside"),
+        make_folder(tmp_path_factory.mktemp("targets") / "inside"),
     )
 
 

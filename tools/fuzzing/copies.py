@@ -39,7 +39,7 @@ class Copies(Target):
         packed = rng.random() < 0.55
         files, damaged = dict(getattr(self, layout)), not packed or rng.random() < 0.2
         if damaged:
-            files = self._damaged(rng, files)
+            files = self._damage(rng, files)
         expected = files if layout == "binary" else None if damaged else self.binary
         if not packed:
             has_binary = any(files.get(f"{name}.bin") is not None for name in cifar10.FILES)
@@ -50,7 +50,7 @@ class Copies(Target):
             expected = None
         return Given({"copy": content}, {"packed": True}, f"archive, {layout}, {kind}", expected)
 
-    def _damaged(self, rng, files):
+    def _damage(self, rng, files):
         for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
             name = rng.choice(list(files))
             content, kind = files[name], rng.randrange(10)
@@ -144,28 +144,28 @@ def archive(rng, files):
         content = content[: rng.choice((None, rng.randrange(len(content))))]
     elif kind == "bytes":
         content = change_bytes(rng, content)
-    packed = gzipped(content, rng.choice((0, 1)))
+    packed = compress(content, rng.choice((0, 1)))
     if kind == "gzip":
-        packed = damaged_gzip(rng, packed, content)
+        packed = damage_gzip(rng, packed, content)
     return packed, kind
 
 
-def gzipped(content, level=0):
+def compress(content, level=0):
     """Return bytes as gzip."""
     packer = zlib.compressobj(level, wbits=31)
     return packer.compress(content) + packer.flush()
 
 
-def damaged_gzip(rng, packed, content):
+def damage_gzip(rng, packed, content):
     """Return gzip that is wrong somewhere, or right in an unusual way."""
     kind = rng.randrange(8)
     if kind == 0:
         return packed[: rng.randrange(len(packed))]
     if kind == 1:
-        return packed + rng.choice((bytes(100), rng.randbytes(30), packed[:40], gzipped(b"more")))
+        return packed + rng.choice((bytes(100), rng.randbytes(30), packed[:40], compress(b"more")))
     if kind == 2:
         at = rng.randrange(len(content))
-        return gzipped(content[:at]) + gzipped(b"") * rng.randrange(3) + gzipped(content[at:])
+        return compress(content[:at]) + compress(b"") * rng.randrange(3) + compress(content[at:])
     if kind == 3:
         return packed[:-8] + rng.randbytes(8)
     if kind == 4:  # flags: extra fields, a name, a comment, a checksum of the header
@@ -174,7 +174,9 @@ def damaged_gzip(rng, packed, content):
     if kind == 5:
         return change_bytes(rng, packed[:20]) + packed[20:]
     if kind == 6:
-        return rng.choice((b"", b"\x1f\x8b", b"<!DOCTYPE html>", content[:2000], b"PK\x03\x04", gzipped(b"")))
+        return rng.choice(
+            (b"", b"\x1f\x8b", b"<!DOCTYPE html>", content[:2000], b"PK\x03\x04", compress(b""))
+        )
     return change_bytes(rng, packed)
 
 

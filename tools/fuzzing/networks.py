@@ -63,7 +63,7 @@ class File:
             checksum = zlib.crc32(self.arrays[name][2], checksum)
         return f"{checksum:08x}"
 
-    def written(self, header=None):
+    def to_bytes(self, header=None):
         """Return the file's bytes, with the right header or with another one."""
         text = to_json(self.header() if header is None else header).encode("utf-8", "surrogatepass")
         text += b" " * (-len(text) % 8)
@@ -159,7 +159,7 @@ def change(rng, file, places=(None,)):
     header = file.header(text, None if believed else rng.choice(("00000000", "", 5, [], "ABCDEF01")))
     if kind == "header":
         header = change_header(rng, header)
-    content = file.written(header)
+    content = file.to_bytes(header)
     if kind == "bytes":
         content = change_bytes(rng, content) if rng.random() < 0.95 else rng.choice(OTHERS)
     return content, kind if believed or kind == "bytes" else f"{kind}, checksum wrong"
@@ -191,7 +191,7 @@ class Networks(Target):
     def generate(self, rng):
         file = copy.deepcopy(rng.choice(self.right))
         if rng.random() < 0.15:
-            return Given({self.path.name: another(rng, file).written()}, kind="another architecture")
+            return Given({self.path.name: another(rng, file).to_bytes()}, kind="another architecture")
         content, kind = change(rng, file, (None, ["network"], ["network"], ["network"]))
         return Given({self.path.name: content}, kind=kind)
 
@@ -318,7 +318,7 @@ class Checkpoints(Target):
         if rng.random() < 0.35:
             kind, change_one = rng.choice(list(CONSISTENT.items()))
             change_one(rng, file)
-            content = file.written()
+            content = file.to_bytes()
         else:
             content, kind = change(rng, file, PLACES)
         options = {"training": name, "epochs": rng.choice((1, 2, 2, 3)), "writes": rng.random() < 0.1}
