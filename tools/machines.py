@@ -213,16 +213,18 @@ def run_tests(name, conditions, folder, env, options):
 
 def play(name, options):
     """Run the tests on the machine; return its row of the table, and what failed."""
-    wished, began, nothing = MACHINES[name], time.perf_counter(), ["–"] * 4
+    conditions, began, nothing = MACHINES[name], time.perf_counter(), ["–"] * 4
     (FOLDER / f"{name}.log").unlink(missing_ok=True)
     try:
-        folder = set_up(wished, options.install)
+        folder = set_up(conditions, options.install)
     except (OSError, subprocess.CalledProcessError) as error:
-        return [name, describe(wished), *nothing], [f"could not be set up: {error}"]
-    if why := why_not(Condition("Python starts", "__import__('nn_helpers')"), folder, environment(wished)):
-        return [name, describe(wished), *nothing], [f"Python or nn_helpers does not start: {why}"]
-    missing = {one: why_not(CONDITIONS[one], folder, environment(wished)) for one in wished}
-    played = [condition for condition in wished if not missing[condition]]
+        return [name, describe(conditions), *nothing], [f"could not be set up: {error}"]
+    if why := why_not(
+        Condition("Python starts", "__import__('nn_helpers')"), folder, environment(conditions)
+    ):
+        return [name, describe(conditions), *nothing], [f"Python or nn_helpers does not start: {why}"]
+    missing = {one: why_not(CONDITIONS[one], folder, environment(conditions)) for one in conditions}
+    played = [condition for condition in conditions if not missing[condition]]
     left_out = [f"left out: {CONDITIONS[one].says} ({why})" for one, why in missing.items() if why]
     if not played:
         return [name, "; ".join(left_out), *nothing], []

@@ -81,7 +81,7 @@ def load_cifar10(root=None):
 
 def first_good_copy(root=None):
     """Return where the first good copy is, its images, and what is wrong with the copies before it."""
-    wished, places = _places(root)
+    asked, places = _places(root)
     damaged, kinds = [], set()
     for copy in found_copies(root):
         try:
@@ -92,7 +92,7 @@ def first_good_copy(root=None):
     if damaged:
         kind = FileNotFoundError if kinds == {FileNotFoundError} else ValueError
         raise kind("\n".join(["load_cifar10 found only damaged copies:", *damaged, WAYS_TO_GET_IT]))
-    raise FileNotFoundError(_nothing_found(root, wished, places))
+    raise FileNotFoundError(_nothing_found(root, asked, places))
 
 
 def cache_dir():
@@ -116,8 +116,8 @@ def found_copies(root=None):
 
 def _places(root):
     name = "root" if root is not None else "CIFAR10_DIR"
-    wished = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
-    return wished, _usual_places() if wished is None else [expand_user("load_cifar10", name, wished)]
+    asked = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
+    return asked, _usual_places() if asked is None else [expand_user("load_cifar10", name, asked)]
 
 
 def file_size():
@@ -142,14 +142,14 @@ def _copies_in(place):
             yield path
 
 
-def _nothing_found(root, wished, places):
+def _nothing_found(root, asked, places):
     message = "load_cifar10 found no CIFAR-10. It looked in\n"
     message += "".join(
         f"  {at.absolute()}{'' if os.path.exists(at) else ' (does not exist)'}\n" for at in places
     )
     if root is not None:
         message += "and nowhere else, because root= names it.\n"
-    elif wished is not None:
+    elif asked is not None:
         message += "and nowhere else, because CIFAR10_DIR names it (download_cifar10() would put it there).\n"
     return message + WAYS_TO_GET_IT
 
@@ -227,7 +227,7 @@ def _headers(tar):
 
 @contextmanager
 def _header_errors():
-    """Turn whatever else tarfile raises at a header that makes no sense into its own error."""
+    """Turn everything else that tarfile raises at a nonsensical header into tarfile's own error."""
     try:
         yield
     except (
@@ -256,8 +256,8 @@ def archive_errors(archive):
 class _Bounded:
     """A stream that refuses to be read without end.
 
-    A few kB of gzip can unpack to many GB. And where a header tells of 10²⁰ bytes, tarfile would skip them
-    block after block, long after the archive's end.
+    A few kB of gzip can unpack to many GB. And where a header claims 10²⁰ bytes, tarfile would skip them
+    block after block, long past the archive's end.
     """
 
     def __init__(self, stream, limit):

@@ -34,7 +34,7 @@ MIRRORS = (
     "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
 )
 TIMEOUT = 10, 30  # seconds to connect, and without a single byte
-BUSY = 429, 500, 502, 503, 504  # answers that may be another one in a moment
+BUSY = 429, 500, 502, 503, 504  # answers that may change in a moment
 NO_LOCKS = errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL
 UNWRITABLE = PermissionError, FileExistsError, NotADirectoryError
 PAUSE = 2  # seconds before a busy server is asked again
@@ -45,7 +45,7 @@ def download_cifar10(root=None, progress=True):
 
     A download that breaks off leaves ``cifar-10-binary.tar.gz.part`` behind, and the next call continues it.
     The archive's sha256 is checked before anything is unpacked; afterwards the archive is removed. One that
-    you put there yourself is used as it is: nothing is downloaded, and nothing happens to it.
+    you put there yourself is used as it is: nothing is downloaded, and it stays unchanged.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def download_cifar10(root=None, progress=True):
         If the disk is full or the folder cannot be written to. The message says what to do.
     """
     name = "root" if root else "CIFAR10_DIR"
-    wished = root or os.environ.get("CIFAR10_DIR") or cache_dir()
-    folder = expand_user("download_cifar10", name, wished).absolute()
+    asked = root or os.environ.get("CIFAR10_DIR") or cache_dir()
+    folder = expand_user("download_cifar10", name, asked).absolute()
     target = folder / "cifar-10-batches-bin"
     for complete in (folder, target):
         if _is_complete(complete):
@@ -154,7 +154,7 @@ class _MirrorError(Exception):
 def _continue(url, part, progress):
     """Bring `part` to its full length, asking the server only for what is missing.
 
-    All servers continue the same part, whoever began it: should their files differ, the checksum tells.
+    All servers continue the same part, whoever began it: if their files differ, the checksum will show it.
     """
     import requests
     import urllib3

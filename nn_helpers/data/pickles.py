@@ -204,8 +204,10 @@ class _Interpreter:
         if len(content) != size:
             raise _NotABatchError(f"it ends in the middle{' of its images' if is_long else ''}")
         if is_utf8:  # before it is decoded: a single wide character would make the text four times as large
+            if np.frombuffer(content, np.uint8).max() > 0xC3:
+                raise ValueError("a character that is no byte")
             characters = size - content.count(b"\xc2") - content.count(b"\xc3")
-            if characters != expected or np.frombuffer(content, np.uint8).max() > 0xC3:
+            if characters != expected:
                 raise _NotABatchError(f"{characters:,} bytes of images where {expected:,} belong")
         return content
 
