@@ -219,17 +219,24 @@ def play(name, options):
         folder = set_up(conditions, options.install)
     except (OSError, subprocess.CalledProcessError) as error:
         return [name, describe(conditions), *nothing], [f"could not be set up: {error}"]
-    if why := why_not(
-        Condition("Python starts", "__import__('nn_helpers')"), folder, environment(conditions)
-    ):
+    show = (
+        "import sys, numpy, nn_helpers; print(f'Python {sys.version.split()[0]}, numpy {numpy.__version__}')"
+    )
+    versions = subprocess.run(
+        [python_of(folder), "-c", show],
+        env=environment(conditions),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if versions.returncode:
+        why = versions.stderr.strip().rpartition("\n")[2]
         return [name, describe(conditions), *nothing], [f"Python or nn_helpers does not start: {why}"]
     missing = {one: why_not(CONDITIONS[one], folder, environment(conditions)) for one in conditions}
     played = [condition for condition in conditions if not missing[condition]]
     left_out = [f"left out: {CONDITIONS[one].says} ({why})" for one, why in missing.items() if why]
     if not played:
         return [name, "; ".join(left_out), *nothing], []
-    show = "import sys, numpy; print(f'Python {sys.version.split()[0]}, numpy {numpy.__version__}')"
-    versions = subprocess.run([python_of(folder), "-c", show], capture_output=True, text=True, check=True)
     counts, failed = run_tests(name, played, folder, environment(played), options)
     numbers = [str(counts[outcome]) for outcome in ("passed", "failed", "skipped")]
     what = "; ".join([describe(played), *left_out, versions.stdout.strip()])

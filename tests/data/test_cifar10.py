@@ -384,26 +384,24 @@ def test_links_in_an_archive_are_not_followed(small, tmp_path):
 # The real thing
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def real():
-    folder = os.environ.get("CIFAR10_DIR")
-    if not folder:
+    if not os.environ.get("CIFAR10_DIR"):
         pytest.skip("CIFAR10_DIR is not set: no CIFAR-10 to test with")
-    return folder
+    return load_cifar10()
 
 
 def test_real_cifar10_has_its_shapes_and_its_order(real):
-    data = load_cifar10()
-    assert data.train.images.shape == (50_000, 32, 32, 3)
-    assert data.test.images.shape == (10_000, 32, 32, 3)
-    assert data.train.labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
-    assert data.test.labels[:10].tolist() == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1]
-    assert np.bincount(data.train.labels).tolist() == [5000] * 10
-    assert np.bincount(data.test.labels).tolist() == [1000] * 10
+    assert real.train.images.shape == (50_000, 32, 32, 3)
+    assert real.test.images.shape == (10_000, 32, 32, 3)
+    assert real.train.labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
+    assert real.test.labels[:10].tolist() == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1]
+    assert np.bincount(real.train.labels).tolist() == [5000] * 10
+    assert np.bincount(real.test.labels).tolist() == [1000] * 10
 
 
 def test_real_cifar10_has_red_green_and_blue_in_that_order(real):
-    mean, std = load_cifar10().mean_and_std
+    mean, std = real.mean_and_std
     assert mean == pytest.approx([125.3, 123.0, 113.9], abs=0.5)
     assert std == pytest.approx([63.0, 62.1, 66.7], abs=0.5)
 
