@@ -167,7 +167,7 @@ def run_main(argv, encoding):
 
 
 @pytest.mark.filterwarnings("ignore:training diverged:RuntimeWarning")
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(argv=ARGUMENTS, encoding=st.sampled_from(["utf-8", "cp1252", "ascii"]))
 def test_any_arguments_bring_what_was_asked_for_or_one_message(tidy_up, argv, encoding):
     global written
