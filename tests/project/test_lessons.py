@@ -82,6 +82,13 @@ def fill_in(notebook, exercises):
     return checks
 
 
+# Forget the lesson before. Figures are made but not turned into pixels: that takes long, and fails no cell.
+BEGIN = """
+%reset -f
+get_ipython().display_formatter.formatters["image/png"].enabled = False
+"""
+
+
 @pytest.fixture(scope="module")
 def kernel(pytestconfig):
     """One kernel for all lessons, with CIFAR-10 if it is there and else the sketches.
@@ -102,7 +109,7 @@ def run(kernel, notebook):
     """Run `notebook`; an assertion that fails is an error here, and so is a cell too slow for nbval."""
     kernel.nb = notebook
     kernel.reset_execution_trackers()
-    kernel.execute_cell(new_code_cell("%reset -f"), 0)
+    kernel.execute_cell(new_code_cell(BEGIN), 0)
     for index, cell in enumerate(notebook.cells):
         kernel.execute_cell(cell, index)
 
