@@ -17,6 +17,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 
 import nn_helpers.exercises.catalogue
@@ -82,6 +83,13 @@ def fill_in(notebook, exercises):
     return checks
 
 
+# Forget the lesson before. Figures are made but not turned into pixels: that takes long, and fails no cell.
+BEGIN = """
+%reset -f
+get_ipython().display_formatter.formatters["image/png"].enabled = False
+"""
+
+
 @pytest.fixture(scope="module")
 def kernel(pytestconfig):
     """One kernel for all lessons, with CIFAR-10 if it is there and else the sketches.
@@ -100,11 +108,18 @@ def kernel(pytestconfig):
 
 def run(kernel, notebook):
     """Run `notebook`; an assertion that fails is an error here, and so is a cell too slow for nbval."""
+    notebook.cells.insert(0, new_code_cell(BEGIN))
     kernel.nb = notebook
     kernel.reset_execution_trackers()
-    kernel.execute_cell(new_code_cell("%reset -f"), 0)
     for index, cell in enumerate(notebook.cells):
         kernel.execute_cell(cell, index)
+
+
+def test_a_cell_that_fails_is_noticed_and_no_lesson_has_the_names_of_the_one_before(kernel):
+    run(kernel, new_notebook(cells=[new_code_cell("x = 1"), new_code_cell("assert x == 1")]))
+    for fault in ("x", "assert False"):
+        with pytest.raises(CellExecutionError):
+            run(kernel, new_notebook(cells=[new_code_cell(fault)]))
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
