@@ -4,6 +4,8 @@ The modules can be read in this order: `layers`, `losses`, `network`, `optimizer
 Importing the package loads NumPy and nothing heavier.
 """
 
+from types import ModuleType
+
 from nn_helpers.data import (
     ArrayDataset,
     Dataset,
@@ -36,7 +38,7 @@ from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import SGD, Adam, AdamW, Momentum, RMSprop, make_optimizer
 from nn_helpers.schedules import Constant, CosineWithWarmup, StepDecay
 from nn_helpers.support.lesson import lesson
-from nn_helpers.support.version import __version__ as __version__
+from nn_helpers.support.version import __version__
 from nn_helpers.training import (
     History,
     Record,
@@ -47,51 +49,6 @@ from nn_helpers.training import (
     training_steps,
 )
 
-__all__ = [
-    "SGD",
-    "Adam",
-    "AdamW",
-    "ArrayDataset",
-    "ClassificationNet",
-    "Constant",
-    "CosineWithWarmup",
-    "Dataset",
-    "History",
-    "Momentum",
-    "RMSprop",
-    "Record",
-    "Split",
-    "StepDecay",
-    "TrainingDivergedError",
-    "affine_backward",
-    "affine_forward",
-    "batches",
-    "compare_optimizers",
-    "cross_entropy",
-    "download_cifar10",
-    "dropout_backward",
-    "dropout_forward",
-    "evaluate",
-    "flip_and_shift",
-    "l2_penalty",
-    "leaky_relu_backward",
-    "leaky_relu_forward",
-    "lesson",
-    "load_cifar10",
-    "load_images",
-    "log_softmax",
-    "make_optimizer",
-    "numerical_gradient",
-    "points",
-    "relative_error",
-    "relu_backward",
-    "relu_forward",
-    "sigmoid_backward",
-    "sigmoid_forward",
-    "sketches",
-    "softmax",
-    "tanh_backward",
-    "tanh_forward",
-    "train",
-    "training_steps",
-]
+# Every name above, and none of the rooms that came in with them.
+__all__ = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, ModuleType)]
+__all__.remove("ModuleType")

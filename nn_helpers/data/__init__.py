@@ -10,22 +10,6 @@ from nn_helpers.data.points import points
 from nn_helpers.data.sketches import sketches
 from nn_helpers.support.validation import choice
 
-__all__ = [
-    "CLASS_NAMES",
-    "ArrayDataset",
-    "Dataset",
-    "Split",
-    "batches",
-    "cache_dir",
-    "download_cifar10",
-    "empty_batch",
-    "flip_and_shift",
-    "load_cifar10",
-    "load_images",
-    "points",
-    "sketches",
-]
-
 
 def load_images(which=None, quiet=False):
     """Return the images of the lessons, and say which they are.

@@ -92,17 +92,9 @@ def as_dataset(function, data):
 
 
 def batches(
-    data,
-    batch_size,
-    *,
-    part="train",
-    shuffle=True,
-    drop_last=True,
-    augment=None,
-    seed=0,
-    dtype=np.float32,
+    data, batch_size, *, part="train", shuffle=True, drop_last=True, augment=None, seed=0, dtype=np.float32,
     out=None,
-):
+):  # fmt: skip
     """Yield one epoch of mini-batches (x, y).
 
     Parameters

@@ -8,13 +8,3 @@ what a training that goes on later needs. The arguments travel as one `plan`.
 from nn_helpers.training.history import History, Record
 from nn_helpers.training.run import compare_optimizers, train
 from nn_helpers.training.steps import TrainingDivergedError, evaluate, training_steps
-
-__all__ = [
-    "History",
-    "Record",
-    "TrainingDivergedError",
-    "compare_optimizers",
-    "evaluate",
-    "train",
-    "training_steps",
-]

@@ -14,24 +14,10 @@ from nn_helpers.training.steps import Resumed, TrainingDivergedError, is_finite,
 
 
 def train(
-    net,
-    data,
-    optimizer,
-    *,
-    epochs=20,
-    batch_size=8,
-    drop_last=True,
-    shuffle=True,
-    augment=None,
-    seed=0,
-    validate=True,
-    keep_best=False,
-    progress=True,
-    threads=None,
-    checkpoint=None,
-    checkpoint_every=None,
-    resume=None,
-):
+    net, data, optimizer, *, epochs=20, batch_size=8, drop_last=True, shuffle=True, augment=None, seed=0,
+    validate=True, keep_best=False, progress=True, threads=None,
+    checkpoint=None, checkpoint_every=None, resume=None,
+):  # fmt: skip
     """Train for a number of epochs, and return what happened.
 
     Ctrl-C, or *Interrupt Kernel*, ends training after the current step. The network is then as

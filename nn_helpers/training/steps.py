@@ -40,18 +40,9 @@ class TrainingDivergedError(ArithmeticError):
 
 
 def training_steps(
-    net,
-    data,
-    optimizer,
-    *,
-    batch_size=8,
-    epochs=None,
-    drop_last=True,
-    shuffle=True,
-    augment=None,
-    seed=0,
+    net, data, optimizer, *, batch_size=8, epochs=None, drop_last=True, shuffle=True, augment=None, seed=0,
     validate=True,
-):
+):  # fmt: skip
     """Train, one step each time the generator is asked for the next record.
 
     Parameters
