@@ -1,15 +1,13 @@
-"""Pictures of the first two lessons: what a picture is to a network, activations, gradients."""
+"""Figures of the first two lessons: what an image is to a network, activations, gradients."""
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
-
-MARKERS = "oxs^Dv+"
+from nn_helpers.plots.base import COLOURS, MARKERS, Figure, finish, legend_below, style
 
 
 def predictions(images, labels, predicted, class_names, columns=8):
-    """Show pictures with the class that was predicted for each, and the right one where that is another.
+    """Show images with the class that was predicted for each, and the right one where that is another.
 
     Parameters
     ----------
@@ -20,10 +18,10 @@ def predictions(images, labels, predicted, class_names, columns=8):
 
     Returns
     -------
-    Picture
+    Figure
     """
     rows, size = -(-len(images) // columns), 9 / columns
-    figure = Picture(figsize=(9, rows * (size * images.shape[1] / images.shape[2] + 0.4)), dpi=100)
+    figure = Figure(figsize=(9, rows * (size * images.shape[1] / images.shape[2] + 0.4)), dpi=100)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes:
         ax.axis("off")
@@ -36,7 +34,7 @@ def predictions(images, labels, predicted, class_names, columns=8):
 
 
 def taken_apart(image, corner=(12, 12), size=6):
-    """Show a picture, its three channels, and the numbers in a small square of each.
+    """Show an image, its three channels, and the numbers in a small square of each.
 
     Parameters
     ----------
@@ -48,15 +46,12 @@ def taken_apart(image, corner=(12, 12), size=6):
 
     Returns
     -------
-    Picture
+    Figure
     """
     row, column = corner
     square = np.s_[row : row + size, column : column + size]
-    planes = {
-        "the picture": image,
-        **{name: image[..., i] for i, name in enumerate(("red", "green", "blue"))},
-    }
-    figure = Picture(figsize=(9, 4.9), dpi=100)
+    planes = {"the image": image} | {name: image[..., i] for i, name in enumerate(("red", "green", "blue"))}
+    figure = Figure(figsize=(9, 4.9), dpi=100)
     axes = zip(*figure.subplots(2, 4), planes.items(), strict=True)
     for i, (above, below, (name, plane)) in enumerate(axes):
         colour = {"edgecolor": COLOURS[1], "linewidth": 1.5}
@@ -92,13 +87,13 @@ def decision_regions(predictors, points, labels):
 
     Returns
     -------
-    Picture
+    Figure
     """
     low, high = points.min(axis=0) - 0.3, points.max(axis=0) + 0.3
     across, up = np.meshgrid(*np.linspace(low, high, 150).T)
     everywhere = np.stack([across.ravel(), up.ravel()], axis=1)
     classes = np.unique(labels)
-    figure = Picture(figsize=(4.5 * len(predictors), 3.1), dpi=100)
+    figure = Figure(figsize=(4.5 * len(predictors), 3.1), dpi=100)
     axes = figure.subplots(1, len(predictors), squeeze=False)[0]
     for ax, (name, predict) in zip(axes, predictors.items(), strict=True):
         region = predict(everywhere).reshape(across.shape)
@@ -125,16 +120,16 @@ def activation_graphs(z, graphs):
 
     Returns
     -------
-    Picture
+    Figure
     """
     k = len(graphs)
-    figure = Picture(figsize=(9, 3) if k == 1 else (9, 4.4), dpi=100)
+    figure = Figure(figsize=(9, 3) if k == 1 else (9, 4.4), dpi=100)
     axes = figure.subplots(1, 2).reshape(2, 1) if k == 1 else figure.subplots(2, k, sharey="row")
     for i, (name, (a, derivative)) in enumerate(graphs.items()):
         above, below = axes[:, i]
         jumps = np.abs(np.diff(derivative, append=derivative[-1])) > 0.3
-        above.plot(z, a, color=COLOURS[0], linewidth=2)
-        below.plot(z, np.where(jumps, np.nan, derivative), color=COLOURS[1], linestyle=DASHES[1], linewidth=2)
+        above.plot(z, a, linewidth=2, **style(0))
+        below.plot(z, np.where(jumps, np.nan, derivative), linewidth=2, **style(1))
         above.set(title=name, xlabel="z", ylabel="a" if i == 0 else None)
         below.set(title="its derivative", xlabel="z", ylabel="∂a/∂z" if i == 0 else None)
         below.set_ylim(-0.08, max(1.1, 1.1 * derivative.max()))
@@ -161,9 +156,9 @@ def one_feature(x, y, curve, names, xlabel):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.6), dpi=100)
+    figure = Figure(figsize=(9, 3.6), dpi=100)
     ax = figure.subplots()
     for k, name in enumerate(names):
         mine = x[y == k]
@@ -196,9 +191,9 @@ def saturated_and_dead(scales, saturated, biases, silent):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.6), dpi=100)
+    figure = Figure(figsize=(9, 3.6), dpi=100)
     left, right = figure.subplots(1, 2)
     _shares(left, scales, saturated, 0)
     _shares(right, biases, silent, len(saturated))
@@ -210,7 +205,7 @@ def saturated_and_dead(scales, saturated, biases, silent):
 
 def _shares(ax, x, shares, first):
     for i, (name, share) in enumerate(shares.items(), start=first):
-        ax.plot(x, 100 * share, color=COLOURS[i], linestyle=DASHES[i], marker=MARKERS[i], ms=4, label=name)
+        ax.plot(x, 100 * share, ms=4, label=name, **style(i, marker=True))
     ax.set(ylabel="share (%)", ylim=(-3, 103))
     ax.legend(frameon=False)
     finish(ax)
@@ -228,20 +223,12 @@ def difference_errors(h, errors):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 4), dpi=100)
+    figure = Figure(figsize=(9, 4), dpi=100)
     ax = figure.subplots()
     for i, (name, error) in enumerate(errors.items()):
-        ax.plot(
-            h,
-            np.where(error > 0, error, np.nan),
-            color=COLOURS[i],
-            linestyle=DASHES[i],
-            marker=MARKERS[i],
-            ms=4,
-            label=name,
-        )
+        ax.plot(h, np.where(error > 0, error, np.nan), ms=4, label=name, **style(i, marker=True))
     for x, ha, text in (
         (0.02, "left", "← h too small:\nrounding"),
         (0.98, "right", "h too large: →\nthe formula itself"),

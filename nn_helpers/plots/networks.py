@@ -1,40 +1,39 @@
-"""Pictures of networks: their shapes, the way of the derivatives, and the size of their numbers."""
+"""Figures of networks: their shapes, the way of the derivatives, and the size of their numbers."""
 
 from itertools import pairwise
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, Figure, finish, legend_below, style
 
 BLUE, VERMILION = COLOURS[:2]  # forwards and backwards
 GREY, PICKED = "#777777", "#FFE3B0"
-MARKERS = "os^Dv"
 DRAWN = 10  # units of a layer; of a wider one only the first and the last few
 
 
-def network_diagram(sizes, picture=None, class_names=None):
+def network_diagram(sizes, image=None, class_names=None):
     """Draw a network of affine layers with the shape of every array.
 
     Parameters
     ----------
     sizes : sequence of int
         Numbers in an example, the width of each hidden layer, number of classes.
-    picture : uint8 array (H, W, 3), optional
+    image : uint8 array (H, W, 3), optional
         An example, shown on the left.
     class_names : sequence of str, optional
         Written beside the last layer's units, if all of them are drawn.
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 2.9), dpi=100)
-    image, ax = figure.subplots(1, 2, width_ratios=(1, 5.5) if picture is not None else (0.01, 5.5))
-    image.axis("off")
-    if picture is not None:
-        image.imshow(picture, interpolation="nearest")
-        image.set_title("one example", fontsize=10)
+    figure = Figure(figsize=(9, 2.9), dpi=100)
+    example, ax = figure.subplots(1, 2, width_ratios=(1, 5.5) if image is not None else (0.01, 5.5))
+    example.axis("off")
+    if image is not None:
+        example.imshow(image, interpolation="nearest")
+        example.set_title("one example", fontsize=10)
     for layer, (D, M) in enumerate(pairwise(sizes), start=1):
         ends = [(start, end) for start in _heights(D) for end in _heights(M)]
         ax.plot([layer - 1, layer], np.transpose(ends), color=GREY, alpha=0.3, linewidth=0.6, zorder=1)
@@ -77,9 +76,9 @@ def wiring_diagram(nodes, wires):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.2), dpi=100)
+    figure = Figure(figsize=(9, 3.2), dpi=100)
     ax = figure.subplots()
     boxes = {}
     for node, (text, column, row) in nodes.items():
@@ -94,10 +93,10 @@ def wiring_diagram(nodes, wires):
             ("bottom", f"{name} = {value:g}", BLUE),
             ("top", f"d{name} = {derivative:g}", VERMILION),
         ):
-            style = {"color": colour, "ha": "center", "va": side, "textcoords": "offset points"}
+            text_style = {"color": colour, "ha": "center", "va": side, "textcoords": "offset points"}
             behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
             offset = (0, 5 if side == "bottom" else -5)
-            ax.annotate(text.replace("-", "−"), middle, offset, bbox=behind, **style)
+            ax.annotate(text.replace("-", "−"), middle, offset, bbox=behind, **text_style)
     _, columns, rows = zip(*nodes.values(), strict=True)
     ax.set(xlim=(min(columns) - 0.3, max(columns) + 0.3), ylim=(min(rows) - 0.45, max(rows) + 0.45))
     ax.axis("off")
@@ -118,11 +117,11 @@ def matrix_product(left, right, names=("A", "B", "AB"), row=None, column=None):
 
     Returns
     -------
-    Picture
+    Figure
     """
     matrices = (left, right, left @ right)
     height = max(map(len, matrices))
-    figure = Picture(figsize=(9, 0.45 * height + 0.6), dpi=100)
+    figure = Figure(figsize=(9, 0.45 * height + 0.6), dpi=100)
     axes = figure.subplots(1, 3, width_ratios=[matrix.shape[1] for matrix in matrices])
     picked = ((row, None), (None, column), (row, column))
     for ax, matrix, name, place, sign in zip(axes, matrices, names, picked, ("@", "=", ""), strict=True):
@@ -148,14 +147,14 @@ def _write_table(ax, matrix, picked, height):
     ax.axis("off")
 
 
-def weighted_pictures(images, labels, weights, total, title):
-    """Show pictures with the weight of each, and the sum they make.
+def weighted_images(images, labels, weights, total, title):
+    """Show images with the weight of each, and the sum they make.
 
     Parameters
     ----------
     images : uint8 array (N, H, W, 3)
     labels : sequence of str (N,)
-        What is on each picture.
+        What is on each image.
     weights : float array (N,)
     total : float array (H, W, 3)
         The weighted sum, drawn with 0 as grey and its largest number as full colour, or none.
@@ -164,9 +163,9 @@ def weighted_pictures(images, labels, weights, total, title):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 1.75), dpi=100)
+    figure = Figure(figsize=(9, 1.75), dpi=100)
     *axes, last = figure.subplots(1, len(images) + 1)
     for ax, image, label, weight in zip(axes, images, labels, weights, strict=True):
         ax.imshow(image, interpolation="nearest")
@@ -193,13 +192,12 @@ def sizes_through_layers(sizes, quantity):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.8), dpi=100)
+    figure = Figure(figsize=(9, 3.8), dpi=100)
     ax = figure.subplots()
     for i, (label, values) in enumerate(sizes.items()):
-        style = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i % len(DASHES)]}
-        ax.plot(range(1, len(values) + 1), values, marker=MARKERS[i % len(MARKERS)], label=label, **style)
+        ax.plot(range(1, len(values) + 1), values, label=label, **style(i, marker=True))
     ax.set(yscale="log", xlabel="layer", ylabel=quantity, title="How large the numbers are, layer by layer")
     finish(ax, "epoch")  # layers are whole numbers, as epochs are
     legend_below(figure)

@@ -1,15 +1,15 @@
-"""Pictures of logits, probabilities and what they cost."""
+"""Figures of logits, probabilities and what they cost."""
 
 import numpy as np
 from matplotlib.ticker import NullFormatter
 
-from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, MARKERS, Figure, finish, legend_below, style
 
 HATCH = "///"  # of what is pushed down, so that colour is not the only difference
 
 
-def picture_with_scores(image, scores, class_names, quantity="logit"):
-    """Show a picture and, beside it, one number for each class as a bar.
+def image_with_scores(image, scores, class_names, quantity="logit"):
+    """Show an image and, beside it, one number for each class as a bar.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ def picture_with_scores(image, scores, class_names, quantity="logit"):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 2.7), dpi=100)
+    figure = Figure(figsize=(9, 2.7), dpi=100)
     left, right = figure.subplots(1, 2, width_ratios=(1, 2.2))
     left.imshow(image, interpolation="nearest")
-    left.set(title="The picture", xticks=[], yticks=[])
+    left.set(title="The image", xticks=[], yticks=[])
     _bars(right, scores, class_names, digits=2)
     right.set(title=f"One {quantity} for each class", xlabel=quantity)
     return figure
@@ -43,9 +43,9 @@ def bars_at_temperatures(probabilities, class_names):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3), dpi=100)
+    figure = Figure(figsize=(9, 3), dpi=100)
     axes = figure.subplots(1, len(probabilities), sharey=True, squeeze=False)[0]
     for ax, (T, p) in zip(axes, probabilities.items(), strict=True):
         _bars(ax, p, class_names, digits=2)
@@ -66,14 +66,12 @@ def two_classes(difference, p, sigmoid):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7, 3.2), dpi=100)
+    figure = Figure(figsize=(7, 3.2), dpi=100)
     ax = figure.subplots()
     for i, name in enumerate(("first", "second")):
-        ax.plot(
-            difference, p[:, i], color=COLOURS[i], linestyle=DASHES[i], label=f"softmax, {name} class", lw=2
-        )
+        ax.plot(difference, p[:, i], label=f"softmax, {name} class", lw=2, **style(i))
     ax.plot(
         difference, sigmoid, "o", color=COLOURS[-1], markerfacecolor="none", label="sigmoid of the difference"
     )
@@ -97,9 +95,9 @@ def cost_of_probability(examples):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7, 3.2), dpi=100)
+    figure = Figure(figsize=(7, 3.2), dpi=100)
     ax = figure.subplots()
     lowest = min(0.005, *examples.values())
     p = np.geomspace(lowest, 1, 400)
@@ -132,17 +130,12 @@ def first_losses(spreads, losses, num_classes, marked):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7, 3.4), dpi=100)
+    figure = Figure(figsize=(7, 3.4), dpi=100)
     ax = figure.subplots()
-    ax.plot(spreads, losses, color=COLOURS[0], linestyle=DASHES[0], marker=".", label="untrained networks")
-    ax.axhline(
-        np.log(num_classes),
-        color=COLOURS[1],
-        linestyle=DASHES[1],
-        label=f"log {num_classes}, all classes alike",
-    )
+    ax.plot(spreads, losses, marker=".", label="untrained networks", **style(0))
+    ax.axhline(np.log(num_classes), label=f"log {num_classes}, all classes alike", **style(1))
     for name, point in marked.items():
         ax.plot(*point, "D", color=COLOURS[-1])
         ax.annotate(name, point, (0, 9), textcoords="offset points", ha="right")
@@ -169,9 +162,9 @@ def softmax_jacobian(J, class_names):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(8, 4.4), dpi=100)
+    figure = Figure(figsize=(8, 4.4), dpi=100)
     ax = figure.subplots()
     largest = np.abs(J).max()
     ax.imshow(J, cmap="PuOr_r", vmin=-largest, vmax=largest, aspect="auto")
@@ -201,9 +194,9 @@ def p_minus_y(p, y, class_names):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.2), dpi=100)
+    figure = Figure(figsize=(9, 3.2), dpi=100)
     first, second, third = figure.subplots(1, 3, sharey=True, width_ratios=(1, 1, 1.4))
     _bars(first, p, class_names, digits=2)
     _bars(second, y, class_names, digits=2)
@@ -226,18 +219,18 @@ def loss_over_temperature(temperatures, losses):
     ----------
     temperatures : float array (n,)
     losses : dict of str to float array (n,)
-        By the name of the pictures.
+        By the name of the images.
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7, 3.2), dpi=100)
+    figure = Figure(figsize=(7, 3.2), dpi=100)
     ax = figure.subplots()
     for i, (name, values) in enumerate(losses.items()):
-        ax.plot(temperatures, values, color=COLOURS[i], linestyle=DASHES[i], label=name)
+        ax.plot(temperatures, values, label=name, **style(i))
         lowest = np.argmin(values)
-        ax.plot(temperatures[lowest], values[lowest], "os^D"[i % 4], color=COLOURS[i])
+        ax.plot(temperatures[lowest], values[lowest], MARKERS[i], color=COLOURS[i])
     ax.set(title="Loss at other temperatures", xlabel="temperature T", ylabel="loss (nats)", xscale="log")
     ticks = [T for T in (0.25, 0.5, 1, 2, 4, 8, 16) if min(temperatures) <= T <= max(temperatures)]
     ax.set_xticks(ticks, [f"{T:g}" for T in ticks])
