@@ -6,6 +6,9 @@ from contextlib import suppress
 import ipywidgets as widgets
 from traitlets import Bool, TraitError
 
+# Where sliders of learning rates stop: round numbers, about as far from each other on a log scale.
+RATES = (*(float(f"{step}e{power}") for power in range(-5, 1) for step in (1, 1.5, 2, 3, 5, 7)), 10.0)
+
 
 class Dropdown(widgets.Dropdown):
     """A dropdown whose label has the tooltip; in the page, ipywidgets' own has it only without a label."""
@@ -34,14 +37,19 @@ def control(kind, label, tooltip, width="290px", label_width="104px", **options)
     return made.add_class("nn-options") if kind is widgets.SelectionSlider else made
 
 
-def named(values):
-    """Return the options of a slider, each with its name."""
+def stops(values):
+    """Return the options of a slider that stops at these numbers."""
     return [(f"{value:g}", value) for value in values]
 
 
 def add_stop(slider, value):
     """Let a slider between options stop at another number, too."""
-    slider.options = named(sorted({*slider._options_values, value}))
+    slider.options = stops(sorted({*option_values(slider), value}))
+
+
+def option_values(control):
+    """Return the values between which a control lets one choose."""
+    return control._options_values
 
 
 def show_first(function, name, control, value):
@@ -55,8 +63,11 @@ def show_first(function, name, control, value):
 def _range(control):
     """Say which values a control takes."""
     if hasattr(control, "options"):
-        return "one of " + ", ".join(repr(value) for value in control._options_values)
-    return f"from {control.min:g} to {control.max:g}"
+        return "one of " + ", ".join(map(repr, option_values(control)))
+    low, high = control.min, control.max
+    if isinstance(control, widgets.FloatLogSlider):
+        low, high = control.base**low, control.base**high
+    return f"from {low:g} to {high:g}"
 
 
 def row(*children):

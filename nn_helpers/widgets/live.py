@@ -3,30 +3,16 @@
 import asyncio
 import time
 from collections import deque
-from functools import lru_cache
 from statistics import median
 
 import ipywidgets as widgets
-from threadpoolctl import ThreadpoolController
 
+from nn_helpers.support.threads import one_thread
 from nn_helpers.widgets.panel import Panel
 
 FRAMES = 20  # a second, at most
-DRAWING = 0.25  # at most this share of the time goes to pictures, the rest to steps
+DRAWING = 0.25  # at most this share of the time goes to frames, the rest to steps
 BREATH = 0.002  # seconds between a frame and the next step in which Pause and sliders get through
-
-
-@lru_cache(maxsize=1)
-def _libraries():
-    return ThreadpoolController()
-
-
-def one_thread():
-    """Let NumPy multiply with one thread until the returned context ends.
-
-    The browser needs the other cores, and threads of which one waits for its core are slower than one.
-    """
-    return _libraries().limit(limits=1, user_api="blas")
 
 
 class Live(Panel):
@@ -60,7 +46,7 @@ class Live(Panel):
         raise NotImplementedError
 
     def draw(self):
-        """Bring the pictures up to date."""
+        """Bring the figure up to date."""
         raise NotImplementedError
 
     def watch(self):
@@ -80,9 +66,9 @@ class Live(Panel):
         if self.running or self.closed:
             return
         self.say("")
-        if self._loop is None:
+        if self.loop is None:
             raise RuntimeError("start: nothing runs in the background without a notebook; use run(steps)")
-        self._task = self._loop.create_task(self._run())
+        self._task = self.loop.create_task(self.play())
         self._show_whether_it_runs()
 
     def pause(self):
@@ -106,7 +92,7 @@ class Live(Panel):
         try:
             self.run(1)
         except Exception as error:
-            self.failed(error)
+            self.fail(error)
 
     def run(self, steps):
         """Make steps at once, in any Python, and draw the last; what Start shows bit by bit."""
@@ -120,7 +106,8 @@ class Live(Panel):
         finally:
             self.draw()
 
-    async def _run(self):
+    async def play(self):
+        """Make steps and draw frames by turns, as `start` begins it."""
         task = asyncio.current_task()
         try:
             more, began, costs = True, 0.0, deque([0.0], maxlen=5)
@@ -139,15 +126,15 @@ class Live(Panel):
                 costs.append(time.perf_counter() - began)
                 await asyncio.sleep(BREATH)
         except Exception as error:
-            self.guard(self.failed, error)
+            self.guard(self.fail, error)
         finally:
             if self._task is task:
                 self._task = None
                 if not self.closed:
                     self._show_whether_it_runs()
 
-    def failed(self, error):
-        """Show an error that ended the steps; the pictures keep what was there."""
+    def fail(self, error):
+        """Show an error that ended the steps; the figure keeps what was there."""
         self.show_error(error)
 
     def _show_whether_it_runs(self):

@@ -12,12 +12,12 @@ import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
-from nn_helpers.plots import COLOURS, DASHES, Picture
-from nn_helpers.plots.optimizers import MARKERS
+from nn_helpers.plots import COLOURS, MARKERS, Figure, finish, style
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.controls import control, row, show_first
 from nn_helpers.widgets.live import BREATH, FRAMES, Live
+from nn_helpers.widgets.page import table_html
 from nn_helpers.widgets.panel import traceback_of
 from nn_helpers.widgets.surfaces import SURFACES, Surface, descend_together, surface
 
@@ -30,8 +30,7 @@ OPTIMIZERS = {
     "Adam": lambda lr, beta: Adam(lr, beta1=beta),
 }
 HAVE_BETA = ("momentum", "Adam")
-SYMBOLS = "●■▲◆▼✚✖"  # the markers, for the table
-TABLE = 'style="line-height: 1.4; border-spacing: 14px 0; text-align: left"'
+SYMBOLS = "●▲■◆▼✚✖"  # the markers, for the table
 STEPS = 200
 CELLS = 49  # of the landscape, along each axis
 LEVELS = 22
@@ -79,7 +78,7 @@ def landscape(name):
 
 @dataclass(frozen=True)
 class Choice:
-    """What all controls say at one moment: a page may change them while a picture is being drawn."""
+    """What all controls say at one moment: a page may change them while a frame is being drawn."""
 
     surface: Surface
     begin: tuple[float, float]
@@ -95,18 +94,17 @@ class OptimizerRace(Live):
 
     def __init__(self, surface="ravine", mine=None, optimizers=None, settings=None):
         super().__init__()
-        self.mine = _checked({} if mine is None else mine)
+        self.mine = _check_mine({} if mine is None else mine)
         self.names = [*OPTIMIZERS, *self.mine]
         self._make_controls(choice("optimizer_race", "surface", surface, SURFACES), optimizers)
         self.starts, self.start_row = {}, row()
-        shown_first = {
-            **self.settings,
-            **dict(zip(("theta1", "theta2"), self.start_sliders(surface), strict=True)),
-        }
+        theta1, theta2 = self.start_sliders(surface)
+        known = {**self.settings, "theta1": theta1, "theta2": theta2}
         for name, value in (settings or {}).items():
-            _set(shown_first[choice("optimizer_race", "setting", name, shown_first)], name, value)
-        self._kept, self._terrain, self._drawn, self._surface_drawn = {}, [], None, None
-        self._make_picture()
+            each = known[choice("optimizer_race", "setting", name, known)]
+            show_first("optimizer_race", name, each, value)
+        self._kept, self.terrain, self._drawn, self._surface_drawn = {}, [], None, None
+        self._make_figure()
         self.facts = widgets.HTML()
         factor, beta, seed, step = self.settings.values()
         who = widgets.Label("in the race", layout=widgets.Layout(width="80px"))
@@ -192,13 +190,13 @@ class OptimizerRace(Live):
         self.time.value = min(self.time.value + steps, STEPS)
         self.draw()
 
-    async def _run(self):
-        # One step a frame, to be watched, where `Live` makes as many as it can. The slider's change draws.
-        due = self._loop.time()
+    async def play(self):
+        """Go on a step a frame, to be watched, where `Live` makes as many as it can. The slider draws."""
+        due = self.loop.time()
         while self.advance():
             self.frames += 1
-            due = max(due + 1 / FRAMES, self._loop.time() + BREATH)
-            await asyncio.sleep(due - self._loop.time())
+            due = max(due + 1 / FRAMES, self.loop.time() + BREATH)
+            await asyncio.sleep(due - self.loop.time())
         self.stop()
 
     def start(self):
@@ -227,7 +225,7 @@ class OptimizerRace(Live):
             return OPTIMIZERS[name](rate, chosen.beta).step
         mine = self.mine[name]
         if hasattr(mine, "step"):
-            return _at_rates_times(chosen.factor, mine).step
+            return _scale_rate(chosen.factor, mine).step
         return lambda theta, gradient: mine(theta, gradient, rate)
 
     def descents(self, chosen):
@@ -243,8 +241,8 @@ class OptimizerRace(Live):
             self._kept[name] = depends[name], descent
         return {name: self._kept[name][1] for name in chosen.names}
 
-    def _make_picture(self):
-        figure = Picture(figsize=(11.2, 4.1), dpi=80)
+    def _make_figure(self):
+        figure = Figure(figsize=(11.2, 4.1), dpi=80)
         self.map, self.loss, self.key = figure.subplots(1, 3, width_ratios=(4.4, 4, 1.9))
         self.canvas = Canvas(
             figure,
@@ -253,8 +251,7 @@ class OptimizerRace(Live):
         )
         self.map.set(xlabel="θ₁", ylabel="θ₂")
         self.loss.set(title="Loss", xlabel="step", ylabel="loss (log scale)", yscale="log", xlim=(0, STEPS))
-        self.loss.grid(alpha=0.25)
-        self.loss.spines[["top", "right"]].set_visible(False)
+        finish(self.loss)
         self.now = self.canvas.move(self.loss.axvline(STEPS, color="0.4", linewidth=1))
         self._make_key()
         self.artists = {name: self._make_artists(i) for i, name in enumerate(self.names)}
@@ -269,7 +266,7 @@ class OptimizerRace(Live):
 
     def _make_artists(self, i):
         """Return path, its head, the curve of the loss, its head, and line and words in the key."""
-        line = {"color": COLOURS[i], "linestyle": DASHES[i], "linewidth": 1.6}
+        line = {**style(i), "linewidth": 1.6}
         dots = {"marker": MARKERS[i], "markersize": 3.5, "markevery": 10}
         head = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 9, "markeredgecolor": "white"}
         head["clip_on"] = False  # it may stand on the edge
@@ -318,11 +315,11 @@ class OptimizerRace(Live):
         for name, sliders in self.starts.items():
             for slider in sliders:
                 slider.layout.display = None if name == on.name else "none"
-        for drawn in self._terrain:
+        for drawn in self.terrain:
             drawn.remove()
         theta1, theta2, loss = landscape(on.name)
         where = theta1, theta2, loss, loss.min() + np.ptp(loss) * np.linspace(0, 1, LEVELS) ** 2
-        self._terrain = [
+        self.terrain = [
             self.map.contourf(*where, cmap="Greys_r", alpha=0.25),
             self.map.contour(*where, colors="0.6", linewidths=0.6),
             *self.map.plot(*np.transpose(on.minima), "k*", markersize=11),
@@ -364,27 +361,12 @@ class OptimizerRace(Live):
                 f"{SYMBOLS[self.names.index(name)]} {name}", "its own" if rate is None else f"{rate:.2g}",
                 f"{descent.loss[chosen.step]:.3g}" if rank else "–", rank or "out",
             )  # fmt: skip
-            weight = ' style="font-weight: bold"' if rank == 1 else ""
-            rows.append(f"<tr{weight}>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>")
+            rows.append(cells)
         head = ("optimizer", "learning rate α", f"loss at step {chosen.step}", "rank")
-        header = "".join(f'<th scope="col">{h}</th>' for h in head)
-        return f"<table {TABLE}><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-    def first_picture(self):
-        """Return the figure as it is now."""
-        return self.canvas.figure
+        return table_html(head, rows, [ranks.get(name) == 1 for name in descents])
 
 
-def _set(slider, name, value):
-    slider.value = value
-    if slider.value != float(value):
-        low, high = slider.min, slider.max
-        if isinstance(slider, widgets.FloatLogSlider):
-            low, high = slider.base**low, slider.base**high
-        raise ValueError(f"optimizer_race: {name} must be from {low:g} to {high:g}, got {value}")
-
-
-def _at_rates_times(factor, optimizer):
+def _scale_rate(factor, optimizer):
     """Return a copy of the learner's optimizer with its learning rate or schedule times a factor."""
     optimizer = copy.deepcopy(optimizer)
     lr = getattr(optimizer, "lr", None)
@@ -402,7 +384,7 @@ def ranks_at(k, descents):
     return {name: 1 + sum(other < loss for other in losses.values()) for name, loss in losses.items()}
 
 
-def _checked(mine):
+def _check_mine(mine):
     """Return the learner's optimizers by name, having made sure that they can race."""
     if not isinstance(mine, Mapping):
         raise TypeError('optimizer_race: mine must be a dict such as {"my optimizer": MyOptimizer(lr=0.1)}')

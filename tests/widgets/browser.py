@@ -166,7 +166,7 @@ def exactly(words):
 
 
 class Controls:
-    """A part of the page: controls by their labels, buttons by their words, pictures by their number."""
+    """A part of the page: controls by their labels, buttons by their words, images by their number."""
 
     def __init__(self, page, root):
         self.page, self.root = page, root
@@ -240,13 +240,13 @@ class Controls:
         found = self.root.locator(".widget-html-content", has_text=part)
         return "\n".join(text for text in found.all_inner_texts() if text)
 
-    def picture(self, number=0):
-        """Return a picture's address in the page; a new picture has a new one."""
+    def image(self, number=0):
+        """Return an image's address in the page; a new image has a new one."""
         return self.root.locator("img.widget-image").nth(number).get_attribute("src")
 
     def pixels(self, number=0):
-        """Return a hash of the file that a picture shows."""
-        return self.root.locator("img.widget-image").nth(number).evaluate(HASH_PICTURE)
+        """Return a hash of the file that an image shows."""
+        return self.root.locator("img.widget-image").nth(number).evaluate(HASH_IMAGE)
 
     def whole(self):
         """Return all text that is there."""
@@ -334,7 +334,7 @@ class Notebook(Controls):
         self.page.wait_for_timeout(1000 * seconds)
 
     def frames(self):
-        """Return how many pictures the page has shown so far, in all its image widgets."""
+        """Return how many images the page has shown so far, in all its image widgets."""
         return self.page.evaluate("() => window.frames_shown")
 
     def errors(self):
@@ -383,7 +383,7 @@ class Notebook(Controls):
         return self.ask("__import__('psutil').Process().memory_info().rss") / 1e6
 
 
-# Counts new pictures in image widgets, and notes the time (ms) of the last.
+# Counts new images in image widgets, and notes the time (ms) of the last.
 COUNT_FRAMES = """() => {
     window.frames_shown = 0;
     window.last_frame = 0;
@@ -397,8 +397,8 @@ COUNT_FRAMES = """() => {
     }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ["src"]});
 }"""
 
-# A picture has arrived in the page when it is the file that the kernel sent.
-HASH_PICTURE = """async image => {
+# An image has arrived in the page when it is the file that the kernel sent.
+HASH_IMAGE = """async image => {
     const file = await (await fetch(image.src)).arrayBuffer();
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", file));
     return [...hash].map(byte => byte.toString(16).padStart(2, "0")).join("");

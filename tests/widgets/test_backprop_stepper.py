@@ -7,7 +7,7 @@ from nn_helpers import numerical_gradient
 from nn_helpers.layers import ACTIVATIONS, affine_forward
 from nn_helpers.losses import cross_entropy
 from nn_helpers.widgets import backprop_stepper
-from nn_helpers.widgets.backprop_stepper import BACKWARD, FORWARD, STEPS, label, passes, written
+from nn_helpers.widgets.backprop_stepper import BACKWARD, FORWARD, STEPS, format_rows, label, passes
 
 
 def loss(v, activation):
@@ -62,13 +62,13 @@ def shown(panel):
 
 
 @pytest.mark.parametrize("number", range(len(STEPS) + 1))
-def test_the_picture_shows_what_is_computed_and_no_more(number):
+def test_the_figure_shows_what_is_computed_and_no_more(number):
     panel = backprop_stepper()
     panel.position.value = number
     known = {"x", "y", "W1", "b1", "W2", "b2", *(step.result for step in STEPS[:number])}
     for name, text in shown(panel).items():
         if name in known:
-            assert text == written(panel.values[name])
+            assert text == format_rows(panel.values[name])
         else:
             assert text == ("" if name.startswith("d") else "?")
 
@@ -108,14 +108,14 @@ def test_other_numbers_activations_and_examples_are_shown_at_the_same_step(activ
     panel.position.value = len(STEPS)
     panel.activation.value, panel.N.value, panel.seed.value = activation, N, 5
     expected = passes(activation, N, 5)
-    assert shown(panel)["W1"] == written(expected["W1"])
-    assert shown(panel)["dW1"] == written(expected["dW1"])
+    assert shown(panel)["W1"] == format_rows(expected["W1"])
+    assert shown(panel)["dW1"] == format_rows(expected["dW1"])
     assert len(panel.values["x"]) == N
     assert not panel.message.value
 
 
 def test_numbers_are_written_in_rows_with_a_true_minus_and_no_negative_zero():
-    assert written(np.array([[1.0, -2.5], [-0.0, 10.25]])) == " 1.00 −2.50\n 0.00 10.25"
+    assert format_rows(np.array([[1.0, -2.5], [-0.0, 10.25]])) == " 1.00 −2.50\n 0.00 10.25"
 
 
 def test_what_does_not_fit_is_refused():

@@ -49,10 +49,10 @@ def start(notebook, steps=30):
 
 def test_start_trains_before_your_eyes_and_pause_ends_it(notebook):
     assert step(notebook) == 0
-    picture, text = notebook.picture(), notebook.text("loss")
+    image, text = notebook.image(), notebook.text("loss")
     start(notebook)
     assert notebook.text("loss") != text
-    assert notebook.picture() != picture
+    assert notebook.image() != image
     assert "steps a second" in notebook.text("loss")
     assert notebook.button("Start").is_disabled()
     frames = notebook.frames()
@@ -142,11 +142,11 @@ def test_a_number_can_be_typed_beside_a_slider(notebook):
     notebook.until(lambda: notebook.ask("p.net.hidden_sizes") == [37, 37])
 
 
-def test_pictures_are_trained_on_before_your_eyes(notebook):
-    notebook.choose("data", "pictures")
-    notebook.until(lambda: notebook.ask("p.value('data')") == "pictures")
+def test_images_are_trained_on_before_your_eyes(notebook):
+    notebook.choose("data", "images")
+    notebook.until(lambda: notebook.ask("p.value('data')") == "images")
     notebook.until(lambda: "3072 → 8" in notebook.text("parameters"))
-    assert "A good start for pictures" in notebook.text("New")
+    assert "A good start for images" in notebook.text("New")
     frames = notebook.frames()
     start(notebook)
     notebook.until(lambda: notebook.frames() > frames + 5)
@@ -261,7 +261,7 @@ def test_two_playgrounds_in_a_notebook(notebook):
     second.drag("hidden layers", 0)
     notebook.until(lambda: notebook.ask("q.net.num_layers") == 1)
     assert notebook.ask("p.net.num_layers") == 3
-    assert first.picture() != second.picture()
+    assert first.image() != second.image()
     assert notebook.errors() == []
     notebook.write(2, "q.close()")
     notebook.run(2)

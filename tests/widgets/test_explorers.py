@@ -37,15 +37,15 @@ def test_every_activation_is_drawn_with_its_derivative_and_told_in_numbers(name)
 
 
 @pytest.mark.parametrize("which", ["mean", "std", "slope"])
-def test_both_ends_of_every_slider_move_the_pictures(which):
+def test_both_ends_of_every_slider_move_the_figure(which):
     panel = activation_explorer("leaky_relu")
     slider = getattr(panel, which)
-    pictures = set()
+    frames = set()
     for value in (slider.min, slider.max):
         slider.value = value
-        pictures.add(panel.canvas.widget.value)
+        frames.add(panel.canvas.widget.value)
         assert not panel.message.value
-    assert len(pictures) == 2
+    assert len(frames) == 2
 
 
 def test_half_of_the_units_of_a_relu_around_0_block_the_gradient_and_all_of_them_far_below():
@@ -160,8 +160,8 @@ def test_names_and_numbers_of_many_classes_do_not_overlap():
 
 
 @pytest.mark.parametrize("make", [activation_explorer, softmax_explorer])
-def test_the_first_picture_is_always_the_same_file_and_closing_closes(make):
+def test_the_first_figure_is_always_the_same_file_and_closing_closes(make):
     first, second = make(), make()
-    assert first.first_picture()._repr_png_() == second.first_picture()._repr_png_()
+    assert first.first_figure()._repr_png_() == second.first_figure()._repr_png_()
     first.close()
     assert first.ui.comm is None

@@ -1,4 +1,4 @@
-"""The playground in plain Python: every option of every control, its pictures, its code, what goes wrong."""
+"""The playground in plain Python: every option of every control, its figure, its code, what goes wrong."""
 
 import asyncio
 import re
@@ -10,18 +10,18 @@ from threadpoolctl import threadpool_info
 from nn_helpers import ClassificationNet, cross_entropy, evaluate, layers, points, sketches
 from nn_helpers.network import INITIALISATIONS
 from nn_helpers.widgets import playground
+from nn_helpers.widgets.controls import RATES
 from nn_helpers.widgets.playground import (
     BATCHES,
     CLASSES,
     FIRST,
     FUNCTIONS,
+    IMAGES,
     L2,
     OWN,
-    PICTURES,
     POINTS,
-    RATES,
     look,
-    sample_pictures,
+    sample_images,
 )
 
 STEPS = 7
@@ -58,7 +58,7 @@ async def until(happens):
 # Every option of every control
 
 OPTIONS = {
-    "data": [*POINTS, PICTURES],
+    "data": [*POINTS, IMAGES],
     "seed": [0, 1, 9999],
     "depth": [0, 1, 4, 8],
     "width": [1, 64, 128],
@@ -109,7 +109,7 @@ def test_an_option_makes_what_it_says_and_its_code_makes_the_same_run(panel, nam
     assert 'role="alert"' not in panel.message.value
     net = panel.net
     expected = {
-        "data": lambda: (panel.data.name, "sketches" if value == PICTURES else value),
+        "data": lambda: (panel.data.name, "sketches" if value == IMAGES else value),
         "seed": lambda: (panel.data.train.images[0, 0], points("moons", seed=value).train.images[0, 0]),
         "depth": lambda: (net.hidden_sizes, [8] * value),
         "width": lambda: (net.hidden_sizes, [value, value]),
@@ -118,7 +118,7 @@ def test_an_option_makes_what_it_says_and_its_code_makes_the_same_run(panel, nam
         "optimizer": lambda: (type(panel.optimizer).__name__, CLASSES[value]),
         "lr": lambda: (panel.optimizer.lr, value),
         "reg": lambda: (net.reg, value),
-        "batch_size": lambda: (panel._batch_size(), 200 if value == "all" else value),
+        "batch_size": lambda: (panel.batch_size(), 200 if value == "all" else value),
     }
     got, wanted = expected[name]()
     assert got == wanted
@@ -152,7 +152,7 @@ OWN_OPTIONS = [
 @pytest.mark.parametrize(("optimizer", "parameter", "value"), OWN_OPTIONS)
 def test_an_optimizers_own_parameter_acts_and_is_in_the_code(panel, optimizer, parameter, value):
     panel.settings["lr"].value, panel.settings["optimizer"].value = 0.01, optimizer
-    assert list(panel._own_box.children) == list(panel.own[optimizer].values())
+    assert list(panel.own_box.children) == list(panel.own[optimizer].values())
     panel.run(STEPS)
     panel.own[optimizer][parameter].value = value
     panel.run(STEPS)
@@ -175,7 +175,7 @@ def test_sliders_of_other_optimizers_are_not_shown_and_change_nothing():
     panel.own["rmsprop"]["beta"].value = 0.5
     assert panel.optimizer.beta == 0.9
     panel.settings["optimizer"].value = "sgd"
-    assert panel._own_box.children == ()
+    assert panel.own_box.children == ()
     panel.own["adam"]["beta1"].value = 0.5
     assert not hasattr(panel.optimizer, "beta1")
     panel.settings["optimizer"].value = "adam"
@@ -265,8 +265,8 @@ def test_the_code_has_every_change_in_its_place():
 
 
 @pytest.mark.parametrize("batch_size", [1, 32, 64, "all"])
-def test_the_code_makes_the_same_run_of_pictures_whatever_the_number_of_threads(batch_size):
-    panel = playground(PICTURES, batch_size=batch_size, optimizer="adam", lr=0.001)
+def test_the_code_makes_the_same_run_of_images_whatever_the_number_of_threads(batch_size):
+    panel = playground(IMAGES, batch_size=batch_size, optimizer="adam", lr=0.001)
     panel.run(STEPS)
     panel.settings["width"].value = 100
     panel.run(STEPS)
@@ -345,14 +345,14 @@ def test_the_button_shows_the_code_and_puts_it_away_again(panel):
 # What it shows
 
 
-@pytest.mark.parametrize("kind", ["moons", "spirals", PICTURES])
+@pytest.mark.parametrize("kind", ["moons", "spirals", IMAGES])
 def test_the_curves_are_loss_and_accuracy_of_both_parts(kind):
     panel = playground(kind)
     panel.run(STEPS)
     assert panel.loss.steps == panel.accuracy.steps == [0, STEPS]
-    data = panel.data if kind != PICTURES else panel.data.subset(200)  # as many as a frame looks at
+    data = panel.data if kind != IMAGES else panel.data.subset(200)  # as many as a frame looks at
     for i, part in enumerate(("train", "val")):
-        if kind == PICTURES and part == "train":
+        if kind == IMAGES and part == "train":
             x, y = panel.data.standardise(data.train.images), data.train.labels
             loss, accuracy = panel.net.loss(x, y), panel.net.score(x, y)
         else:
@@ -375,8 +375,8 @@ def test_the_regions_are_what_the_network_answers():
     assert 0 < blue.mean() < 1
 
 
-def test_the_sample_pictures_are_what_the_network_answers():
-    panel = playground(PICTURES)
+def test_the_sample_images_are_what_the_network_answers():
+    panel = playground(IMAGES)
     panel.run(30)
     val = panel.data.val[: len(panel.answers.answers)]
     p = panel.net.predict_proba(panel.data.standardise(val.images))
@@ -429,23 +429,23 @@ def test_the_text_has_step_epochs_throughput_and_what_kind_of_network_it_is():
     panel.run(7)  # 200 points are three batches of 64
     assert facts(panel).startswith("step 7 · 2 epochs · ")
     (speed,) = re.findall(r"([\d,]+) steps a second", facts(panel))
-    assert int(speed.replace(",", "")) == pytest.approx(7 / panel._seconds, rel=0.01)
+    assert int(speed.replace(",", "")) == pytest.approx(7 / panel.seconds, rel=0.01)
     assert "2 → 8 → 8 → 2, relu, 114 parameters" in panel.about.value
 
 
 def test_the_throughput_is_that_of_the_last_frames(panel):
-    panel._times.extend([(0, 0.0)] * 30 + [(1000, 1.0)] * 19 + [(1000, 1.0), (1100, 3.0)])
-    panel.step_count, panel._seconds = 1150, 4.0
+    panel.times.extend([(0, 0.0)] * 30 + [(1000, 1.0)] * 19 + [(1000, 1.0), (1100, 3.0)])
+    panel.step_count, panel.seconds = 1150, 4.0
     panel.draw()
     assert "50 steps a second" in facts(panel)  # 150 in 3 s
 
 
-@pytest.mark.parametrize("kind", [*POINTS, PICTURES])
-def test_the_picture_is_the_same_each_time_and_names_what_it_shows(kind):
-    first, second = (playground(kind).first_picture() for _ in range(2))
+@pytest.mark.parametrize("kind", [*POINTS, IMAGES])
+def test_the_figure_is_the_same_each_time_and_names_what_it_shows(kind):
+    first, second = (playground(kind).first_figure() for _ in range(2))
     assert first._repr_png_() == second._repr_png_()
     titles = [ax.get_title() for ax in first.axes]
-    answers = "What it takes validation pictures for" if kind == PICTURES else "Decision regions"
+    answers = "What it takes validation images for" if kind == IMAGES else "Decision regions"
     assert titles == [answers, "Loss", "Accuracy", "Activations", "Dead units", "Gradient", "Update / weight"]
     assert [ax.get_xlabel() for ax in first.axes[1:]] == [
         "step", "step", "value (dark: many; 4 and more at the edge)", "share (%)", "size of dW",
@@ -455,7 +455,7 @@ def test_the_picture_is_the_same_each_time_and_names_what_it_shows(kind):
     assert repr(playground(kind)) == "Playground: run this cell to use it"
 
 
-def test_a_frame_is_the_picture_drawn_whole():
+def test_a_frame_is_the_figure_drawn_whole():
     panel = playground("blobs", depth=3)
 
     def assert_whole():
@@ -469,7 +469,7 @@ def test_a_frame_is_the_picture_drawn_whole():
     assert_whole()
     panel.run(300)
     assert_whole()
-    for name, value in (("activation", "tanh"), ("data", "spirals"), ("data", PICTURES), ("data", "moons")):
+    for name, value in (("activation", "tanh"), ("data", "spirals"), ("data", IMAGES), ("data", "moons")):
         panel.settings[name].value = value
         assert_whole()
 
@@ -497,12 +497,12 @@ def test_reset_makes_the_same_run_again():
     assert panel.as_code() == code
 
 
-def test_pictures_begin_with_settings_that_suit_them():
-    panel = playground(PICTURES)
+def test_images_begin_with_settings_that_suit_them():
+    panel = playground(IMAGES)
     panel.run(300)
     assert panel.accuracy.values[0][-1] > 40
     points_panel = playground()
-    points_panel.settings["data"].value = PICTURES
+    points_panel.settings["data"].value = IMAGES
     assert "64 units per layer, SGD, a learning rate of 0.01" in points_panel.message.value
 
 
@@ -511,13 +511,13 @@ def test_moons_are_learnt_with_the_first_settings(panel):
     assert panel.accuracy.values[1][-1] > 93
 
 
-# Pictures of one's own
+# Images of one's own
 
 
-def test_pictures_of_ones_own():
+def test_images_of_ones_own():
     data = sketches(40, n_test=0, n_val=8)
     panel = playground(data, width=5)
-    assert panel.value("data") == PICTURES
+    assert panel.value("data") == IMAGES
     assert panel.data is data
     assert len(panel.answers.answers) == 8
     panel.run(STEPS)
@@ -526,13 +526,13 @@ def test_pictures_of_ones_own():
     panel.settings["data"].value = "moons"
     panel.run(2)
     assert_code_makes_the_same(panel)
-    panel.settings["data"].value = PICTURES
+    panel.settings["data"].value = IMAGES
     assert panel.data is data
 
 
 def test_sketches_in_the_code_are_those_that_were_shown():
-    panel = playground(PICTURES)
-    assert (redo(panel)["data"].train.images == sample_pictures().train.images).all()
+    panel = playground(IMAGES)
+    assert (redo(panel)["data"].train.images == sample_images().train.images).all()
 
 
 def test_a_batch_is_never_larger_than_the_data():
@@ -604,7 +604,7 @@ def test_every_function_can_be_the_learners(name):
     assert "alert" not in panel.message.value
 
 
-def test_a_cross_entropy_that_writes_into_the_logits_spoils_no_picture():
+def test_a_cross_entropy_that_writes_into_the_logits_spoils_no_figure():
     def spoils(logits, y):
         loss, dlogits = cross_entropy(logits, y)
         logits[...] = np.eye(logits.shape[1])[y]
@@ -672,7 +672,7 @@ def test_a_function_that_raises_at_the_press_of_step_shows_it_too():
 
 def test_of_two_errors_the_one_that_ended_the_steps_is_shown():
     panel = playground(functions={"relu_forward": raises})  # in every frame
-    panel.failed(ValueError("in a step"))
+    panel.fail(ValueError("in a step"))
     assert "ValueError: in a step" in panel.message.value
     assert "ZeroDivisionError" not in panel.message.value
 
@@ -821,8 +821,8 @@ def test_of_changes_that_come_all_at_once_the_last_one_counts():
     async def scene():
         panel = playground()
         made = []
-        begin = panel._begin
-        panel._begin = lambda **how: (made.append(panel.value("depth")), begin(**how))
+        begin = panel.begin
+        panel.begin = lambda **how: (made.append(panel.value("depth")), begin(**how))
         for depth in (1, 2, 3, 4, 5, 6):
             panel.settings["depth"].value = depth
         await asyncio.sleep(0.05)
@@ -904,10 +904,10 @@ def test_data_that_cannot_be_is_refused():
 
 def test_looking_is_the_networks_own_forward_pass():
     panel = playground(depth=3)
-    hidden, logits = look(panel.net, panel._x)
-    assert np.allclose(logits, panel.net.logits(panel._x), atol=1e-6)
-    assert [a.shape for a in hidden] == [(len(panel._x), 8)] * 3
+    hidden, logits = look(panel.net, panel.x)
+    assert np.allclose(logits, panel.net.logits(panel.x), atol=1e-6)
+    assert [a.shape for a in hidden] == [(len(panel.x), 8)] * 3
     softmax_regression = playground(depth=0)
-    hidden, logits = look(softmax_regression.net, softmax_regression._x)
+    hidden, logits = look(softmax_regression.net, softmax_regression.x)
     assert hidden == []
-    assert np.allclose(logits, softmax_regression.net.logits(softmax_regression._x), atol=1e-6)
+    assert np.allclose(logits, softmax_regression.net.logits(softmax_regression.x), atol=1e-6)
