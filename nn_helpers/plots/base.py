@@ -31,6 +31,12 @@ class Figure(MatplotlibFigure):
         return buffer.getvalue()
 
 
+def subplots(width, height, *grid, dpi=100, **options):
+    """Return a new figure of this size (inches) and its axes, as Matplotlib's function of this name does."""
+    figure = Figure(figsize=(width, height), dpi=dpi)
+    return figure, figure.subplots(*grid, **options)
+
+
 def save(figure, path):
     """Write a figure to a .png file; an old file of that name stays whole until the new one is complete.
 
@@ -61,9 +67,10 @@ def style(i, marker=False):
 
 
 def legend_below(figure):
-    """Name the lines of the first plot below all plots, where the legend hides no line."""
+    """Name the lines of the first plot below all plots, where no line is hidden; return the figure."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=max(1, len(labels)), frameon=False)
+    return figure
 
 
 def finish(ax, horizontal=None, grid=True):

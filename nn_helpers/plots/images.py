@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.plots.base import Figure
+from nn_helpers.plots.base import Figure, subplots
 
 INCHES = 0.66  # of an image in a row
 
@@ -91,11 +91,10 @@ def image_grid(images, titles, columns=5):
     Figure
     """
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(9, 2.1 * rows), dpi=100)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax in grid:
+    figure, grid = subplots(9, 2.1 * rows, rows, columns, squeeze=False)
+    for ax in grid.flat:
         ax.axis("off")
-    for ax, image, title in zip(grid, images, titles, strict=False):
+    for ax, image, title in zip(grid.flat, images, titles, strict=False):
         ax.imshow(image, interpolation="nearest")
         ax.set_title(title, fontsize=10)
     return figure
@@ -117,8 +116,7 @@ def _in_rows(rows, image_size, columns, titles=None):
             left = column * (width + 2) + 1
             row[1:-1, left : left + width] = image
         ax.imshow(row, interpolation="nearest", aspect="auto")
-        ax.set_xticks([])
-        ax.set_yticks([])
+        ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
     if titles:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, ScalarFormatter
 
-from nn_helpers.plots.base import COLOURS, MARKERS, Figure, finish, legend_below, style
+from nn_helpers.plots.base import COLOURS, MARKERS, finish, legend_below, style, subplots
 
 RULES = ("GD", "SGD", "momentum", "RMSprop", "Adam")  # each looks the same in every figure
 
@@ -27,8 +27,8 @@ def descent_paths(H, paths, theta1=(-10, 4), theta2=(-1.8, 1.8)):
     Figure
     """
     width, height = 9.2 / len(paths), np.ptp(theta2) / np.ptp(theta1)
-    figure = Figure(figsize=(9.2, 0.9 + width * min(0.9, 2.2 * height)), dpi=100)
-    axes = figure.subplots(1, len(paths), squeeze=False, sharex=True, sharey=True)[0]
+    grid = {"ncols": len(paths), "squeeze": False, "sharex": True, "sharey": True}
+    figure, (axes,) = subplots(9.2, 0.9 + width * min(0.9, 2.2 * height), **grid)
     across, up = np.linspace(*theta1, 141), np.linspace(*theta2, 121)
     theta = np.stack(np.meshgrid(across, up), axis=-1)
     ground = 0.5 * np.sum(theta @ H * theta, axis=-1)
@@ -42,8 +42,7 @@ def descent_paths(H, paths, theta1=(-10, 4), theta2=(-1.8, 1.8)):
         ax.plot(0, 0, "*", color="black", markersize=10, label="lowest point")
         ax.set(title=title, xlim=theta1, ylim=theta2, xlabel="θ₁")
     axes[0].set_ylabel("θ₂")
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def learning_rate_sweep(sweeps, after, ceiling):
@@ -62,8 +61,8 @@ def learning_rate_sweep(sweeps, after, ceiling):
     -------
     Figure
     """
-    figure = Figure(figsize=(4.6 * len(sweeps) if len(sweeps) > 1 else 6.8, 3.8), dpi=100)
-    axes, some_diverged = figure.subplots(1, len(sweeps), squeeze=False)[0], False
+    some_diverged, count = False, len(sweeps)
+    figure, (axes,) = subplots(4.6 * count if count > 1 else 6.8, 3.8, 1, count, squeeze=False)
     for ax, (quantity, lines) in zip(axes, sweeps.items(), strict=True):
         for (name, (rates, losses)), i in zip(lines.items(), _places(lines), strict=True):
             fine = np.nan_to_num(losses, nan=np.inf) <= ceiling
@@ -77,8 +76,7 @@ def learning_rate_sweep(sweeps, after, ceiling):
         finish(ax)
     if some_diverged:
         axes[0].plot([], [], "x", color="black", ms=8, label="off the scale, or diverged")
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def gradient_angles(batch_sizes, angles):
@@ -94,8 +92,7 @@ def gradient_angles(batch_sizes, angles):
     -------
     Figure
     """
-    figure = Figure(figsize=(7.6, 3.8), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(7.6, 3.8)
     for i, (name, values) in enumerate(angles.items()):
         for size, some in zip(batch_sizes, values, strict=True):
             ax.plot(np.full(len(some), size * 1.06**i), some, ".", color=COLOURS[i], alpha=0.25)
@@ -103,17 +100,11 @@ def gradient_angles(batch_sizes, angles):
         ax.plot(batch_sizes, medians, label=name, **style(i, marker=True))
     ax.axhline(90, color="black", linewidth=0.8)
     ax.text(batch_sizes[-1], 91, "at right angles", ha="right", va="bottom")
-    ax.set(
-        title="How far a mini-batch's gradient points aside",
-        xlabel="images in the mini-batch",
-        ylabel="angle to the full gradient (degrees)",
-        xscale="log",
-        ylim=(-4, None),
-    )
+    ax.set(title="How far a mini-batch's gradient points aside", xscale="log", ylim=(-4, None))
+    ax.set(xlabel="images in the mini-batch", ylabel="angle to the full gradient (degrees)")
     _ticks_at(ax, batch_sizes)
     finish(ax)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def time_by_batch_size(batch_sizes, seconds, examples):
@@ -132,8 +123,7 @@ def time_by_batch_size(batch_sizes, seconds, examples):
     Figure
     """
     batch_sizes, seconds = np.asarray(batch_sizes), np.asarray(seconds)
-    figure = Figure(figsize=(9, 3.2), dpi=100)
-    step, epoch = figure.subplots(1, 2)
+    figure, (step, epoch) = subplots(9, 3.2, 1, 2)
     step.plot(batch_sizes, 1e3 * seconds, color=COLOURS[0], marker=MARKERS[0])
     epoch.plot(batch_sizes, 1e3 * seconds * examples / batch_sizes, color=COLOURS[1], marker=MARKERS[1])
     for ax, what in ((step, "One step"), (epoch, "One epoch")):
@@ -159,8 +149,8 @@ def losses_by_step(losses, over="step"):
     -------
     Figure
     """
-    figure = Figure(figsize=(4.6 * len(losses) if len(losses) > 1 else 6.8, 3.6), dpi=100)
-    axes = figure.subplots(1, len(losses), squeeze=False)[0]
+    count = len(losses)
+    figure, (axes,) = subplots(4.6 * count if count > 1 else 6.8, 3.6, 1, count, squeeze=False)
     for ax, (title, lines) in zip(axes, losses.items(), strict=True):
         for (name, line), i in zip(lines.items(), _places(lines), strict=True):
             at, values = line if isinstance(line, tuple) else (np.arange(1, len(line) + 1), line)
@@ -186,8 +176,7 @@ def first_steps(sizes, losses):
     -------
     Figure
     """
-    figure = Figure(figsize=(9, 3.4), dpi=100)
-    size, loss = figure.subplots(1, 2)
+    figure, (size, loss) = subplots(9, 3.4, 1, 2)
     for ax, lines in ((size, sizes), (loss, losses)):
         for i, (name, values) in enumerate(lines.items()):
             steps = np.arange(1, len(values) + 1)
@@ -197,8 +186,7 @@ def first_steps(sizes, losses):
     size.axhline(1, color="black", linewidth=0.8)
     size.set(title="How far a parameter moves", ylabel="mean |Δθ| / α", ylim=(0, None))
     loss.set(title="Where that leads", ylabel="training loss (nats)")
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def runs_in_bands(runs):
@@ -213,8 +201,7 @@ def runs_in_bands(runs):
     -------
     Figure
     """
-    figure = Figure(figsize=(9.2, 3.8), dpi=100)
-    axes = figure.subplots(1, 2)
+    figure, axes = subplots(9.2, 3.8, 1, 2)
     for ax, key, words in zip(axes, ("loss", "val_loss"), ("training loss", "validation loss"), strict=True):
         for (name, run), i in zip(runs.items(), _places(runs), strict=True):
             values = run[key]
@@ -224,8 +211,7 @@ def runs_in_bands(runs):
         ax.set(title=words.capitalize(), xlabel="epoch", ylabel=f"{words} (nats)", yscale="log")
         _plain_numbers(ax)
         finish(ax, "epoch")
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def _places(names):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.plots.base import Figure, finish, legend_below, style
+from nn_helpers.plots.base import finish, legend_below, style, subplots
 from nn_helpers.support.validation import choice
 
 
@@ -18,8 +18,7 @@ def training_curves(epochs):
     -------
     Figure
     """
-    figure = Figure(figsize=(9, 3.4), dpi=100)
-    loss, accuracy = figure.subplots(1, 2)
+    figure, (loss, accuracy) = subplots(9, 3.4, 1, 2)
     quantities = ((loss, "data_loss", "val_loss", 1), (accuracy, "accuracy", "val_accuracy", 100))
     for ax, train, val, scale in quantities:
         for i, (part, key) in enumerate((("training", train), ("validation", val))):
@@ -30,8 +29,7 @@ def training_curves(epochs):
         finish(ax, "epoch")
     loss.set(title="Cross-entropy, without L2", ylabel="data loss (nats)", ylim=(0, None))
     accuracy.set(title="Accuracy", ylabel="accuracy (%)", ylim=(0, 102))
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
@@ -51,8 +49,8 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
     Figure
     """
     name, unit, scale = QUANTITIES[choice("compare_histories", "quantity", quantity, QUANTITIES)]
-    figure = Figure(figsize=(4.8 * len(over), 3.6), dpi=100)
-    for ax, horizontal in zip(figure.subplots(1, len(over), squeeze=False)[0], over, strict=True):
+    figure, axes = subplots(4.8 * len(over), 3.6, 1, len(over), squeeze=False)
+    for ax, horizontal in zip(axes.flat, over, strict=True):
         for i, (label, history) in enumerate(histories.items()):
             epochs = history.epochs()
             at = epochs[choice("compare_histories", "over", horizontal, HORIZONTAL)]
@@ -61,8 +59,7 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
         ax.set(xlabel=unit_below, ylabel=f"{name} ({unit})", title=f"{name.capitalize()} {words}")
         ax.set_ylim(0, 102 if scale == 100 else None)
         finish(ax, horizontal)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 QUANTITIES = {

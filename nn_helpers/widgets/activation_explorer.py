@@ -7,10 +7,10 @@ import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.layers import ACTIVATIONS
-from nn_helpers.plots import COLOURS, Figure, finish, style
+from nn_helpers.plots import COLOURS, finish, style, subplots
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.controls import dropdown, row, slider
 from nn_helpers.widgets.panel import Panel
 
 UNITS, SHOWN = 2000, 6.0  # inputs drawn, and how far the axes reach
@@ -55,21 +55,12 @@ class ActivationExplorer(Panel):
 
     def __init__(self, activation="relu", mean=0.0, std=1.0):
         super().__init__()
-        self.activation = control(
-            widgets.Dropdown, "activation", "The function", options=list(ACTIVATIONS), value=activation
-        )
-        self.mean = control(
-            widgets.FloatSlider, "mean of z", "Where the inputs lie: biases move this",
-            value=mean, min=-5, max=5, step=0.1,
-        )  # fmt: skip
-        self.std = control(
-            widgets.FloatSlider, "spread of z", "Standard deviation of the inputs: large weights spread them",
-            value=std, min=0.1, max=5, step=0.1,
-        )  # fmt: skip
-        self.slope = control(
-            widgets.FloatSlider, "slope", "Slope of the leaky ReLU where z is negative",
-            value=0.01, min=0, max=0.5, step=0.01,
-        )  # fmt: skip
+        self.activation = dropdown("activation", "The function", ACTIVATIONS, activation)
+        self.mean = slider("mean of z", "Where the inputs lie: biases move this", mean, -5, 5)
+        spread = "Standard deviation of the inputs: large weights spread them"
+        self.std = slider("spread of z", spread, std, 0.1, 5)
+        slope = "Slope of the leaky ReLU where z is negative"
+        self.slope = slider("slope", slope, 0.01, 0, 0.5, step=0.01)
         self.normal = np.array([NormalDist().inv_cdf((i + 0.5) / UNITS) for i in range(UNITS)])
         self.facts = widgets.HTML()
         self._make_figure()
@@ -82,8 +73,7 @@ class ActivationExplorer(Panel):
         self.draw()
 
     def _make_figure(self):
-        figure = Figure(figsize=(11.2, 3.4), dpi=80)
-        graph, inputs, back = figure.subplots(1, 3)
+        figure, (graph, inputs, back) = subplots(11.2, 3.4, 1, 3, dpi=80)
         self.canvas = Canvas(
             figure,
             alt="The activation with its derivative, the distribution of inputs and outputs, and the "

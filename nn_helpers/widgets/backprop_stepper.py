@@ -12,7 +12,7 @@ from nn_helpers.losses import cross_entropy, softmax
 from nn_helpers.plots import COLOURS, Figure
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.controls import dropdown, row, seed_field, slider
 from nn_helpers.widgets.panel import Panel
 
 D, M, C = 2, 3, 2  # inputs, hidden units, classes
@@ -133,31 +133,19 @@ class BackpropStepper(Panel):
 
     def __init__(self, activation="relu", N=2, seed=0):
         super().__init__()
-        self.position = control(
-            widgets.IntSlider, "step", "How far the computation has come: forwards, then backwards",
-            width="420px", label_width="50px", value=0, max=len(STEPS),
-        )  # fmt: skip
-        self.back = widgets.Button(description="Back", icon="arrow-left", tooltip="One edge back")
-        self.next = widgets.Button(description="Next", icon="arrow-right", tooltip="One edge on")
-        self.activation = control(
-            widgets.Dropdown, "activation f", "Activation of the hidden layer", options=list(ACTIVATIONS),
-            value=activation,
-        )  # fmt: skip
-        self.N = control(
-            widgets.Dropdown, "examples N", "Examples in the batch", width="200px", options=(1, 2, 3), value=N
-        )
-        self.seed = control(
-            widgets.BoundedIntText, "other numbers", "Seed of the inputs and weights", width="200px",
-            value=seed, max=9999,
-        )  # fmt: skip
+        how_far = "How far the computation has come: forwards, then backwards"
+        self.position = slider("step", how_far, 0, 0, len(STEPS), step=1, width="420px", label_width="50px")
+        self.back = self.button("Back", "arrow-left", "One edge back", lambda: self._move(-1))
+        self.next = self.button("Next", "arrow-right", "One edge on", lambda: self._move(1))
+        self.activation = dropdown("activation f", "Activation of the hidden layer", ACTIVATIONS, activation)
+        self.N = dropdown("examples N", "Examples in the batch", (1, 2, 3), N, width="200px")
+        self.seed = seed_field("other numbers", "Seed of the inputs and weights", seed, width="200px")
         self.text = widgets.HTML()
         self._make_figure()
         self.ui.children = [
             row(self.position, self.back, self.next), row(self.activation, self.N, self.seed), self.message,
             self.canvas.widget, self.text,
         ]  # fmt: skip
-        self.on_click(self.back, lambda: self._move(-1))
-        self.on_click(self.next, lambda: self._move(1))
         self.when(self.position, lambda _: self.draw())
         for each in (self.activation, self.N, self.seed):
             self.when(each, lambda _: self._renew())
@@ -218,18 +206,17 @@ class BackpropStepper(Panel):
         for name, box in self.boxes.items():
             active = name in used or f"d{name}" in used
             backward = active and now.backward
-            box.set_edgecolor(COLOURS[1] if backward else COLOURS[0] if active else "0.6")
-            box.set_linewidth(2.5 if active else 1)
+            colour = COLOURS[1] if backward else COLOURS[0] if active else "0.6"
+            box.set(edgecolor=colour, linewidth=2.5 if active else 1)
             self.numbers[name].set_text(format_rows(self.values[name]) if name in known else "?")
         for name, text in self.derivatives.items():
-            text.set_text(format_rows(self.values[name]) if name in known else "")
-            text.set_weight("bold" if name in used else "normal")
+            numbers = format_rows(self.values[name]) if name in known else ""
+            text.set(text=numbers, weight="bold" if name in used else "normal")
         for (source, target), arrow in self.edges.items():
             active = now is not None and self._is_edge(now, source, target)
-            colour = (COLOURS[1] if now.backward else COLOURS[0]) if active else "0.75"
-            arrow.set_color(colour)
-            arrow.set_linewidth(2.5 if active else 1)
-            arrow.set_arrowstyle("<|-" if active and now.backward else "-|>")
+            backward = active and now.backward
+            colour = COLOURS[1] if backward else COLOURS[0] if active else "0.75"
+            arrow.set(color=colour, linewidth=2.5 if active else 1, arrowstyle="<|-" if backward else "-|>")
         self.canvas.draw()
         self.text.value = self.words(now)
         self.back.disabled, self.next.disabled = not done, len(done) == len(STEPS)

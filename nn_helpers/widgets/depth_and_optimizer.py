@@ -10,13 +10,11 @@ from nn_helpers.data import load_images
 from nn_helpers.data.batches import as_dataset
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import make_optimizer
-from nn_helpers.plots import COLOURS, Figure, finish, style
-from nn_helpers.support import validation
-from nn_helpers.support.validation import choice
+from nn_helpers.plots import COLOURS, finish, style, subplots
 from nn_helpers.training import TrainingDivergedError, training_steps
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import RATES, add_stop, control, row, show_first, stops
-from nn_helpers.widgets.live import Live
+from nn_helpers.widgets.controls import RATES, dropdown, row, show_settings, slider, stop_slider, stops
+from nn_helpers.widgets.live import LiveTraining
 from nn_helpers.widgets.page import table_html
 
 # By the name in the menu: the library's name, whether a step sees all images, and a rate that suits it.
@@ -87,23 +85,23 @@ def depth_and_optimizer(data=None, functions=None, **settings):
     return DepthAndOptimizer(data, functions, settings)
 
 
-class DepthAndOptimizer(Live):
+class DepthAndOptimizer(LiveTraining):
     """See `depth_and_optimizer`."""
 
     def __init__(self, data=None, functions=None, settings=None):
-        super().__init__()
+        super().__init__("depth_and_optimizer", functions, ClassificationNet(1, [1], 2).functions)
         if data is None:
             data = load_images("sketches", quiet=True).subset(500, val=500)
-        self.data, self._functions = as_dataset(data), dict(functions or {})
+        self.data = as_dataset(data)
         if not len(self.data.val):
             raise ValueError(
                 f"depth_and_optimizer: {self.data!r} has no validation part; write data.subset(500, val=500)"
             )
-        known = ClassificationNet(1, [1], 2).functions
-        for name in self._functions:
-            choice("depth_and_optimizer", "function", name, known)
         self._make_controls()
-        self._set(settings or {})
+        settings = settings or {}
+        show_settings("depth_and_optimizer", self.settings, settings, {"lr": {"above": 0.0}})
+        if "optimizer" in settings and "lr" not in settings:
+            self._suggest_lr(settings["optimizer"])
         self.runs, self._steps = [], None
         self._make_figure()
         self.table = widgets.HTML()
@@ -123,40 +121,14 @@ class DepthAndOptimizer(Live):
             (self.reset_button, "Forget all", "Forget all runs"),
         ):
             button.description, button.tooltip = words, tooltip
+        rate = "How far a step goes; on a log scale"
         self.settings = {
-            "depth": control(
-                widgets.IntSlider, "hidden layers", "Depth: 0 is softmax regression", value=2, max=8
-            ),
-            "optimizer": control(
-                widgets.Dropdown, "optimizer", "How the gradient changes the weights",
-                options=list(OPTIMIZERS), value="Adam",
-            ),
-            "lr": control(
-                widgets.SelectionSlider, "learning rate α", "How far a step goes; on a log scale",
-                options=stops(RATES), value=OPTIMIZERS["Adam"][2],
-            ),
-            "width": control(
-                widgets.SelectionSlider, "units a layer", "Width of each hidden layer", options=WIDTHS,
-                value=100,
-            ),
-            "epochs": control(
-                widgets.IntSlider, "epochs", "How long a run trains", value=20, min=1, max=50
-            ),
-        }  # fmt: skip
-
-    def _set(self, settings):
-        """Let controls show what `depth_and_optimizer` was called with."""
-        for name, value in settings.items():
-            each = self.settings[choice("depth_and_optimizer", "setting", name, self.settings)]
-            if name == "lr" and value not in RATES:
-                add_stop(each, validation.number("depth_and_optimizer", name, value, above=0.0))
-            show_first("depth_and_optimizer", name, each, value)
-            if name == "optimizer" and "lr" not in settings:
-                self._suggest_lr(value)
-
-    def value(self, name):
-        """Return what a control says."""
-        return self.settings[name].value
+            "depth": slider("hidden layers", "Depth: 0 is softmax regression", 2, 0, 8, step=1),
+            "optimizer": dropdown("optimizer", "How the gradient changes the weights", OPTIMIZERS, "Adam"),
+            "lr": stop_slider("learning rate α", rate, stops(RATES), OPTIMIZERS["Adam"][2]),
+            "width": stop_slider("units a layer", "Width of each hidden layer", WIDTHS, 100),
+            "epochs": slider("epochs", "How long a run trains", 20, 1, 50, step=1),
+        }
 
     def _suggest_lr(self, optimizer):
         self.settings["lr"].value = OPTIMIZERS[optimizer][2]
@@ -196,7 +168,7 @@ class DepthAndOptimizer(Live):
         depth, width, optimizer, lr = self._choices()
         name, whole, _ = OPTIMIZERS[optimizer]
         self.net = ClassificationNet(self.data.input_size, [width] * depth, self.num_classes(), seed=0)
-        self.net.use(**{name: f for name, f in self._functions.items() if name in self.net.functions})
+        self.net.use(**self.own_functions())
         N = len(self.data.train)
         batch_size = N if whole else min(8, N)
         self._steps = training_steps(self.net, self.data, make_optimizer(name, lr), batch_size=batch_size)
@@ -245,16 +217,11 @@ class DepthAndOptimizer(Live):
         if isinstance(error, TrainingDivergedError):
             self.say(
                 f"Run {len(self.runs)} diverged at step {self.runs[-1].steps + 1}: its loss is no longer a "
-                f"finite number. {self._advice()} a smaller learning rate."
+                f"finite number. {self.advice()}"
             )
         else:
             self.show_error(error)
         self.draw()
-
-    def _advice(self):
-        if not self._functions:
-            return "Try"
-        return f"Look at what your own functions return ({', '.join(self._functions)}), or try"
 
     def reset(self):
         """Stop, and forget all runs."""
@@ -264,8 +231,8 @@ class DepthAndOptimizer(Live):
         self.draw()
 
     def _make_figure(self):
-        figure = Figure(figsize=(11.2, 3.6), dpi=80)
-        self.loss, self.accuracy, self.key = figure.subplots(1, 3, width_ratios=(4, 4, 2.9))
+        figure, axes = subplots(11.2, 3.6, 1, 3, dpi=80, width_ratios=(4, 4, 2.9))
+        self.loss, self.accuracy, self.key = axes
         self.key.set_axis_off()
         self.canvas = Canvas(
             figure, alt="For every run a curve: the training loss and the validation accuracy over the epochs"

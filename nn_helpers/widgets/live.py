@@ -5,9 +5,9 @@ import time
 from collections import deque
 from statistics import median
 
-import ipywidgets as widgets
-
 from nn_helpers.support.threads import one_thread
+from nn_helpers.support.validation import choice
+from nn_helpers.widgets.controls import row
 from nn_helpers.widgets.panel import Panel
 
 FRAMES = 20  # a second, at most
@@ -27,18 +27,11 @@ class Live(Panel):
         super().__init__()
         self._task = None
         self.frames = 0  # drawn while running
-        self.start_button = widgets.Button(description="Start", icon="play", tooltip="Start, or go on")
-        self.pause_button = widgets.Button(description="Pause", icon="pause", tooltip="Pause after this step")
-        self.step_button = widgets.Button(description="Step", icon="step-forward", tooltip="Make one step")
-        self.reset_button = widgets.Button(description="Reset", icon="refresh", tooltip="Begin anew")
-        self.buttons = widgets.HBox(
-            [self.start_button, self.pause_button, self.step_button, self.reset_button],
-            layout=widgets.Layout(flex_flow="row wrap"),
-        )
-        self.on_click(self.start_button, self.start)
-        self.on_click(self.pause_button, self.pause)
-        self.on_click(self.step_button, self.step)
-        self.on_click(self.reset_button, self.reset)
+        self.start_button = self.button("Start", "play", "Start, or go on", self.start)
+        self.pause_button = self.button("Pause", "pause", "Pause after this step", self.pause)
+        self.step_button = self.button("Step", "step-forward", "Make one step", self.step)
+        self.reset_button = self.button("Reset", "refresh", "Begin anew", self.reset)
+        self.buttons = row(self.start_button, self.pause_button, self.step_button, self.reset_button)
         self._show_whether_it_runs()
 
     def advance(self):
@@ -140,3 +133,29 @@ class Live(Panel):
     def _show_whether_it_runs(self):
         self.start_button.disabled = self.running
         self.pause_button.disabled = not self.running
+
+
+class LiveTraining(Live):
+    """A `Live` that trains a network, ``self.net``, with settings and perhaps functions of the learner's.
+
+    A subclass makes a control for each of its settings, ``self.settings``.
+    """
+
+    def __init__(self, widget, functions, known):
+        super().__init__()
+        self.functions = dict(functions or {})
+        for name in self.functions:
+            choice(widget, "function", name, known)
+
+    def value(self, name):
+        """Return what a control says."""
+        return self.settings[name].value
+
+    def own_functions(self):
+        """Return the learner's functions that the network calls, with its activation."""
+        return {name: f for name, f in self.functions.items() if name in self.net.functions}
+
+    def advice(self):
+        """Return what to do when a training has diverged."""
+        own = f"Look at what your own functions return ({', '.join(self.functions)}), or try"
+        return f"{own if self.functions else 'Try'} a smaller learning rate."

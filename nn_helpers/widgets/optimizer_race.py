@@ -12,10 +12,10 @@ import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
-from nn_helpers.plots import COLOURS, MARKERS, Figure, finish, style
+from nn_helpers.plots import COLOURS, MARKERS, finish, style, subplots
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, row, show_first
+from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show_settings, slider
 from nn_helpers.widgets.live import BREATH, FRAMES, Live
 from nn_helpers.widgets.page import table_html
 from nn_helpers.widgets.panel import traceback_of
@@ -100,9 +100,7 @@ class OptimizerRace(Live):
         self.starts, self.start_row = {}, row()
         theta1, theta2 = self.start_sliders(surface)
         known = {**self.settings, "theta1": theta1, "theta2": theta2}
-        for name, value in (settings or {}).items():
-            each = known[choice("optimizer_race", "setting", name, known)]
-            show_first("optimizer_race", name, each, value)
+        show_settings("optimizer_race", known, settings or {})
         self._kept, self.terrain, self._drawn, self._surface_drawn = {}, [], None, None
         self._make_figure()
         self.facts = widgets.HTML()
@@ -121,27 +119,19 @@ class OptimizerRace(Live):
         self.reset_button.tooltip = "Back to the start"
         for button in self.buttons.children:
             button.layout.width = "92px"
-        self.surface = control(
-            widgets.Dropdown, "surface", "The loss, as a function of two parameters", width="250px",
-            label_width="60px", options=list(SURFACES), value=name,
-        )  # fmt: skip
-        self.time = control(
-            widgets.IntSlider, "step", "The moment of the race that is shown", width="440px",
-            label_width="40px", value=STEPS, max=STEPS,
-        )  # fmt: skip
+        what = "The loss, as a function of two parameters"
+        self.surface = dropdown("surface", what, SURFACES, name, width="250px", label_width="60px")
+        moment = {"width": "440px", "label_width": "40px"}
+        self.time = slider("step", "The moment of the race that is shown", STEPS, 0, STEPS, step=1, **moment)
+        past = "β of momentum and β₁ of Adam: how much of the past is kept"
+        noise = {"width": "200px", "label_width": "80px"}
         self.settings = {
             "factor": control(
                 widgets.FloatLogSlider, "learning rates ×", "Multiplies every learning rate; on a log scale",
                 width="320px", label_width="110px", value=1.0, min=-1, max=1, step=0.02, readout_format=".2f",
             ),
-            "beta": control(
-                widgets.FloatSlider, "β", "β of momentum and β₁ of Adam: how much of the past is kept",
-                width="250px", label_width="30px", value=0.9, max=0.99, step=0.01,
-            ),
-            "seed": control(
-                widgets.BoundedIntText, "SGD's seed", "Other random numbers in SGD's gradients",
-                width="200px", label_width="80px", max=9999,
-            ),
+            "beta": slider("β", past, 0.9, 0, 0.99, step=0.01, width="250px", label_width="30px"),
+            "seed": seed_field("SGD's seed", "Other random numbers in SGD's gradients", **noise),
             "step": self.time,
         }  # fmt: skip
         first = self.names if optimizers is None else [*optimizers, *self.mine]
@@ -167,17 +157,14 @@ class OptimizerRace(Live):
     def start_sliders(self, name):
         """Return the two sliders of the start on a surface, each of which has limits of its own."""
         if name not in self.starts:
-            on = surface(name)
+            on, look = surface(name), {"width": "270px", "label_width": "60px"}
             self.starts[name] = [
-                control(
-                    widgets.FloatSlider, f"start {symbol}", f"Where all begin: {symbol}", width="270px",
-                    label_width="60px", value=value, min=low, max=high, step=0.01,
-                )
-                for symbol, (low, high), value in zip(("θ₁", "θ₂"), on.limits, on.start, strict=True)
-            ]  # fmt: skip
+                slider(f"start {symbol}", f"Where all begin: {symbol}", *where, step=0.01, **look)
+                for symbol, *where in zip(("θ₁", "θ₂"), on.start, *np.transpose(on.limits), strict=True)
+            ]
             self.start_row.children = [*self.start_row.children, *self.starts[name]]
-            for slider in self.starts[name]:
-                self.when(slider, lambda _: self.draw())
+            for each in self.starts[name]:
+                self.when(each, lambda _: self.draw())
         return self.starts[name]
 
     def advance(self):
@@ -242,8 +229,8 @@ class OptimizerRace(Live):
         return {name: self._kept[name][1] for name in chosen.names}
 
     def _make_figure(self):
-        figure = Figure(figsize=(11.2, 4.1), dpi=80)
-        self.map, self.loss, self.key = figure.subplots(1, 3, width_ratios=(4.4, 4, 1.9))
+        figure, axes = subplots(11.2, 4.1, 1, 3, dpi=80, width_ratios=(4.4, 4, 1.9))
+        self.map, self.loss, self.key = axes
         self.canvas = Canvas(
             figure,
             alt="Contour lines of the loss over both parameters, with the path of each optimizer from the "
@@ -313,8 +300,8 @@ class OptimizerRace(Live):
     def _draw_surface(self, on):
         """Draw contour lines, which on a parabola lie at equal distances from each other."""
         for name, sliders in self.starts.items():
-            for slider in sliders:
-                slider.layout.display = None if name == on.name else "none"
+            for each in sliders:
+                each.layout.display = None if name == on.name else "none"
         for drawn in self.terrain:
             drawn.remove()
         theta1, theta2, loss = landscape(on.name)
@@ -357,11 +344,12 @@ class OptimizerRace(Live):
         ranks, rows = ranks_at(chosen.step, descents), []
         for name, descent in descents.items():
             rate, rank = self.rate(name, chosen), ranks.get(name)
-            cells = (
-                f"{SYMBOLS[self.names.index(name)]} {name}", "its own" if rate is None else f"{rate:.2g}",
-                f"{descent.loss[chosen.step]:.3g}" if rank else "–", rank or "out",
-            )  # fmt: skip
-            rows.append(cells)
+            symbol, loss = (
+                SYMBOLS[self.names.index(name)],
+                f"{descent.loss[chosen.step]:.3g}" if rank else "–",
+            )
+            rate = "its own" if rate is None else f"{rate:.2g}"
+            rows.append((f"{symbol} {name}", rate, loss, rank or "out"))
         head = ("optimizer", "learning rate α", f"loss at step {chosen.step}", "rank")
         return table_html(head, rows, [ranks.get(name) == 1 for name in descents])
 

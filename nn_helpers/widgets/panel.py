@@ -18,7 +18,7 @@ class Panel:
     """Controls and figures in one box, for a cell's last line.
 
     A subclass fills ``self.ui.children``, draws on a `Canvas`, ``self.canvas``, and connects its controls by
-    `when` and `on_click`. What a control does runs on the kernel's main loop, never in the middle of a cell
+    `when` and `button`. What a control does runs on the kernel's main loop, never in the middle of a cell
     or of a frame. An error in it shows in the panel; ipywidgets would lose it.
     """
 
@@ -64,9 +64,11 @@ class Panel:
 
         control.observe(changed, trait)
 
-    def on_click(self, button, action):
-        """Call ``action()`` whenever a button is pressed."""
+    def button(self, words, icon, tooltip, action):
+        """Return a button that calls ``action()`` whenever it is pressed."""
+        button = widgets.Button(description=words, icon=icon, tooltip=tooltip)
         button.on_click(lambda _: self.post(action))
+        return button
 
     def post(self, action, *arguments):
         """Run ``action(*arguments)`` on the kernel's main loop, from whatever thread this is called on."""

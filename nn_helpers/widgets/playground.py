@@ -5,7 +5,7 @@ import re
 import time
 from collections import deque
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import ipywidgets as widgets
 import numpy as np
@@ -17,12 +17,21 @@ from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.plots import Figure
 from nn_helpers.support.threads import SHARED_PRODUCT
-from nn_helpers.support.validation import choice, number
+from nn_helpers.support.validation import choice
 from nn_helpers.training import TrainingDivergedError, training_steps
-from nn_helpers.widgets import controls
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import RATES, add_stop, option_values, row, show_first, stops
-from nn_helpers.widgets.live import Live
+from nn_helpers.widgets.controls import (
+    RATES,
+    control,
+    dropdown,
+    row,
+    seed_field,
+    show_settings,
+    slider,
+    stop_slider,
+    stops,
+)
+from nn_helpers.widgets.live import LiveTraining
 from nn_helpers.widgets.page import COPY
 from nn_helpers.widgets.script import Script
 from nn_helpers.widgets.views import DEEPEST, Curves, Layers, Regions, Samples
@@ -51,7 +60,7 @@ FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l
 MADE = "500, n_test=0, n_val=200"  # sketches
 MEASURED = 200  # examples of a part that each frame looks at
 SPEED = 20  # frames whose steps the speed is the mean of
-control = partial(controls.control, width="300px", label_width="100px")  # three in a row
+WIDE = {"width": "300px", "label_width": "100px"}  # three in a row
 
 
 def playground(data="moons", functions=None, **settings):
@@ -76,14 +85,11 @@ def playground(data="moons", functions=None, **settings):
     return Playground(data, functions, settings)
 
 
-class Playground(Live):
+class Playground(LiveTraining):
     """See `playground`."""
 
     def __init__(self, data="moons", functions=None, settings=None):
-        super().__init__()
-        self._functions = dict(functions or {})
-        for name in self._functions:
-            choice("playground", "function", name, sorted(FUNCTIONS))
+        super().__init__("playground", functions, sorted(FUNCTIONS))
         self._passed = data if isinstance(data, Dataset) else None
         if self._passed is not None and not len(data.val):
             raise ValueError(
@@ -107,17 +113,16 @@ class Playground(Live):
     # What there is to see and to move
 
     def _make_controls(self, data):
-        columns = self._data_controls(data), self._network_controls(), self._optimizer_controls()
+        first = FIRST | (FIRST_IMAGES if data == IMAGES else {})
+        columns = self._data_controls(data, first), self._network_controls(first), self._step_controls(first)
         self.settings = {name: each for column in columns for name, each in column.items()}
-        for name, value in (FIRST | (FIRST_IMAGES if data == IMAGES else {})).items():
-            self.settings[name].value = value
         self.own = {
             name: {
-                parameter: control(
-                    widgets.FloatSlider, SYMBOLS[parameter], f"{SYMBOLS[parameter]} of {CLASSES[name]}",
-                    value=value, min=low, max=high, step=0.001, readout_format=".3f",
+                parameter: slider(
+                    SYMBOLS[parameter], f"{SYMBOLS[parameter]} of {CLASSES[name]}", *where, step=0.001,
+                    readout_format=".3f", **WIDE,
                 )
-                for parameter, (value, low, high) in parameters.items()
+                for parameter, where in parameters.items()
             }
             for name, parameters in OWN.items()
         }  # fmt: skip
@@ -126,82 +131,52 @@ class Playground(Live):
         boxes[-1].children = [*boxes[-1].children, self.own_box]
         self.controls = row(*boxes)
 
-    def _data_controls(self, data):
+    def _data_controls(self, data, first):
+        kinds = "What is to be told apart: points in a plane, or images"
+        seed = "Seed of the points, the first weights and the order of examples"
+        batch_size, reg = (
+            "Examples in a mini-batch; all: gradient descent",
+            "Strength of the penalty on large weights",
+        )
         return {
-            "data": control(
-                widgets.Dropdown, "data", "What is to be told apart: points in a plane, or images",
-                options=[*POINTS, IMAGES], value=data,
-            ),
-            "seed": control(
-                widgets.BoundedIntText, "seed", "Seed of the points, the first weights and the order of "
-                "examples", max=9999,
-            ),
-            "batch_size": control(
-                widgets.SelectionSlider, "batch size", "Examples in a mini-batch; all: gradient descent",
-                options=BATCHES,
-            ),
-            "reg": control(
-                widgets.SelectionSlider, "L2 strength", "Strength of the penalty on large weights",
-                options=stops(L2),
-            ),
-        }  # fmt: skip
+            "data": dropdown("data", kinds, [*POINTS, IMAGES], data, **WIDE),
+            "seed": seed_field("seed", seed, first["seed"], **WIDE),
+            "batch_size": stop_slider("batch size", batch_size, BATCHES, first["batch_size"], **WIDE),
+            "reg": stop_slider("L2 strength", reg, stops(L2), first["reg"], **WIDE),
+        }
 
-    def _network_controls(self):
+    def _network_controls(self, first):
+        depth, width = "Depth: 0 is softmax regression", "Width of each hidden layer"
+        activation = "The function after each hidden layer"
+        init = "How large the first weights are: he √(2/D), xavier √(2/(D + M)), normal 0.01"
         return {
-            "depth": control(
-                widgets.IntSlider, "hidden layers", "Depth: 0 is softmax regression", max=DEEPEST
-            ),
-            "width": control(
-                widgets.IntSlider, "units per layer", "Width of each hidden layer", min=1, max=WIDEST
-            ),
-            "activation": control(
-                widgets.Dropdown, "activation", "The function after each hidden layer",
-                options=list(ACTIVATIONS),
-            ),
-            "init": control(
-                widgets.Dropdown, "initialisation", "How large the first weights are: he √(2/D), xavier "
-                "√(2/(D + M)), normal 0.01", options=list(INITIALISATIONS),
-            ),
-        }  # fmt: skip
+            "depth": slider("hidden layers", depth, first["depth"], 0, DEEPEST, step=1, **WIDE),
+            "width": slider("units per layer", width, first["width"], 1, WIDEST, step=1, **WIDE),
+            "activation": dropdown("activation", activation, ACTIVATIONS, first["activation"], **WIDE),
+            "init": dropdown("initialisation", init, INITIALISATIONS, first["init"], **WIDE),
+        }
 
-    def _optimizer_controls(self):
+    def _step_controls(self, first):
+        classes = [(CLASSES[name], name) for name in OPTIMIZERS]
+        optimizer, lr = "How the gradient changes the weights", "How far a step goes, on a log scale"
         return {
-            "optimizer": control(
-                widgets.Dropdown, "optimizer", "How the gradient changes the weights",
-                options=[(CLASSES[name], name) for name in OPTIMIZERS],
-            ),
-            "lr": control(
-                widgets.SelectionSlider, "learning rate α", "How far a step goes, on a log scale",
-                options=stops(RATES),
-            ),
-        }  # fmt: skip
+            "optimizer": dropdown("optimizer", optimizer, classes, first["optimizer"], **WIDE),
+            "lr": stop_slider("learning rate α", lr, stops(RATES), first["lr"], **WIDE),
+        }
 
     def _make_code_box(self):
-        self.code_button = widgets.Button(
-            description="Copy as code",
-            icon="code",
-            tooltip="Show the lines that make this network and this run",
-        )
-        self.code = widgets.Textarea(
-            description="code",
-            tooltip="Lines that make this network and this run",
-            layout=widgets.Layout(width="98%"),
-            style={"description_width": "100px"},
-        )
+        lines = "lines that make this network and this run"
+        self.code_button = self.button("Copy as code", "code", f"Show the {lines}", self._show_code)
+        look = {"width": "98%", "label_width": "100px"}
+        self.code = control(widgets.Textarea, "code", lines.capitalize(), **look)
         self.copy_button = widgets.HTML(COPY)
         self.code_box = widgets.VBox([])
         self.buttons.children = [*self.buttons.children, self.code_button]
 
     def _set(self, settings):
-        """Let controls show what `playground` was called with."""
         own = self.own.get(settings.get("optimizer", self.value("optimizer")), {})
         known = {name: each for name, each in self.settings.items() if name != "data"} | own
-        for name, value in settings.items():
-            each = known[choice("playground", "setting", name, known)]
-            if name in ("lr", "reg") and value not in option_values(each):  # another place to stop at
-                value = number("playground", name, value, **({"above": 0.0} if name == "lr" else {}))
-                add_stop(each, value)
-            show_first("playground", name, each, value)
+        show_settings("playground", known, settings, {"lr": {"above": 0.0}, "reg": {}})
 
     def _connect(self):
         for name in ("data", "seed", "depth", "width", "activation", "init"):
@@ -211,11 +186,10 @@ class Playground(Live):
         self.when(self.settings["reg"], lambda reg: self._change("reg", self.net, reg))
         self.when(self.settings["batch_size"], lambda _: self._new_steps())
         for optimizer, sliders in self.own.items():
-            for name, slider in sliders.items():
+            for name, each in sliders.items():
                 self.when(
-                    slider, lambda value, optimizer=optimizer, name=name: self._tune(optimizer, name, value)
+                    each, lambda value, optimizer=optimizer, name=name: self._tune(optimizer, name, value)
                 )
-        self.on_click(self.code_button, self._show_code)
 
     def _show_own_parameters(self):
         self.own_box.children = list(self.own.get(self.value("optimizer"), {}).values())
@@ -239,14 +213,6 @@ class Playground(Live):
 
     # What trains
 
-    def value(self, name):
-        """Return what a control says."""
-        return self.settings[name].value
-
-    def _own_functions(self):
-        """Return the names of the learner's functions that the network calls, with its activation."""
-        return [name for name in self._functions if name in self.net.functions]
-
     def batch_size(self):
         """Return how many examples a batch has: no more than there are."""
         size, N = self.value("batch_size"), len(self.data.train)
@@ -265,7 +231,7 @@ class Playground(Live):
             self.data.input_size, [self.value("width")] * self.value("depth"), C,
             self.value("activation"), self.value("reg"), self.value("init"), seed=seed,
         )  # fmt: skip
-        self.net.use(**{name: self._functions[name] for name in self._own_functions()})
+        self.net.use(**self.own_functions())
         self.step_count, self.epochs, self._script = 0, 0, Script()
         self.seconds, self.times = 0.0, deque(maxlen=SPEED)
         self._theta_before = np.full_like(self.net.theta, np.nan)
@@ -377,11 +343,9 @@ class Playground(Live):
         if not isinstance(error, TrainingDivergedError):
             self.show_error(error)
             return
-        own = f"Look at what your own functions return ({', '.join(self._functions)}), or try"
         self.say(
             f"Training diverged at step {self.step_count + 1:,}: the loss is no longer a finite number"
-            f"{self._first_layer_without_numbers()}. {own if self._functions else 'Try'} a smaller learning "
-            "rate. Then press Reset."
+            f"{self._first_layer_without_numbers()}. {self.advice()} Then press Reset."
         )
 
     def _first_layer_without_numbers(self):
@@ -437,8 +401,8 @@ class Playground(Live):
     def _about(self):
         """Return what kind of network it is, and which of the learner's functions run in it."""
         text = repr(self.net).removeprefix("ClassificationNet(").removesuffix(")")
-        if self._functions:
-            text += f" · your own functions in it: {', '.join(self._own_functions()) or 'none'}"
+        if self.functions:
+            text += f" · your own functions in it: {', '.join(self.own_functions()) or 'none'}"
         return text
 
     # The same in code
@@ -471,8 +435,8 @@ class Playground(Live):
             data = f"data = sketches({MADE})"
         if self._is_passed():
             data = "# data: the images that playground was called with"
-        own = {name: self._functions[name] for name in self._own_functions()}
-        use = ", ".join(f"{name}={_name_in_code(name, function)}" for name, function in own.items())
+        own = self.own_functions().items()
+        use = ", ".join(f"{name}={_name_in_code(name, function)}" for name, function in own)
         return [
             data,
             f"net = ClassificationNet({net.input_size}, {net.hidden_sizes}, {net.num_classes}, "

@@ -6,9 +6,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.losses import cross_entropy, softmax
-from nn_helpers.plots import COLOURS, Figure, finish
+from nn_helpers.plots import COLOURS, finish, subplots
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.controls import control, dropdown, row, slider, stop_slider
 from nn_helpers.widgets.panel import Panel
 
 CLASSES = ("cat", "dog", "frog", "ship")
@@ -48,24 +48,18 @@ class SoftmaxExplorer(Panel):
     def __init__(self, logits=(2.0, 1.0, 0.1, -1.0), class_names=CLASSES):
         super().__init__()
         self.names = list(class_names)
+        wide = {"width": "440px", "label_width": "120px"}
         self.logits = [
-            control(
-                widgets.FloatSlider, f"logit: {name}", f"The network's number for {name}", width="440px",
-                label_width="120px", value=value, min=-5, max=5, step=0.1,
-            )
+            slider(f"logit: {name}", f"The network's number for {name}", value, -5, 5, **wide)
             for name, value in zip(self.names, logits, strict=True)
-        ]  # fmt: skip
+        ]
         self.temperature = control(
             widgets.FloatLogSlider, "temperature T", "Logits are divided by it: small is sure, large unsure",
             value=1.0, base=10, min=-1, max=1, step=0.02, readout_format=".2f",
         )  # fmt: skip
-        self.scale = control(
-            widgets.SelectionSlider, "logits times", "Large logits make e^z overflow", options=SCALES, value=1
-        )
-        self.true = control(
-            widgets.Dropdown, "true class", "What the image shows", options=self.names, width="220px",
-            label_width="80px",
-        )  # fmt: skip
+        self.scale = stop_slider("logits times", "Large logits make e^z overflow", SCALES, 1)
+        narrow = {"width": "220px", "label_width": "80px"}
+        self.true = dropdown("true class", "What the image shows", self.names, self.names[0], **narrow)
         self.facts = widgets.HTML()
         self._make_figure()
         self.ui.children = [
@@ -77,8 +71,7 @@ class SoftmaxExplorer(Panel):
         self.draw()
 
     def _make_figure(self):
-        figure = Figure(figsize=(11.2, 3.4), dpi=80)
-        axes = figure.subplots(1, 3)
+        figure, axes = subplots(11.2, 3.4, 1, 3, dpi=80)
         self.canvas = Canvas(
             figure,
             alt="Bars for each class: its probability by the stable and by the naive softmax, its "
@@ -160,7 +153,6 @@ class SoftmaxExplorer(Panel):
                 "inf / inf is NaN. The stable one subtracts the largest logit first."
             )
         if p.min() == 0:
-            return (
-                f"{text} A probability is 0 in a float64; the loss, computed from the logits, stays finite."
-            )
+            zero = "A probability is 0 in a float64; the loss, computed from the logits, stays finite."
+            return f"{text} {zero}"
         return f"{text} Guessing alike among {len(p)} classes would cost log {len(p)} = {np.log(len(p)):.3g}."
