@@ -66,12 +66,7 @@ def stops(values):
 
 def add_stop(slider, value):
     """Let a slider between options stop at another number, too."""
-    slider.options = stops(sorted({*option_values(slider), value}))
-
-
-def option_values(control):
-    """Return the values between which a control lets one choose."""
-    return control._options_values
+    slider.options = stops(sorted({*slider._options_values, value}))
 
 
 def show_settings(function, controls, settings, stops_above=()):
@@ -89,7 +84,7 @@ def show_settings(function, controls, settings, stops_above=()):
     """
     for name, value in settings.items():
         control = controls[choice(function, "setting", name, controls)]
-        if name in stops_above and value not in option_values(control):
+        if name in stops_above and value not in control._options_values:
             add_stop(control, number(function, name, value, **stops_above[name]))
         show_first(function, name, control, value)
 
@@ -105,7 +100,7 @@ def show_first(function, name, control, value):
 def _range(control):
     """Say which values a control takes."""
     if hasattr(control, "options"):
-        return "one of " + ", ".join(map(repr, option_values(control)))
+        return "one of " + ", ".join(map(repr, control._options_values))
     low, high = control.min, control.max
     if isinstance(control, widgets.FloatLogSlider):
         low, high = control.base**low, control.base**high

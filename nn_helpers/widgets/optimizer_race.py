@@ -344,12 +344,9 @@ class OptimizerRace(Live):
         ranks, rows = ranks_at(chosen.step, descents), []
         for name, descent in descents.items():
             rate, rank = self.rate(name, chosen), ranks.get(name)
-            symbol, loss = (
-                SYMBOLS[self.names.index(name)],
-                f"{descent.loss[chosen.step]:.3g}" if rank else "–",
-            )
-            rate = "its own" if rate is None else f"{rate:.2g}"
-            rows.append((f"{symbol} {name}", rate, loss, rank or "out"))
+            cells = f"{SYMBOLS[self.names.index(name)]} {name}", "its own" if rate is None else f"{rate:.2g}"
+            loss = f"{descent.loss[chosen.step]:.3g}" if rank else "–"
+            rows.append((*cells, loss, rank or "out"))
         head = ("optimizer", "learning rate α", f"loss at step {chosen.step}", "rank")
         return table_html(head, rows, [ranks.get(name) == 1 for name in descents])
 

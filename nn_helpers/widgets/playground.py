@@ -167,8 +167,7 @@ class Playground(LiveTraining):
     def _make_code_box(self):
         lines = "lines that make this network and this run"
         self.code_button = self.button("Copy as code", "code", f"Show the {lines}", self._show_code)
-        look = {"width": "98%", "label_width": "100px"}
-        self.code = control(widgets.Textarea, "code", lines.capitalize(), **look)
+        self.code = control(widgets.Textarea, "code", lines.capitalize(), width="98%", label_width="100px")
         self.copy_button = widgets.HTML(COPY)
         self.code_box = widgets.VBox([])
         self.buttons.children = [*self.buttons.children, self.code_button]

@@ -3,11 +3,11 @@
 import ipywidgets as widgets
 import pytest
 
-from nn_helpers.widgets.controls import add_stop, control, show_first, stops
+from nn_helpers.widgets.controls import add_stop, control, dropdown, show_first, stops
 
 
 def test_a_dropdowns_tooltip_is_in_its_label():
-    made = control(widgets.Dropdown, "a < b", 'Say "which"', options=("x", "y"))
+    made = dropdown("a < b", 'Say "which"', ("x", "y"), "x")
     expected = '<span title="Say &quot;which&quot;">a &lt; b</span>'
     assert made.get_state()["description"] == made.get_state("description")["description"] == expected
     assert made.get_state()["description_allow_html"]
