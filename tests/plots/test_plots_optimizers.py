@@ -243,5 +243,6 @@ def test_more_lines_than_colours_begin_again():
     ids=["paths", "sweep", "angles", "time", "losses", "first steps", "bands"],
 )
 def test_the_same_data_make_the_same_file_and_other_data_another(make):
-    assert make(0)._repr_png_() == make(0)._repr_png_()
-    assert make(0)._repr_png_() != make(0.5)._repr_png_()
+    png = make(0)._repr_png_()
+    assert make(0)._repr_png_() == png
+    assert make(0.5)._repr_png_() != png

@@ -267,20 +267,20 @@ def test_two_playgrounds_in_a_notebook(notebook):
     notebook.run(2)
 
 
-def test_deleting_the_cell_ends_the_run_also_after_the_page_was_loaded_again(lab):
-    with lab.open([IMPORTS + PLAYGROUND, "done = True"]) as notebook:
-        notebook.run(0)
-        start(notebook)
-        notebook.reload()
-        notebook.until(lambda: notebook.button("Pause").count() and notebook.text("epochs"))
-        steps = step(notebook)
-        notebook.until(lambda: step(notebook) > steps)  # it went on all the time
-        assert notebook.ask("p.running")
-        notebook.delete(0)
-        notebook.until(lambda: not notebook.ask("p.running"), LATER)
-        notebook.run(0)
-        assert notebook.ask("done")
-        assert notebook.errors() == []
+def test_deleting_the_cell_ends_the_run_also_after_the_page_was_loaded_again(notebook):
+    start(notebook)
+    notebook.reload()
+    notebook.until(lambda: notebook.button("Pause").count() and notebook.text("epochs"))
+    steps = step(notebook)
+    notebook.until(lambda: step(notebook) > steps)  # it went on all the time
+    assert notebook.ask("p.running")
+    notebook.delete(1)
+    notebook.insert(0)
+    notebook.until(lambda: not notebook.ask("p.running"), LATER)
+    notebook.write(1, "done = True")
+    notebook.run(1)
+    assert notebook.ask("done")
+    assert notebook.errors() == []
 
 
 def test_after_a_restart_of_the_kernel_the_cell_works_again(notebook):

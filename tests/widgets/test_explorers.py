@@ -106,9 +106,15 @@ def test_temperature_divides_the_logits(value):
     assert heights(panel.stable)[0] == pytest.approx(1 / (1 + np.exp(-1 / value)))
 
 
+@pytest.fixture(scope="module")
+def softmax_panel():
+    """A panel that goes from test to test."""
+    return softmax_explorer()
+
+
 @pytest.mark.parametrize("scale", [1, 10, 100, 1000])
-def test_large_logits_overflow_the_naive_softmax_only(scale):
-    panel = softmax_explorer()
+def test_large_logits_overflow_the_naive_softmax_only(softmax_panel, scale):
+    panel = softmax_panel
     panel.scale.value = scale
     assert sum(heights(panel.stable)) == pytest.approx(1)
     broken = [text.get_text() for text in panel.broken]
@@ -117,11 +123,12 @@ def test_large_logits_overflow_the_naive_softmax_only(scale):
     assert np.isfinite(heights(panel.costs)).all()
     if scale == 10:
         assert heights(panel.naive) == pytest.approx(heights(panel.stable))
+    panel.scale.value = 1
 
 
 @pytest.mark.parametrize("end", ["min", "max"])
-def test_every_logits_slider_moves_its_class(end):
-    panel = softmax_explorer()
+def test_every_logits_slider_moves_its_class(softmax_panel, end):
+    panel = softmax_panel
     for k, slider in enumerate(panel.logits):
         before = heights(panel.stable)[k]
         slider.value = getattr(slider, end)
@@ -130,8 +137,8 @@ def test_every_logits_slider_moves_its_class(end):
 
 
 @pytest.mark.parametrize("name", ["cat", "dog", "frog", "ship"])
-def test_every_class_can_be_the_true_one(name):
-    panel = softmax_explorer()
+def test_every_class_can_be_the_true_one(softmax_panel, name):
+    panel = softmax_panel
     panel.true.value = name
     gradient = dict(zip(panel.names, heights(panel.pulls), strict=True))
     assert [k for k, value in gradient.items() if value < 0] == [name]

@@ -8,6 +8,7 @@ import time
 import ipywidgets as widgets
 import numpy as np
 import pytest
+from scenes import in_loop
 from threadpoolctl import threadpool_info
 
 from nn_helpers.plots import Figure
@@ -43,10 +44,6 @@ class Counter(Live):
 
     def first_figure(self):
         return Figure(figsize=(1, 1))
-
-
-def in_loop(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine(), 20))
 
 
 def test_start_goes_on_until_pause_and_a_second_start_changes_nothing():

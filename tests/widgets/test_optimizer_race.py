@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from scenes import in_loop, until
 
 from nn_helpers import SGD, Adam, Constant, Momentum, RMSprop, StepDecay
 from nn_helpers.plots import COLOURS, DASHES
@@ -24,6 +25,26 @@ def expected(name, on="ravine", factor=1.0, start=None, seed=0):
     on = surface(on)
     rate = factor * on.rates.get(name, on.rates["GD"])
     return descend(on, LIBRARY[name](rate).step, STEPS, start, seed if name == "SGD" else None)
+
+
+@pytest.fixture(scope="module")
+def used():
+    """A panel that goes from test to test, as a learner's does from idea to idea."""
+    return optimizer_race()
+
+
+@pytest.fixture
+def panel(used):
+    """The same panel as it was at first, on the ravine."""
+    for name, value in {"factor": 1.0, "beta": 0.9, "seed": 0, "step": STEPS}.items():
+        used.settings[name].value = value
+    for box in used.taking_part.values():
+        box.value = True
+    for name, sliders in used.starts.items():
+        for slider, value in zip(sliders, surface(name).start, strict=True):
+            slider.value = value
+    used.surface.value = "ravine"
+    return used
 
 
 def path(panel, name):
@@ -53,8 +74,7 @@ def said(panel):
 
 
 @pytest.mark.parametrize("name", SURFACES)
-def test_every_surface_shows_the_librarys_optimizers_from_its_start(name):
-    panel = optimizer_race()
+def test_every_surface_shows_the_librarys_optimizers_from_its_start(panel, name):
     panel.surface.value = name
     on = surface(name)
     for optimizer in OPTIMIZERS:
@@ -97,8 +117,7 @@ def test_another_surface_leaves_nothing_of_the_one_before():
 
 
 @pytest.mark.parametrize("k", [0, 1, 77, STEPS])
-def test_the_race_is_shown_at_every_step_of_the_slider(k):
-    panel = optimizer_race()
+def test_the_race_is_shown_at_every_step_of_the_slider(panel, k):
     panel.time.value = k
     for name in OPTIMIZERS:
         descent = expected(name)
@@ -116,8 +135,8 @@ def test_the_race_is_shown_at_every_step_of_the_slider(k):
 
 
 @pytest.mark.parametrize("factor", [0.1, 1.6, 10.0])
-def test_the_rates_slider_multiplies_every_rate(factor):
-    panel = optimizer_race("saddle")
+def test_the_rates_slider_multiplies_every_rate(panel, factor):
+    panel.surface.value = "saddle"
     panel.settings["factor"].value = factor
     for name in OPTIMIZERS:
         np.testing.assert_array_equal(path(panel, name), expected(name, "saddle", factor).theta)
@@ -126,8 +145,7 @@ def test_the_rates_slider_multiplies_every_rate(factor):
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.99])
-def test_beta_is_momentums_and_adams_first_and_nobody_elses(beta):
-    panel = optimizer_race()
+def test_beta_is_momentums_and_adams_first_and_nobody_elses(panel, beta):
     kept = {name: panel.descents(panel.choice())[name] for name in OPTIMIZERS}
     panel.settings["beta"].value = beta
     on = surface("ravine")
@@ -166,16 +184,16 @@ def test_each_surface_has_a_start_of_its_own_and_keeps_it():
     assert all(slider.comm is None for slider in sliders)
 
 
-def test_a_pages_rounding_errors_change_nothing():
-    panel = optimizer_race("saddle")
+def test_a_pages_rounding_errors_change_nothing(panel):
+    panel.surface.value = "saddle"
     kept, before = panel.descents(panel.choice()), panel.canvas.widget.value
     panel.start_sliders(panel.surface.value)[1].value = 0.010000000000000009
     assert all(panel.descents(panel.choice())[name] is kept[name] for name in OPTIMIZERS)
     assert panel.canvas.widget.value == before
 
 
-def test_the_seed_is_of_sgds_noise_and_changes_nobody_else():
-    panel = optimizer_race("tiny network")
+def test_the_seed_is_of_sgds_noise_and_changes_nobody_else(panel):
+    panel.surface.value = "tiny network"
     kept = panel.descents(panel.choice())
     panel.settings["seed"].value = 7
     np.testing.assert_array_equal(path(panel, "SGD"), expected("SGD", "tiny network", seed=7).theta)
@@ -187,8 +205,7 @@ def test_the_seed_is_of_sgds_noise_and_changes_nobody_else():
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_everybody_can_stay_at_home_and_come_back(name):
-    panel = optimizer_race()
+def test_everybody_can_stay_at_home_and_come_back(panel, name):
     before = panel.canvas.widget.value
     panel.taking_part[name].value = False
     assert not any(artist.get_visible() for artist in panel.artists[name])
@@ -448,15 +465,6 @@ def test_start_in_plain_python_says_what_to_do():
     panel = optimizer_race(optimizers=["GD"])
     panel.start_button.click()
     assert "use run(steps)" in panel.message.value
-
-
-def in_loop(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine(), 30))
-
-
-async def until(condition):
-    while not condition():
-        await asyncio.sleep(0.01)
 
 
 def test_start_plays_one_step_a_frame_from_the_beginning_until_pause():
