@@ -59,7 +59,7 @@ def first_layer(weights, columns=10, shape=(32, 32, 3)):
     columns : int
         Units of each network, those with the largest ``‖W‖`` first.
     shape : tuple (H, W, 3)
-        Of the images; its numbers multiply to D.
+        Shape of the images; its numbers multiply to D.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def image_grid(images, titles, columns=5):
     ----------
     images : uint8 array (N, H, W, 3)
     titles : sequence of N str
-        Of one line or two.
+        The text of each, one line or two.
     columns : int
 
     Returns

@@ -145,7 +145,7 @@ def one_feature(x, y, curve, names, xlabel):
     curve : tuple of two float arrays (n,)
         Places on the axis of the feature, and the probability of class 1 there.
     names : tuple of str
-        Of class 0 and class 1.
+        Names of class 0 and class 1.
     xlabel : str
         What the feature is, with its unit.
 

@@ -114,7 +114,7 @@ def time_by_batch_size(batch_sizes, seconds, examples):
     ----------
     batch_sizes : sequence of int (B,)
     seconds : float array (B,)
-        Of one step.
+        How long one step takes.
     examples : int
         How many make an epoch.
 

@@ -165,3 +165,11 @@ def test_where_no_figure_can_be_this_is_said(tmp_path, monkeypatch):
 def test_figures_need_no_pyplot():
     program = "import sys, nn_helpers.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_former_names_are_the_same_functions():
+    assert plots.Picture is plots.Figure
+    assert plots.picture_grid is plots.image_grid
+    assert plots.picture_rows is plots.image_rows
+    assert plots.picture_with_scores is plots.image_with_scores
+    assert plots.weighted_pictures is plots.weighted_images

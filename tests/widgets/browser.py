@@ -401,6 +401,8 @@ class Notebook(Controls):
     def theme(self, name):
         """Change to the theme "light" or "dark"."""
         theme = f"JupyterLab {name.capitalize()}"
+        if self.page.locator(f"body[data-jp-theme-name='{theme}']").count():
+            return
         self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         self.until(lambda: self.page.locator(f"body[data-jp-theme-name='{theme}']").count())
         self.wait(0.5)

@@ -513,3 +513,7 @@ def test_a_batch_is_never_larger_than_the_data():
     panel = playground(sketches(20, n_test=0, n_val=5), batch_size=64)
     panel.run(2)
     assert "batch_size=20" in panel.as_code()
+
+
+def test_images_may_be_asked_for_by_their_former_name():
+    assert playground("pictures").value("data") == IMAGES
