@@ -1,6 +1,6 @@
 """Measure what it costs to watch a training: the widgets in JupyterLab and a real browser.
 
-``python -m benchmarks.widgets [--minutes N]`` prints how long a slider takes to a new picture in every
+``python -m benchmarks.widgets [--minutes N]`` prints how long a slider takes to a new frame in every
 widget, and frames a second; of the playground also the share of training speed that is left, how fast Pause
 acts, and how the kernel's memory grew in N minutes in which controls are moved at random. It needs Playwright
 and Chromium, as the tests in a browser do.
@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "widge
 from browser import lab_in_temporary_folder, what_is_missing
 
 MOVE_EVERY = 0.2  # seconds, in the soak test
-KINDS = {"points": "moons", "pictures": "pictures"}
+KINDS = {"points": "moons", "images": "images"}
 # The other widgets, each with a slider that draws.
 SLIDERS = {
     "activation_explorer()": "mean of z",
@@ -38,7 +38,7 @@ CELLS = [
 def without_widget(seconds):
     """Steps a second of the panel's training when nobody watches it."""
     net, optimizer = p.net.copy(), copy.deepcopy(p.optimizer)
-    steps = training_steps(net, p.data, optimizer, batch_size=p._batch_size(), validate=False)
+    steps = training_steps(net, p.data, optimizer, batch_size=p.batch_size(), validate=False)
     for _ in range(20):
         next(steps)
     began, made = time.perf_counter(), 0
@@ -50,7 +50,7 @@ def without_widget(seconds):
     "p = playground()\np",
 ]
 
-# Notes the time (ms) of a key or press, of the first new picture after it, and of the end of a run.
+# Notes the time (ms) of a key or press, of the first new frame after it, and of the end of a run.
 WATCH = """() => {
     window.acted = window.seen = window.ended = null;
     for (const kind of ['keydown', 'pointerdown'])
@@ -77,8 +77,8 @@ def show(notebook, widget, there):
     notebook.wait(1)
 
 
-def slider_to_picture(notebook, label="hidden layers", times=50):
-    """Return the milliseconds from each press of a key on a slider to the new picture that is to be seen."""
+def slider_to_frame(notebook, label="hidden layers", times=50):
+    """Return the milliseconds from each press of a key on a slider to the new frame that is to be seen."""
     taken, handle = [], notebook.control(label).locator(".noUi-handle")
     handle.focus()
     for turn in range(times):
@@ -90,7 +90,7 @@ def slider_to_picture(notebook, label="hidden layers", times=50):
 
 
 def frames_per_second(notebook, seconds, button="Start"):
-    """Return how many pictures a second the page shows while it trains."""
+    """Return how many frames a second the page shows while it trains."""
     notebook.press(button)
     notebook.wait(2)
     before, began = notebook.frames(), time.perf_counter()
@@ -156,7 +156,7 @@ def soak(notebook, minutes, seed=0):
 
     rng, moves, troubles = random.Random(seed), 0, []
     notebook.page.set_default_timeout(1000)
-    for kind in ("pictures", "moons"):  # what is loaded once is no growth
+    for kind in ("images", "moons"):  # what is loaded once is no growth
         notebook.choose("data", kind)
         notebook.press("Start")
         notebook.wait(3)
@@ -202,14 +202,14 @@ def main(argv=None):
         for kind, data in KINDS.items():
             show(notebook, f"playground({data!r})", lambda: notebook.text("step 0"))
             print(f"{kind}:")
-            print(f"  slider → new picture: {spread(slider_to_picture(notebook))}", flush=True)
+            print(f"  slider → new frame: {spread(slider_to_frame(notebook))}", flush=True)
             print(f"  frames a second: {frames_per_second(notebook, options.seconds):.1f}", flush=True)
             share = share_of_speed(notebook, options.seconds / 2)
             print(f"  steps a second, of the same training unwatched: {share:.0%}", flush=True)
             print(f"  Pause: {spread(time_to_pause(notebook))}", flush=True)
         for widget, label in SLIDERS.items():
             show(notebook, widget, lambda label=label: notebook.control(label).count())
-            print(f"{widget}:\n  slider → new picture: {spread(slider_to_picture(notebook, label))}")
+            print(f"{widget}:\n  slider → new frame: {spread(slider_to_frame(notebook, label))}")
         for widget, button in RUNS.items():
             show(notebook, widget, lambda button=button: notebook.button(button).count())
             shown = frames_per_second(notebook, options.seconds / 2, button)

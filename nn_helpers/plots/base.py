@@ -1,10 +1,10 @@
-"""What all pictures share: a figure that shows itself, colours, dashes, and saving."""
+"""What all figures share: a figure that shows itself, the look of its lines, and saving."""
 
 import io
 import os
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import MaxNLocator
 
 from nn_helpers.support.files import explain_failure, require_writable, temporary_file
@@ -12,11 +12,12 @@ from nn_helpers.support.files import explain_failure, require_writable, temporar
 # Okabe & Ito 2008, without yellow, which is faint on white
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (9, 2)), (0, (3, 1)), "-")
+MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 
 TYPICAL_SIZE = 100_000  # bytes of a figure
 
 
-class Picture(Figure):
+class Figure(MatplotlibFigure):
     """A figure that every notebook front end shows, in any back end."""
 
     def __init__(self, *args, **kwargs):
@@ -25,9 +26,15 @@ class Picture(Figure):
 
     def _repr_png_(self):
         buffer = io.BytesIO()
-        # without the version of the software, the same picture is the same file
+        # without the version of the software, the same figure is the same file
         self.savefig(buffer, format="png", metadata={"Software": None})
         return buffer.getvalue()
+
+
+def subplots(width, height, *grid, dpi=100, **options):
+    """Return a new figure of this size (inches) and its axes, as Matplotlib's function of this name does."""
+    figure = Figure(figsize=(width, height), dpi=dpi)
+    return figure, figure.subplots(*grid, **options)
 
 
 def save(figure, path):
@@ -53,15 +60,23 @@ def _write(function, path, png, keep=True):
             os.replace(part, path)
 
 
+def style(i, marker=False):
+    """Return how line i of a plot looks, as options for Matplotlib: colour, dashes and perhaps marker."""
+    looks = {"color": COLOURS, "linestyle": DASHES} | ({"marker": MARKERS} if marker else {})
+    return {name: look[i % len(look)] for name, look in looks.items()}
+
+
 def legend_below(figure):
-    """Name the lines of the first plot below all plots, where no line can be hidden."""
+    """Name the lines of the first plot below all plots, where no line is hidden; return the figure."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=max(1, len(labels)), frameon=False)
+    return figure
 
 
-def finish(ax, horizontal=None):
+def finish(ax, horizontal=None, grid=True):
     """Give a plot a grid, no frame above and right, and whole numbers below when these are epochs."""
     if horizontal == "epoch":
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    ax.grid(alpha=0.25)
+    if grid:
+        ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)

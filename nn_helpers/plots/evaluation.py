@@ -2,29 +2,28 @@
 
 import numpy as np
 
-from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import finish, legend_below, style, subplots
 
 
 def confusion_matrix(matrix, class_names):
     """Show how often each class was taken for each.
 
-    The colour of a field says which share of its row it is, the number in it how many pictures.
+    The colour of a field says which share of its row it is, the number in it how many images.
 
     Parameters
     ----------
     matrix : integer array (C, C)
-        ``matrix[i, j]`` pictures of class i were taken for class j.
+        ``matrix[i, j]`` images of class i were taken for class j.
     class_names : sequence of C str
 
     Returns
     -------
-    Picture
+    Figure
     """
     matrix = np.asarray(matrix)
     C, total = len(class_names), matrix.sum()
     share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure = Picture(figsize=(7.6, 6.2), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(7.6, 6.2)
     shown = ax.imshow(share, cmap="Blues", vmin=0, vmax=100)
     for (i, j), count in np.ndenumerate(matrix):
         ax.text(j, i, str(count), ha="center", va="center", color="white" if share[i, j] > 71 else "black")
@@ -32,11 +31,9 @@ def confusion_matrix(matrix, class_names):
     ax.set_yticks(range(C), class_names)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set(
-        xlabel="predicted class",
-        ylabel="true class",
-        title=f"{total:,} pictures, {np.trace(matrix) / max(total, 1):.1%} of them on the diagonal",
-    )
+    right = np.trace(matrix) / max(total, 1)
+    ax.set(title=f"{total:,} images, {right:.1%} of them on the diagonal")
+    ax.set(xlabel="predicted class", ylabel="true class")
     figure.colorbar(shown, ax=ax, shrink=0.8, label="share of the row (%)")
     return figure
 
@@ -51,20 +48,11 @@ def learning_rates(rates):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7.6, 3.2), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(7.6, 3.2)
     for i, (name, lr) in enumerate(rates.items()):
-        ax.plot(
-            np.arange(1, len(lr) + 1),
-            lr,
-            color=COLOURS[i % len(COLOURS)],
-            linestyle=DASHES[i % len(DASHES)],
-            linewidth=2,
-            label=name,
-        )
+        ax.plot(np.arange(1, len(lr) + 1), lr, linewidth=2, label=name, **style(i))
     ax.set(xlabel="step", ylabel="learning rate α", title="Learning rate over training", ylim=(0, None))
     finish(ax)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)

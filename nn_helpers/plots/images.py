@@ -1,14 +1,14 @@
-"""Pictures of the data, and of weights that belong to pixels."""
+"""Figures of the data, and of weights that belong to pixels."""
 
 import numpy as np
 
-from nn_helpers.plots.base import Picture
+from nn_helpers.plots.base import Figure, subplots
 
-INCHES = 0.66  # of a picture in a row
+INCHES = 0.66  # of an image in a row
 
 
 def contact_sheet(images, labels, class_names, columns=10):
-    """Show pictures of each class in a row of their own.
+    """Show images of each class in a row of their own.
 
     Parameters
     ----------
@@ -17,29 +17,29 @@ def contact_sheet(images, labels, class_names, columns=10):
     class_names : sequence of str
         The name of class 0, 1, …
     columns : int
-        Pictures of each class, the first ones.
+        Images of each class, the first ones.
 
     Returns
     -------
-    Picture
+    Figure
     """
     rows = [(name, images[labels == label][:columns]) for label, name in enumerate(class_names)]
     return _in_rows(rows, images.shape[1:3], columns)
 
 
-def picture_rows(rows, titles=None):
-    """Show several pictures of each thing in a row of its own.
+def image_rows(rows, titles=None):
+    """Show several images of each thing in a row of its own.
 
     Parameters
     ----------
     rows : dict of str to uint8 array (N, H, W, 3)
-        The pictures of each row, by the name to its left. All have the same height and width.
+        The images of each row, by the name to its left. All have the same height and width.
     titles : sequence of str, optional
         What stands above each column.
 
     Returns
     -------
-    Picture
+    Figure
     """
     height, width = next(iter(rows.values())).shape[1:3]
     columns = max(len(images) for images in rows.values())
@@ -59,54 +59,53 @@ def first_layer(weights, columns=10, shape=(32, 32, 3)):
     columns : int
         Units of each network, those with the largest ``‖W‖`` first.
     shape : tuple (H, W, 3)
-        Of the pictures; its numbers multiply to D.
+        Shape of the images; its numbers multiply to D.
 
     Returns
     -------
-    Picture
+    Figure
     """
-    rows = [(name, _weights_as_pictures(W, columns, shape)) for name, W in weights.items()]
+    rows = [(name, _weights_as_images(W, columns, shape)) for name, W in weights.items()]
     return _in_rows(rows, shape[:2], columns)
 
 
-def _weights_as_pictures(W, count, shape):
+def _weights_as_images(W, count, shape):
     strongest = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:count]
     units = W.T[strongest].reshape(-1, *shape)
     largest = np.abs(units).max(axis=(1, 2, 3), keepdims=True)
     return np.round(127.5 + 127.5 * units / np.where(largest > 0, largest, 1)).astype(np.uint8)
 
 
-def picture_grid(images, titles, columns=5):
-    """Show pictures with a text above each.
+def image_grid(images, titles, columns=5):
+    """Show images with a text above each.
 
     Parameters
     ----------
     images : uint8 array (N, H, W, 3)
     titles : sequence of N str
-        Of one line or two.
+        The text of each, one line or two.
     columns : int
 
     Returns
     -------
-    Picture
+    Figure
     """
     rows = -(-len(images) // columns)
-    figure = Picture(figsize=(9, 2.1 * rows), dpi=100)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax in grid:
+    figure, grid = subplots(9, 2.1 * rows, rows, columns, squeeze=False)
+    for ax in grid.flat:
         ax.axis("off")
-    for ax, image, title in zip(grid, images, titles, strict=False):
+    for ax, image, title in zip(grid.flat, images, titles, strict=False):
         ax.imshow(image, interpolation="nearest")
         ax.set_title(title, fontsize=10)
     return figure
 
 
-def _in_rows(rows, picture_size, columns, titles=None):
-    """Draw pictures in rows, each row as one image, without margins."""
-    height, width = picture_size
+def _in_rows(rows, image_size, columns, titles=None):
+    """Draw images in rows without margins: the images of a row share one axes."""
+    height, width = image_size
     names, above = 1.1, 0.3 if titles else 0.0  # inches
     size = names + INCHES * columns, above + INCHES * height / width * len(rows)
-    figure = Picture(figsize=size, dpi=100, layout=None)
+    figure = Figure(figsize=size, dpi=100, layout=None)
     grid = figure.add_gridspec(
         len(rows), left=names / size[0], right=1, bottom=0, top=1 - above / size[1], hspace=0
     )
@@ -117,8 +116,7 @@ def _in_rows(rows, picture_size, columns, titles=None):
             left = column * (width + 2) + 1
             row[1:-1, left : left + width] = image
         ax.imshow(row, interpolation="nearest", aspect="auto")
-        ax.set_xticks([])
-        ax.set_yticks([])
+        ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
     if titles:

@@ -1,15 +1,13 @@
-"""Pictures of the first two lessons: what a picture is to a network, activations, gradients."""
+"""Figures of the first two lessons: what an image is to a network, activations, gradients."""
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
-
-MARKERS = "oxs^Dv+"
+from nn_helpers.plots.base import COLOURS, MARKERS, finish, legend_below, style, subplots
 
 
 def predictions(images, labels, predicted, class_names, columns=8):
-    """Show pictures with the class that was predicted for each, and the right one where that is another.
+    """Show images with the class that was predicted for each, and the right one where that is another.
 
     Parameters
     ----------
@@ -20,14 +18,14 @@ def predictions(images, labels, predicted, class_names, columns=8):
 
     Returns
     -------
-    Picture
+    Figure
     """
     rows, size = -(-len(images) // columns), 9 / columns
-    figure = Picture(figsize=(9, rows * (size * images.shape[1] / images.shape[2] + 0.4)), dpi=100)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax in axes:
+    height = size * images.shape[1] / images.shape[2] + 0.4
+    figure, grid = subplots(9, rows * height, rows, columns, squeeze=False)
+    for ax in grid.flat:
         ax.axis("off")
-    for ax, image, true, said in zip(axes, images, labels, predicted, strict=False):
+    for ax, image, true, said in zip(grid.flat, images, labels, predicted, strict=False):
         ax.imshow(image, interpolation="nearest")
         right = said == true
         title = f"✓ {class_names[said]}\n" if right else f"✗ {class_names[said]}\nis: {class_names[true]}"
@@ -36,7 +34,7 @@ def predictions(images, labels, predicted, class_names, columns=8):
 
 
 def taken_apart(image, corner=(12, 12), size=6):
-    """Show a picture, its three channels, and the numbers in a small square of each.
+    """Show an image, its three channels, and the numbers in a small square of each.
 
     Parameters
     ----------
@@ -48,17 +46,13 @@ def taken_apart(image, corner=(12, 12), size=6):
 
     Returns
     -------
-    Picture
+    Figure
     """
     row, column = corner
     square = np.s_[row : row + size, column : column + size]
-    planes = {
-        "the picture": image,
-        **{name: image[..., i] for i, name in enumerate(("red", "green", "blue"))},
-    }
-    figure = Picture(figsize=(9, 4.9), dpi=100)
-    axes = zip(*figure.subplots(2, 4), planes.items(), strict=True)
-    for i, (above, below, (name, plane)) in enumerate(axes):
+    planes = {"the image": image} | {name: image[..., i] for i, name in enumerate(("red", "green", "blue"))}
+    figure, grid = subplots(9, 4.9, 2, 4)
+    for i, (above, below, (name, plane)) in enumerate(zip(*grid, planes.items(), strict=True)):
         colour = {"edgecolor": COLOURS[1], "linewidth": 1.5}
         above.imshow(plane, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         above.add_patch(Rectangle((column - 0.5, row - 0.5), size, size, fill=False, **colour))
@@ -68,8 +62,7 @@ def taken_apart(image, corner=(12, 12), size=6):
         if i:
             _write_numbers(below, plane[square])
         for ax in (above, below):
-            ax.set_xticks([])
-            ax.set_yticks([])
+            ax.set(xticks=[], yticks=[])
         below.spines[:].set(color=COLOURS[1], linewidth=1.5)
     return figure
 
@@ -92,15 +85,14 @@ def decision_regions(predictors, points, labels):
 
     Returns
     -------
-    Picture
+    Figure
     """
     low, high = points.min(axis=0) - 0.3, points.max(axis=0) + 0.3
     across, up = np.meshgrid(*np.linspace(low, high, 150).T)
     everywhere = np.stack([across.ravel(), up.ravel()], axis=1)
     classes = np.unique(labels)
-    figure = Picture(figsize=(4.5 * len(predictors), 3.1), dpi=100)
-    axes = figure.subplots(1, len(predictors), squeeze=False)[0]
-    for ax, (name, predict) in zip(axes, predictors.items(), strict=True):
+    figure, axes = subplots(4.5 * len(predictors), 3.1, 1, len(predictors), squeeze=False)
+    for ax, (name, predict) in zip(axes.flat, predictors.items(), strict=True):
         region = predict(everywhere).reshape(across.shape)
         ax.contourf(across, up, region, levels=np.arange(-0.5, classes.max() + 1), colors=COLOURS, alpha=0.2)
         for k in classes:
@@ -109,8 +101,7 @@ def decision_regions(predictors, points, labels):
         right = np.mean(predict(points) == labels)
         ax.set(title=f"{name}: {100 * right:.0f} % right", xlabel="first input", ylabel="second input")
         finish(ax)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def activation_graphs(z, graphs):
@@ -125,16 +116,15 @@ def activation_graphs(z, graphs):
 
     Returns
     -------
-    Picture
+    Figure
     """
     k = len(graphs)
-    figure = Picture(figsize=(9, 3) if k == 1 else (9, 4.4), dpi=100)
-    axes = figure.subplots(1, 2).reshape(2, 1) if k == 1 else figure.subplots(2, k, sharey="row")
+    figure, axes = subplots(9, 3, 1, 2) if k == 1 else subplots(9, 4.4, 2, k, sharey="row")
     for i, (name, (a, derivative)) in enumerate(graphs.items()):
-        above, below = axes[:, i]
+        above, below = axes.reshape(2, k)[:, i]
         jumps = np.abs(np.diff(derivative, append=derivative[-1])) > 0.3
-        above.plot(z, a, color=COLOURS[0], linewidth=2)
-        below.plot(z, np.where(jumps, np.nan, derivative), color=COLOURS[1], linestyle=DASHES[1], linewidth=2)
+        above.plot(z, a, linewidth=2, **style(0))
+        below.plot(z, np.where(jumps, np.nan, derivative), linewidth=2, **style(1))
         above.set(title=name, xlabel="z", ylabel="a" if i == 0 else None)
         below.set(title="its derivative", xlabel="z", ylabel="∂a/∂z" if i == 0 else None)
         below.set_ylim(-0.08, max(1.1, 1.1 * derivative.max()))
@@ -155,16 +145,15 @@ def one_feature(x, y, curve, names, xlabel):
     curve : tuple of two float arrays (n,)
         Places on the axis of the feature, and the probability of class 1 there.
     names : tuple of str
-        Of class 0 and class 1.
+        Names of class 0 and class 1.
     xlabel : str
         What the feature is, with its unit.
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.6), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(9, 3.6)
     for k, name in enumerate(names):
         mine = x[y == k]
         label = f"a {name}"
@@ -177,8 +166,7 @@ def one_feature(x, y, curve, names, xlabel):
     ax.set(title=f"{names[1]} or {names[0]}, judged by one number".capitalize(), xlabel=xlabel)
     ax.set(ylabel=f"probability of {names[1]} (%)", ylim=(-8, 108))
     finish(ax)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def saturated_and_dead(scales, saturated, biases, silent):
@@ -196,10 +184,9 @@ def saturated_and_dead(scales, saturated, biases, silent):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.6), dpi=100)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = subplots(9, 3.6, 1, 2)
     _shares(left, scales, saturated, 0)
     _shares(right, biases, silent, len(saturated))
     left.set(title="Saturated", xlabel="weights, times their usual size", xscale="log")
@@ -210,7 +197,7 @@ def saturated_and_dead(scales, saturated, biases, silent):
 
 def _shares(ax, x, shares, first):
     for i, (name, share) in enumerate(shares.items(), start=first):
-        ax.plot(x, 100 * share, color=COLOURS[i], linestyle=DASHES[i], marker=MARKERS[i], ms=4, label=name)
+        ax.plot(x, 100 * share, ms=4, label=name, **style(i, marker=True))
     ax.set(ylabel="share (%)", ylim=(-3, 103))
     ax.legend(frameon=False)
     finish(ax)
@@ -228,27 +215,15 @@ def difference_errors(h, errors):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 4), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(9, 4)
     for i, (name, error) in enumerate(errors.items()):
-        ax.plot(
-            h,
-            np.where(error > 0, error, np.nan),
-            color=COLOURS[i],
-            linestyle=DASHES[i],
-            marker=MARKERS[i],
-            ms=4,
-            label=name,
-        )
-    for x, ha, text in (
-        (0.02, "left", "← h too small:\nrounding"),
-        (0.98, "right", "h too large: →\nthe formula itself"),
-    ):
-        ax.text(x, 0.06, text, transform=ax.transAxes, ha=ha, va="bottom", color="0.3")
+        ax.plot(h, np.where(error > 0, error, np.nan), ms=4, label=name, **style(i, marker=True))
+    note = {"transform": ax.transAxes, "va": "bottom", "color": "0.3"}
+    ax.text(0.02, 0.06, "← h too small:\nrounding", ha="left", **note)
+    ax.text(0.98, 0.06, "h too large: →\nthe formula itself", ha="right", **note)
     ax.set(title="The valley of the step", xscale="log", yscale="log", xlabel="step h")
     ax.set_ylabel("relative error of the gradient")
     finish(ax)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)

@@ -1,40 +1,39 @@
-"""Pictures of networks: their shapes, the way of the derivatives, and the size of their numbers."""
+"""Figures of networks: their shapes, the way of the derivatives, and the size of their numbers."""
 
 from itertools import pairwise
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, finish, legend_below, style, subplots
 
 BLUE, VERMILION = COLOURS[:2]  # forwards and backwards
 GREY, PICKED = "#777777", "#FFE3B0"
-MARKERS = "os^Dv"
 DRAWN = 10  # units of a layer; of a wider one only the first and the last few
 
 
-def network_diagram(sizes, picture=None, class_names=None):
+def network_diagram(sizes, image=None, class_names=None):
     """Draw a network of affine layers with the shape of every array.
 
     Parameters
     ----------
     sizes : sequence of int
         Numbers in an example, the width of each hidden layer, number of classes.
-    picture : uint8 array (H, W, 3), optional
+    image : uint8 array (H, W, 3), optional
         An example, shown on the left.
     class_names : sequence of str, optional
         Written beside the last layer's units, if all of them are drawn.
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 2.9), dpi=100)
-    image, ax = figure.subplots(1, 2, width_ratios=(1, 5.5) if picture is not None else (0.01, 5.5))
-    image.axis("off")
-    if picture is not None:
-        image.imshow(picture, interpolation="nearest")
-        image.set_title("one example", fontsize=10)
+    room = 1 if image is not None else 0.01
+    figure, (example, ax) = subplots(9, 2.9, 1, 2, width_ratios=(room, 5.5))
+    example.axis("off")
+    if image is not None:
+        example.imshow(image, interpolation="nearest")
+        example.set_title("one example", fontsize=10)
     for layer, (D, M) in enumerate(pairwise(sizes), start=1):
         ends = [(start, end) for start in _heights(D) for end in _heights(M)]
         ax.plot([layer - 1, layer], np.transpose(ends), color=GREY, alpha=0.3, linewidth=0.6, zorder=1)
@@ -77,11 +76,10 @@ def wiring_diagram(nodes, wires):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.2), dpi=100)
-    ax = figure.subplots()
-    boxes = {}
+    figure, ax = subplots(9, 3.2)
+    boxes, behind = {}, {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for node, (text, column, row) in nodes.items():
         box = {"boxstyle": "circle" if len(text) == 1 else "round", "facecolor": "white"}
         boxes[node] = ax.text(column, row, text, ha="center", va="center", fontsize=12, bbox=box)
@@ -90,14 +88,10 @@ def wiring_diagram(nodes, wires):
         patches = {"patchA": boxes[start].get_bbox_patch(), "patchB": boxes[end].get_bbox_patch()}
         ax.annotate("", stop, begin, arrowprops={"arrowstyle": "->", "color": GREY, **patches})
         middle = np.add(begin, stop) / 2
-        for side, text, colour in (
-            ("bottom", f"{name} = {value:g}", BLUE),
-            ("top", f"d{name} = {derivative:g}", VERMILION),
-        ):
-            style = {"color": colour, "ha": "center", "va": side, "textcoords": "offset points"}
-            behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-            offset = (0, 5 if side == "bottom" else -5)
-            ax.annotate(text.replace("-", "−"), middle, offset, bbox=behind, **style)
+        above, below = f"{name} = {value:g}", f"d{name} = {derivative:g}"
+        for text, colour, side, away in ((above, BLUE, "bottom", 5), (below, VERMILION, "top", -5)):
+            look = {"color": colour, "ha": "center", "va": side, "textcoords": "offset points"}
+            ax.annotate(text.replace("-", "−"), middle, (0, away), bbox=behind, **look)
     _, columns, rows = zip(*nodes.values(), strict=True)
     ax.set(xlim=(min(columns) - 0.3, max(columns) + 0.3), ylim=(min(rows) - 0.45, max(rows) + 0.45))
     ax.axis("off")
@@ -118,12 +112,12 @@ def matrix_product(left, right, names=("A", "B", "AB"), row=None, column=None):
 
     Returns
     -------
-    Picture
+    Figure
     """
     matrices = (left, right, left @ right)
     height = max(map(len, matrices))
-    figure = Picture(figsize=(9, 0.45 * height + 0.6), dpi=100)
-    axes = figure.subplots(1, 3, width_ratios=[matrix.shape[1] for matrix in matrices])
+    widths = [matrix.shape[1] for matrix in matrices]
+    figure, axes = subplots(9, 0.45 * height + 0.6, 1, 3, width_ratios=widths)
     picked = ((row, None), (None, column), (row, column))
     for ax, matrix, name, place, sign in zip(axes, matrices, names, picked, ("@", "=", ""), strict=True):
         _write_table(ax, matrix, place, height)
@@ -148,14 +142,14 @@ def _write_table(ax, matrix, picked, height):
     ax.axis("off")
 
 
-def weighted_pictures(images, labels, weights, total, title):
-    """Show pictures with the weight of each, and the sum they make.
+def weighted_images(images, labels, weights, total, title):
+    """Show images with the weight of each, and the sum they make.
 
     Parameters
     ----------
     images : uint8 array (N, H, W, 3)
     labels : sequence of str (N,)
-        What is on each picture.
+        What is on each image.
     weights : float array (N,)
     total : float array (H, W, 3)
         The weighted sum, drawn with 0 as grey and its largest number as full colour, or none.
@@ -164,10 +158,9 @@ def weighted_pictures(images, labels, weights, total, title):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 1.75), dpi=100)
-    *axes, last = figure.subplots(1, len(images) + 1)
+    figure, (*axes, last) = subplots(9, 1.75, 1, len(images) + 1)
     for ax, image, label, weight in zip(axes, images, labels, weights, strict=True):
         ax.imshow(image, interpolation="nearest")
         number = f"{weight:+.3f}".replace("-", "−")
@@ -176,8 +169,7 @@ def weighted_pictures(images, labels, weights, total, title):
     last.imshow(0.5 + 0.5 * total / np.abs(total).max(), interpolation="nearest")
     last.set_title(title)
     for ax in (*axes, last):
-        ax.set_xticks([])
-        ax.set_yticks([])
+        ax.set(xticks=[], yticks=[])
     return figure
 
 
@@ -193,14 +185,11 @@ def sizes_through_layers(sizes, quantity):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.8), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(9, 3.8)
     for i, (label, values) in enumerate(sizes.items()):
-        style = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i % len(DASHES)]}
-        ax.plot(range(1, len(values) + 1), values, marker=MARKERS[i % len(MARKERS)], label=label, **style)
+        ax.plot(range(1, len(values) + 1), values, label=label, **style(i, marker=True))
     ax.set(yscale="log", xlabel="layer", ylabel=quantity, title="How large the numbers are, layer by layer")
     finish(ax, "epoch")  # layers are whole numbers, as epochs are
-    legend_below(figure)
-    return figure
+    return legend_below(figure)

@@ -1,14 +1,13 @@
-"""Pictures of going downhill: paths on a terrain, the noise of mini-batches, learning rates, races."""
+"""Figures of going downhill: paths on a terrain, the noise of mini-batches, learning rates, races."""
 
 import itertools
 
 import numpy as np
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, ScalarFormatter
 
-from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, MARKERS, finish, legend_below, style, subplots
 
 RULES = ("GD", "SGD", "momentum", "RMSprop", "Adam")  # each looks the same in every figure
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def descent_paths(H, paths, theta1=(-10, 4), theta2=(-1.8, 1.8)):
@@ -25,28 +24,25 @@ def descent_paths(H, paths, theta1=(-10, 4), theta2=(-1.8, 1.8)):
 
     Returns
     -------
-    Picture
+    Figure
     """
     width, height = 9.2 / len(paths), np.ptp(theta2) / np.ptp(theta1)
-    figure = Picture(figsize=(9.2, 0.9 + width * min(0.9, 2.2 * height)), dpi=100)
-    axes = figure.subplots(1, len(paths), squeeze=False, sharex=True, sharey=True)[0]
+    grid = {"ncols": len(paths), "squeeze": False, "sharex": True, "sharey": True}
+    figure, (axes,) = subplots(9.2, 0.9 + width * min(0.9, 2.2 * height), **grid)
     across, up = np.linspace(*theta1, 141), np.linspace(*theta2, 121)
     theta = np.stack(np.meshgrid(across, up), axis=-1)
     ground = 0.5 * np.sum(theta @ H * theta, axis=-1)
     levels = ground.max() * 0.5 ** np.arange(14, -1, -1)
-    for ax, (title, path), style in zip(axes, paths.items(), _styles(paths), strict=True):
+    for ax, (title, path), i in zip(axes, paths.items(), _places(paths), strict=True):
         ax.contourf(across, up, ground, levels=[0, *levels], cmap="Greys_r", alpha=0.3)
         ax.contour(across, up, ground, levels=levels, colors="grey", linewidths=0.4)
-        ax.plot(
-            *np.transpose(path), color=COLOURS[style], linewidth=1, marker=".", markersize=4, label="a step"
-        )
+        ax.plot(*np.transpose(path), color=COLOURS[i], linewidth=1, marker=".", markersize=4, label="a step")
         ax.plot(*path[0], "o", color="black", markersize=7, label="start")
-        ax.plot(*path[-1], "s", color=COLOURS[style], markersize=7, markeredgecolor="black", label="end")
+        ax.plot(*path[-1], "s", color=COLOURS[i], markersize=7, markeredgecolor="black", label="end")
         ax.plot(0, 0, "*", color="black", markersize=10, label="lowest point")
         ax.set(title=title, xlim=theta1, ylim=theta2, xlabel="θ₁")
     axes[0].set_ylabel("θ₂")
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def learning_rate_sweep(sweeps, after, ceiling):
@@ -63,17 +59,16 @@ def learning_rate_sweep(sweeps, after, ceiling):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(4.6 * len(sweeps) if len(sweeps) > 1 else 6.8, 3.8), dpi=100)
-    axes, some_diverged = figure.subplots(1, len(sweeps), squeeze=False)[0], False
+    some_diverged, count = False, len(sweeps)
+    figure, (axes,) = subplots(4.6 * count if count > 1 else 6.8, 3.8, 1, count, squeeze=False)
     for ax, (quantity, lines) in zip(axes, sweeps.items(), strict=True):
-        for (name, (rates, losses)), style in zip(lines.items(), _styles(lines), strict=True):
+        for (name, (rates, losses)), i in zip(lines.items(), _places(lines), strict=True):
             fine = np.nan_to_num(losses, nan=np.inf) <= ceiling
-            look = {"color": COLOURS[style], "linestyle": DASHES[style], "marker": MARKERS[style], "ms": 5}
-            ax.plot(rates[fine], losses[fine], label=name, **look)
-            top = np.full(np.sum(~fine), ceiling * 1.1**style)  # so that no cross covers another
-            ax.plot(rates[~fine], top, "x", color=COLOURS[style], ms=8)
+            ax.plot(rates[fine], losses[fine], label=name, ms=5, **style(i, marker=True))
+            top = np.full(np.sum(~fine), ceiling * 1.1**i)  # so that no cross covers another
+            ax.plot(rates[~fine], top, "x", color=COLOURS[i], ms=8)
             some_diverged |= not fine.all()
         ax.set(xscale="log", yscale="log", title=f"{quantity.capitalize()} {after}")
         ax.set(xlabel="learning rate α", ylabel=f"{quantity} (nats)")
@@ -81,8 +76,7 @@ def learning_rate_sweep(sweeps, after, ceiling):
         finish(ax)
     if some_diverged:
         axes[0].plot([], [], "x", color="black", ms=8, label="off the scale, or diverged")
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def gradient_angles(batch_sizes, angles):
@@ -96,52 +90,44 @@ def gradient_angles(batch_sizes, angles):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7.6, 3.8), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(7.6, 3.8)
     for i, (name, values) in enumerate(angles.items()):
         for size, some in zip(batch_sizes, values, strict=True):
             ax.plot(np.full(len(some), size * 1.06**i), some, ".", color=COLOURS[i], alpha=0.25)
         medians = np.median(values, axis=1)
-        ax.plot(batch_sizes, medians, color=COLOURS[i], linestyle=DASHES[i], marker=MARKERS[i], label=name)
+        ax.plot(batch_sizes, medians, label=name, **style(i, marker=True))
     ax.axhline(90, color="black", linewidth=0.8)
     ax.text(batch_sizes[-1], 91, "at right angles", ha="right", va="bottom")
-    ax.set(
-        title="How far a mini-batch's gradient points aside",
-        xlabel="pictures in the mini-batch",
-        ylabel="angle to the full gradient (degrees)",
-        xscale="log",
-        ylim=(-4, None),
-    )
+    ax.set(title="How far a mini-batch's gradient points aside", xscale="log", ylim=(-4, None))
+    ax.set(xlabel="images in the mini-batch", ylabel="angle to the full gradient (degrees)")
     _ticks_at(ax, batch_sizes)
     finish(ax)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def time_by_batch_size(batch_sizes, seconds, examples):
-    """Show how long a step takes, and an epoch, by the number of pictures in a batch.
+    """Show how long a step takes, and an epoch, by the number of images in a batch.
 
     Parameters
     ----------
     batch_sizes : sequence of int (B,)
     seconds : float array (B,)
-        Of one step.
+        How long one step takes.
     examples : int
         How many make an epoch.
 
     Returns
     -------
-    Picture
+    Figure
     """
     batch_sizes, seconds = np.asarray(batch_sizes), np.asarray(seconds)
-    figure = Picture(figsize=(9, 3.2), dpi=100)
-    step, epoch = figure.subplots(1, 2)
+    figure, (step, epoch) = subplots(9, 3.2, 1, 2)
     step.plot(batch_sizes, 1e3 * seconds, color=COLOURS[0], marker=MARKERS[0])
     epoch.plot(batch_sizes, 1e3 * seconds * examples / batch_sizes, color=COLOURS[1], marker=MARKERS[1])
     for ax, what in ((step, "One step"), (epoch, "One epoch")):
-        ax.set(title=what, xlabel="pictures in the batch", ylabel="time (ms)", xscale="log", yscale="log")
+        ax.set(title=what, xlabel="images in the batch", ylabel="time (ms)", xscale="log", yscale="log")
         _ticks_at(ax, batch_sizes)
         _plain_numbers(ax)
         finish(ax)
@@ -161,14 +147,14 @@ def losses_by_step(losses, over="step"):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(4.6 * len(losses) if len(losses) > 1 else 6.8, 3.6), dpi=100)
-    axes = figure.subplots(1, len(losses), squeeze=False)[0]
+    count = len(losses)
+    figure, (axes,) = subplots(4.6 * count if count > 1 else 6.8, 3.6, 1, count, squeeze=False)
     for ax, (title, lines) in zip(axes, losses.items(), strict=True):
-        for (name, line), style in zip(lines.items(), _styles(lines), strict=True):
+        for (name, line), i in zip(lines.items(), _places(lines), strict=True):
             at, values = line if isinstance(line, tuple) else (np.arange(1, len(line) + 1), line)
-            ax.plot(at, values, color=COLOURS[style], linestyle=DASHES[style], label=name)
+            ax.plot(at, values, label=name, **style(i))
         ax.set(title=title, xlabel=over, ylabel="training loss (nats)", yscale="log")
         _plain_numbers(ax)
         finish(ax)
@@ -188,21 +174,19 @@ def first_steps(sizes, losses):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.4), dpi=100)
-    size, loss = figure.subplots(1, 2)
+    figure, (size, loss) = subplots(9, 3.4, 1, 2)
     for ax, lines in ((size, sizes), (loss, losses)):
         for i, (name, values) in enumerate(lines.items()):
             steps = np.arange(1, len(values) + 1)
-            ax.plot(steps, values, color=COLOURS[i], linestyle=DASHES[i], marker=MARKERS[i], ms=3, label=name)
+            ax.plot(steps, values, ms=3, label=name, **style(i, marker=True))
         ax.set_xlabel("step")
         finish(ax)
     size.axhline(1, color="black", linewidth=0.8)
     size.set(title="How far a parameter moves", ylabel="mean |Δθ| / α", ylim=(0, None))
     loss.set(title="Where that leads", ylabel="training loss (nats)")
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def runs_in_bands(runs):
@@ -215,35 +199,25 @@ def runs_in_bands(runs):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9.2, 3.8), dpi=100)
-    axes = figure.subplots(1, 2)
+    figure, axes = subplots(9.2, 3.8, 1, 2)
     for ax, key, words in zip(axes, ("loss", "val_loss"), ("training loss", "validation loss"), strict=True):
-        for (name, run), style in zip(runs.items(), _styles(runs), strict=True):
+        for (name, run), i in zip(runs.items(), _places(runs), strict=True):
             values = run[key]
-            epochs, colour = np.arange(1, values.shape[1] + 1), COLOURS[style]
-            ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0)
-            ax.plot(
-                epochs,
-                values.mean(axis=0),
-                color=colour,
-                linestyle=DASHES[style],
-                marker=MARKERS[style],
-                markersize=4,
-                label=name,
-            )
+            epochs = np.arange(1, values.shape[1] + 1)
+            ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=COLOURS[i], alpha=0.2, lw=0)
+            ax.plot(epochs, values.mean(axis=0), markersize=4, label=name, **style(i, marker=True))
         ax.set(title=words.capitalize(), xlabel="epoch", ylabel=f"{words} (nats)", yscale="log")
         _plain_numbers(ax)
         finish(ax, "epoch")
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
-def _styles(names):
-    """Return an index into colours, dashes and markers for each name; a rule's name has one of its own."""
-    kept = {RULES.index(name) for name in names if name in RULES}
-    free = itertools.cycle(sorted(set(range(len(COLOURS))) - kept))
+def _places(names):
+    """Return for each name the i whose `style` it has; a rule's name always has the same one."""
+    taken = {RULES.index(name) for name in names if name in RULES}
+    free = itertools.cycle(sorted(set(range(len(COLOURS))) - taken))
     return [RULES.index(name) if name in RULES else next(free) for name in names]
 
 

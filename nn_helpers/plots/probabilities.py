@@ -1,15 +1,15 @@
-"""Pictures of logits, probabilities and what they cost."""
+"""Figures of logits, probabilities and what they cost."""
 
 import numpy as np
 from matplotlib.ticker import NullFormatter
 
-from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import COLOURS, MARKERS, finish, legend_below, style, subplots
 
 HATCH = "///"  # of what is pushed down, so that colour is not the only difference
 
 
-def picture_with_scores(image, scores, class_names, quantity="logit"):
-    """Show a picture and, beside it, one number for each class as a bar.
+def image_with_scores(image, scores, class_names, quantity="logit"):
+    """Show an image and, beside it, one number for each class as a bar.
 
     Parameters
     ----------
@@ -21,12 +21,11 @@ def picture_with_scores(image, scores, class_names, quantity="logit"):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 2.7), dpi=100)
-    left, right = figure.subplots(1, 2, width_ratios=(1, 2.2))
+    figure, (left, right) = subplots(9, 2.7, 1, 2, width_ratios=(1, 2.2))
     left.imshow(image, interpolation="nearest")
-    left.set(title="The picture", xticks=[], yticks=[])
+    left.set(title="The image", xticks=[], yticks=[])
     _bars(right, scores, class_names, digits=2)
     right.set(title=f"One {quantity} for each class", xlabel=quantity)
     return figure
@@ -43,11 +42,10 @@ def bars_at_temperatures(probabilities, class_names):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3), dpi=100)
-    axes = figure.subplots(1, len(probabilities), sharey=True, squeeze=False)[0]
-    for ax, (T, p) in zip(axes, probabilities.items(), strict=True):
+    figure, axes = subplots(9, 3, 1, len(probabilities), sharey=True, squeeze=False)
+    for ax, (T, p) in zip(axes.flat, probabilities.items(), strict=True):
         _bars(ax, p, class_names, digits=2)
         ax.set(title=f"T = {T:g}", xlabel="probability", xlim=(0, 1.25), xticks=(0, 0.5, 1))
     return figure
@@ -66,25 +64,17 @@ def two_classes(difference, p, sigmoid):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7, 3.2), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(7, 3.2)
     for i, name in enumerate(("first", "second")):
-        ax.plot(
-            difference, p[:, i], color=COLOURS[i], linestyle=DASHES[i], label=f"softmax, {name} class", lw=2
-        )
-    ax.plot(
-        difference, sigmoid, "o", color=COLOURS[-1], markerfacecolor="none", label="sigmoid of the difference"
-    )
-    ax.set(
-        title="With two classes softmax is the sigmoid",
-        xlabel="z₁ − z₂, the difference of the two logits",
-        ylabel="probability",
-    )
+        ax.plot(difference, p[:, i], label=f"softmax, {name} class", lw=2, **style(i))
+    rings = {"color": COLOURS[-1], "markerfacecolor": "none", "label": "sigmoid of the difference"}
+    ax.plot(difference, sigmoid, "o", **rings)
+    ax.set(title="With two classes softmax is the sigmoid")
+    ax.set(xlabel="z₁ − z₂, the difference of the two logits", ylabel="probability")
     finish(ax)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def cost_of_probability(examples):
@@ -97,10 +87,9 @@ def cost_of_probability(examples):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7, 3.2), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(7, 3.2)
     lowest = min(0.005, *examples.values())
     p = np.geomspace(lowest, 1, 400)
     ax.plot(p, -np.log(p), color=COLOURS[0], lw=2)
@@ -108,13 +97,8 @@ def cost_of_probability(examples):
         cost = -np.log(probability)
         ax.plot(probability, cost, "o", color=COLOURS[1])
         ax.annotate(f"{name}: {cost:.2f}", (probability, cost), (8, 6), textcoords="offset points")
-    ax.set(
-        title="What the true class costs",
-        xlabel="p, the probability that the network gave to the true class",
-        ylabel="−log p (nats)",
-        xlim=(-0.02, 1.12),
-        ylim=(0, None),
-    )
+    ax.set(title="What the true class costs", xlim=(-0.02, 1.12), ylim=(0, None))
+    ax.set(xlabel="p, the probability that the network gave to the true class", ylabel="−log p (nats)")
     finish(ax)
     return figure
 
@@ -132,30 +116,18 @@ def first_losses(spreads, losses, num_classes, marked):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7, 3.4), dpi=100)
-    ax = figure.subplots()
-    ax.plot(spreads, losses, color=COLOURS[0], linestyle=DASHES[0], marker=".", label="untrained networks")
-    ax.axhline(
-        np.log(num_classes),
-        color=COLOURS[1],
-        linestyle=DASHES[1],
-        label=f"log {num_classes}, all classes alike",
-    )
+    figure, ax = subplots(7, 3.4)
+    ax.plot(spreads, losses, marker=".", label="untrained networks", **style(0))
+    ax.axhline(np.log(num_classes), label=f"log {num_classes}, all classes alike", **style(1))
     for name, point in marked.items():
         ax.plot(*point, "D", color=COLOURS[-1])
         ax.annotate(name, point, (0, 9), textcoords="offset points", ha="right")
-    ax.set(
-        title="The first loss, before any training",
-        xlabel="standard deviation of the logits",
-        ylabel="loss (nats)",
-        xscale="log",
-        ylim=(0, None),
-    )
+    ax.set(title="The first loss, before any training", xscale="log", ylim=(0, None))
+    ax.set(xlabel="standard deviation of the logits", ylabel="loss (nats)")
     finish(ax)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def softmax_jacobian(J, class_names):
@@ -169,10 +141,9 @@ def softmax_jacobian(J, class_names):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(8, 4.4), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(8, 4.4)
     largest = np.abs(J).max()
     ax.imshow(J, cmap="PuOr_r", vmin=-largest, vmax=largest, aspect="auto")
     for (k, j), value in np.ndenumerate(J):
@@ -180,11 +151,8 @@ def softmax_jacobian(J, class_names):
         ink = "white" if abs(value) > 0.7 * largest else "black"
         ax.text(j, k, shown, ha="center", va="center", color=ink, fontsize=9)
     places = range(len(class_names))
-    ax.set(
-        title="∂pₖ/∂zⱼ: what a little more of one logit does to every probability",
-        xlabel="logit zⱼ that is raised",
-        ylabel="probability pₖ that changes",
-    )
+    ax.set(title="∂pₖ/∂zⱼ: what a little more of one logit does to every probability")
+    ax.set(xlabel="logit zⱼ that is raised", ylabel="probability pₖ that changes")
     ax.set_xticks(places, class_names, rotation=30, ha="right", rotation_mode="anchor")
     ax.set_yticks(places, class_names)
     ax.spines[:].set_visible(False)
@@ -201,21 +169,16 @@ def p_minus_y(p, y, class_names):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.2), dpi=100)
-    first, second, third = figure.subplots(1, 3, sharey=True, width_ratios=(1, 1, 1.4))
+    figure, (first, second, third) = subplots(9, 3.2, 1, 3, sharey=True, width_ratios=(1, 1, 1.4))
     _bars(first, p, class_names, digits=2)
     _bars(second, y, class_names, digits=2)
     _bars(third, p - y, class_names, digits=2, signs=True)
     for ax, name in ((first, "p, what the network says"), (second, "y, what is true")):
         ax.set(title=name, xlabel="probability", xlim=(0, 1.3), xticks=(0, 0.5, 1))
-    third.set(
-        title="p − y, the gradient",
-        xlabel="∂L/∂z: right, the logit goes down; left, up",
-        xlim=(-1.3, 1.3),
-        xticks=(-1, -0.5, 0, 0.5, 1),
-    )
+    third.set(title="p − y, the gradient", xlim=(-1.3, 1.3), xticks=(-1, -0.5, 0, 0.5, 1))
+    third.set(xlabel="∂L/∂z: right, the logit goes down; left, up")
     return figure
 
 
@@ -226,25 +189,23 @@ def loss_over_temperature(temperatures, losses):
     ----------
     temperatures : float array (n,)
     losses : dict of str to float array (n,)
-        By the name of the pictures.
+        By the name of the images.
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(7, 3.2), dpi=100)
-    ax = figure.subplots()
+    figure, ax = subplots(7, 3.2)
     for i, (name, values) in enumerate(losses.items()):
-        ax.plot(temperatures, values, color=COLOURS[i], linestyle=DASHES[i], label=name)
+        ax.plot(temperatures, values, label=name, **style(i))
         lowest = np.argmin(values)
-        ax.plot(temperatures[lowest], values[lowest], "os^D"[i % 4], color=COLOURS[i])
+        ax.plot(temperatures[lowest], values[lowest], MARKERS[i], color=COLOURS[i])
     ax.set(title="Loss at other temperatures", xlabel="temperature T", ylabel="loss (nats)", xscale="log")
     ticks = [T for T in (0.25, 0.5, 1, 2, 4, 8, 16) if min(temperatures) <= T <= max(temperatures)]
     ax.set_xticks(ticks, [f"{T:g}" for T in ticks])
     ax.xaxis.set_minor_formatter(NullFormatter())
     finish(ax)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def _bars(ax, values, names, digits, signs=False):
@@ -254,15 +215,9 @@ def _bars(ax, values, names, digits, signs=False):
     for which, colour, hatch in ((~down, COLOURS[0], None), (down, COLOURS[1], HATCH)):
         ax.barh(places[which], values[which], color=colour, hatch=hatch, edgecolor="white", height=0.75)
     for place, value in zip(places, values, strict=True):
-        ax.annotate(
-            _rounded(value, digits),
-            (value, place),
-            (4 if value >= 0 else -4, 0),
-            textcoords="offset points",
-            va="center",
-            ha="left" if value >= 0 else "right",
-            fontsize=8.5,
-        )
+        side, away = ("left", 4) if value >= 0 else ("right", -4)
+        look = {"textcoords": "offset points", "va": "center", "ha": side, "fontsize": 8.5}
+        ax.annotate(_rounded(value, digits), (value, place), (away, 0), **look)
     ax.axvline(0, color="black", lw=0.8)
     ax.set_yticks(places, names)
     ax.margins(x=0.14)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.plots.base import COLOURS, DASHES, Picture, finish, legend_below
+from nn_helpers.plots.base import finish, legend_below, style, subplots
 from nn_helpers.support.validation import choice
 
 
@@ -16,24 +16,20 @@ def training_curves(epochs):
 
     Returns
     -------
-    Picture
+    Figure
     """
-    figure = Picture(figsize=(9, 3.4), dpi=100)
-    loss, accuracy = figure.subplots(1, 2)
+    figure, (loss, accuracy) = subplots(9, 3.4, 1, 2)
     quantities = ((loss, "data_loss", "val_loss", 1), (accuracy, "accuracy", "val_accuracy", 100))
     for ax, train, val, scale in quantities:
         for i, (part, key) in enumerate((("training", train), ("validation", val))):
             values = scale * epochs[key]
             if np.isfinite(values).any():
-                ax.plot(
-                    epochs["epoch"], values, color=COLOURS[i], linestyle=DASHES[i], marker=".", label=part
-                )
+                ax.plot(epochs["epoch"], values, marker=".", label=part, **style(i))
         ax.set_xlabel("epoch")
         finish(ax, "epoch")
     loss.set(title="Cross-entropy, without L2", ylabel="data loss (nats)", ylim=(0, None))
     accuracy.set(title="Accuracy", ylabel="accuracy (%)", ylim=(0, 102))
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
@@ -50,27 +46,20 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
 
     Returns
     -------
-    Picture
+    Figure
     """
     name, unit, scale = QUANTITIES[choice("compare_histories", "quantity", quantity, QUANTITIES)]
-    figure = Picture(figsize=(4.8 * len(over), 3.6), dpi=100)
-    for ax, horizontal in zip(figure.subplots(1, len(over), squeeze=False)[0], over, strict=True):
+    figure, axes = subplots(4.8 * len(over), 3.6, 1, len(over), squeeze=False)
+    for ax, horizontal in zip(axes.flat, over, strict=True):
         for i, (label, history) in enumerate(histories.items()):
             epochs = history.epochs()
-            ax.plot(
-                epochs[choice("compare_histories", "over", horizontal, HORIZONTAL)],
-                scale * epochs[quantity],
-                color=COLOURS[i % len(COLOURS)],
-                linestyle=DASHES[i % len(DASHES)],
-                marker=".",
-                label=label,
-            )
+            at = epochs[choice("compare_histories", "over", horizontal, HORIZONTAL)]
+            ax.plot(at, scale * epochs[quantity], marker=".", label=label, **style(i))
         words, unit_below = HORIZONTAL[horizontal]
         ax.set(xlabel=unit_below, ylabel=f"{name} ({unit})", title=f"{name.capitalize()} {words}")
         ax.set_ylim(0, 102 if scale == 100 else None)
         finish(ax, horizontal)
-    legend_below(figure)
-    return figure
+    return legend_below(figure)
 
 
 QUANTITIES = {

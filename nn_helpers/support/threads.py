@@ -1,13 +1,15 @@
 """How many processors there are for this process, and no more threads than that."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # a container's share: microseconds in each period, or "max"
 
 SHARED_BATCH = 64  # examples from which on two threads are faster than one
+SHARED_PRODUCT = 9216  # multiplications from which on OpenBLAS may share a matrix product among threads
 
 
 def usable_cores():
@@ -40,3 +42,16 @@ def blas_threads(threads=None, batch_size=SHARED_BATCH):
     if threads is None and batch_size < SHARED_BATCH:
         threads = 1
     return threadpool_limits(threads, user_api="blas")
+
+
+@lru_cache(maxsize=1)
+def _controller():
+    return ThreadpoolController()  # looking for the libraries takes longer than setting their threads
+
+
+def one_thread():
+    """Let matrix products take one thread until the returned context ends, many times a second.
+
+    A widget's page needs the other cores, and threads of which one waits for its core are slower than one.
+    """
+    return _controller().limit(limits=1, user_api="blas")

@@ -7,10 +7,10 @@ import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.layers import ACTIVATIONS
-from nn_helpers.plots import COLOURS, DASHES, Picture
+from nn_helpers.plots import COLOURS, finish, style, subplots
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.controls import dropdown, row, slider
 from nn_helpers.widgets.panel import Panel
 
 UNITS, SHOWN = 2000, 6.0  # inputs drawn, and how far the axes reach
@@ -25,7 +25,7 @@ def activation_explorer(activation="relu", mean=0.0, std=1.0):
     ----------
     activation : {"relu", "leaky_relu", "sigmoid", "tanh"}
     mean, std : float
-        Of the inputs z, which are normally distributed, when the widget opens.
+        Mean and standard deviation of the inputs z, which are normally distributed, when the widget opens.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def let_through(activation, z, slope=0.01):
     activation : str
     z : float array
     slope : float
-        Of a leaky ReLU where z is negative.
+        Slope of a leaky ReLU where z is negative.
     """
     forward, backward = ACTIVATIONS[activation]
     a, cache = forward(z, slope) if activation == "leaky_relu" else forward(z)
@@ -55,24 +55,15 @@ class ActivationExplorer(Panel):
 
     def __init__(self, activation="relu", mean=0.0, std=1.0):
         super().__init__()
-        self.activation = control(
-            widgets.Dropdown, "activation", "The function", options=list(ACTIVATIONS), value=activation
-        )
-        self.mean = control(
-            widgets.FloatSlider, "mean of z", "Where the inputs lie: biases move this",
-            value=mean, min=-5, max=5, step=0.1,
-        )  # fmt: skip
-        self.std = control(
-            widgets.FloatSlider, "spread of z", "Standard deviation of the inputs: large weights spread them",
-            value=std, min=0.1, max=5, step=0.1,
-        )  # fmt: skip
-        self.slope = control(
-            widgets.FloatSlider, "slope", "Of the leaky ReLU where z is negative",
-            value=0.01, min=0, max=0.5, step=0.01,
-        )  # fmt: skip
+        self.activation = dropdown("activation", "The function", ACTIVATIONS, activation)
+        self.mean = slider("mean of z", "Where the inputs lie: biases move this", mean, -5, 5)
+        spread = "Standard deviation of the inputs: large weights spread them"
+        self.std = slider("spread of z", spread, std, 0.1, 5)
+        slope = "Slope of the leaky ReLU where z is negative"
+        self.slope = slider("slope", slope, 0.01, 0, 0.5, step=0.01)
         self.normal = np.array([NormalDist().inv_cdf((i + 0.5) / UNITS) for i in range(UNITS)])
         self.facts = widgets.HTML()
-        self._make_picture()
+        self._make_figure()
         self.ui.children = [
             row(self.activation, self.slope), row(self.mean, self.std), self.message, self.canvas.widget,
             self.facts,
@@ -81,18 +72,16 @@ class ActivationExplorer(Panel):
             self.when(each, lambda _: self.draw())
         self.draw()
 
-    def _make_picture(self):
-        figure = Picture(figsize=(11.2, 3.4), dpi=80)
-        graph, inputs, back = figure.subplots(1, 3)
+    def _make_figure(self):
+        figure, (graph, inputs, back) = subplots(11.2, 3.4, 1, 3, dpi=80)
         self.canvas = Canvas(
             figure,
             alt="The activation with its derivative, the distribution of inputs and outputs, and the "
             "distribution of the derivative, by which the gradient is multiplied",
         )
         self.z = np.linspace(-SHOWN, SHOWN, 401)
-        styles = [{"color": COLOURS[i], "linestyle": DASHES[i]} for i in range(2)]
-        (self.function,) = graph.plot([], [], label="a", **styles[0])
-        (self.derivative,) = graph.plot([], [], label="derivative da/dz", **styles[1])
+        (self.function,) = graph.plot([], [], label="a", **style(0))
+        (self.derivative,) = graph.plot([], [], label="derivative da/dz", **style(1))
         graph.set(title="The function", xlabel="z", xlim=(-SHOWN, SHOWN), ylim=(-1.3, 3))
         self.bins = np.linspace(-SHOWN, SHOWN, 61)
         # A filled one has no line, and Matplotlib 3.9.0 cannot draw dashes of no width.
@@ -107,8 +96,7 @@ class ActivationExplorer(Panel):
         back.set(title="What comes back", xlabel="derivative: factor of the gradient", ylim=(0, 105))
         back.set(ylabel="share of units (%)", xlim=(0, 1))
         for ax in (graph, inputs, back):
-            ax.grid(alpha=0.25)
-            ax.spines[["top", "right"]].set_visible(False)
+            finish(ax)
         for ax, place in ((graph, "upper left"), (inputs, "upper right")):
             ax.legend(loc=place, frameon=False, fontsize="small")
         self.canvas.move(self.function, self.derivative, *self.steps, self.passed)
@@ -117,10 +105,9 @@ class ActivationExplorer(Panel):
         """Compute everything anew for the controls' values."""
         name, slope = self.activation.value, self.slope.value
         self.slope.disabled = name != "leaky_relu"
-        for line, values in zip(
-            (self.function, self.derivative), let_through(name, self.z, slope), strict=True
-        ):
-            line.set_data(self.z, values)
+        a, derivative = let_through(name, self.z, slope)
+        self.function.set_data(self.z, a)
+        self.derivative.set_data(self.z, derivative)
         z = self.mean.value + self.std.value * self.normal
         a, derivative = let_through(name, z, slope)
         for step, values in zip(self.steps, (z, a), strict=True):
@@ -131,7 +118,7 @@ class ActivationExplorer(Panel):
         self.facts.value = html.escape(self.facts_text(derivative))
 
     def facts_text(self, derivative):
-        """Return what the last picture says in numbers."""
+        """Return what the last frame says in numbers."""
         left = float(np.sqrt(np.mean(derivative**2)))
         blocked = float(np.mean(derivative < NEARLY_NOTHING))
         ten = left**10
@@ -140,7 +127,3 @@ class ActivationExplorer(Panel):
             f"{NEARLY_NOTHING}). The gradient's size (root mean square) is multiplied by {left:.2g}; "
             f"through ten such layers, weights aside, by {ten:.1g}."
         )
-
-    def first_picture(self):
-        """Return the figure as it is now."""
-        return self.canvas.figure

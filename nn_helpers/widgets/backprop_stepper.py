@@ -9,10 +9,10 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from nn_helpers.layers import ACTIVATIONS, affine_backward, affine_forward
 from nn_helpers.losses import cross_entropy, softmax
-from nn_helpers.plots import COLOURS, Picture
+from nn_helpers.plots import COLOURS, Figure
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.controls import dropdown, row, seed_field, slider
 from nn_helpers.widgets.panel import Panel
 
 D, M, C = 2, 3, 2  # inputs, hidden units, classes
@@ -20,85 +20,51 @@ D, M, C = 2, 3, 2  # inputs, hidden units, classes
 
 @dataclass(frozen=True)
 class Step:
-    """One edge of the graph: what is computed, from what, by which formula."""
+    """One edge of the graph: what is computed, from what, by which formula, and why."""
 
     result: str
     sources: tuple[str, ...]
     formula: str
     why: str
-    backward: bool = False
+
+    @property
+    def backward(self):
+        """Whether it is a step of the backward pass: it computes a derivative."""
+        return self.result.startswith("d")
 
 
 FORWARD = (
-    Step(
-        "z1",
-        ("x", "W1", "b1"),
-        "z₁ = x W₁ + b₁",
-        "The first affine layer. It keeps x and W₁ for the way back.",
-    ),
-    Step(
-        "a1", ("z1",), "a₁ = f(z₁)", "The activation, number by number. It keeps what its derivative needs."
-    ),
-    Step("z2", ("a1", "W2", "b2"), "z₂ = a₁ W₂ + b₂", "The second affine layer: the logits."),
-    Step("p", ("z2",), "p = softmax(z₂)", "Each row becomes probabilities that sum to 1."),
-    Step(
-        "L",
-        ("p", "y"),
-        "L = 1/N Σᵢ Σₖ −yᵢₖ log pᵢₖ",
-        "Cross-entropy: how far the prediction is from the truth.",
-    ),
-)
+    Step("z1", ("x", "W1", "b1"), "z₁ = x W₁ + b₁",
+         "The first affine layer. It keeps x and W₁ for the way back."),
+    Step("a1", ("z1",), "a₁ = f(z₁)",
+         "The activation, number by number. It keeps what its derivative needs."),
+    Step("z2", ("a1", "W2", "b2"), "z₂ = a₁ W₂ + b₂",
+         "The second affine layer: the logits."),
+    Step("p", ("z2",), "p = softmax(z₂)",
+         "Each row becomes probabilities that sum to 1."),
+    Step("L", ("p", "y"), "L = 1/N Σᵢ Σₖ −yᵢₖ log pᵢₖ",
+         "Cross-entropy: how far the prediction is from the truth."),
+)  # fmt: skip
 BACKWARD = (
-    Step(
-        "dz2",
-        ("p", "y"),
-        "∂L/∂z₂ = (p − y) / N",
-        "Softmax and cross-entropy together have this derivative.",
-        True,
-    ),
-    Step(
-        "dW2",
-        ("a1", "dz2"),
-        "∂L/∂W₂ = a₁ᵀ ∂L/∂z₂",
-        "What came in, times what comes back: the shape of W₂.",
-        True,
-    ),
-    Step(
-        "db2",
-        ("dz2",),
-        "∂L/∂b₂ = Σ over the examples of ∂L/∂z₂",
-        "The bias was added to every example.",
-        True,
-    ),
-    Step(
-        "da1", ("dz2", "W2"), "∂L/∂a₁ = ∂L/∂z₂ W₂ᵀ", "On to the layer before, through the same weights.", True
-    ),
-    Step(
-        "dz1",
-        ("da1", "z1"),
-        "∂L/∂z₁ = ∂L/∂a₁ · f′(z₁)",
-        "The activation's derivative, number by number.",
-        True,
-    ),
-    Step(
-        "dW1",
-        ("x", "dz1"),
-        "∂L/∂W₁ = xᵀ ∂L/∂z₁",
-        "The same rule as in layer 2, with this layer's input.",
-        True,
-    ),
-    Step(
-        "db1",
-        ("dz1",),
-        "∂L/∂b₁ = Σ over the examples of ∂L/∂z₁",
-        "The last derivative: now θ can change.",
-        True,
-    ),
-)
+    Step("dz2", ("p", "y"), "∂L/∂z₂ = (p − y) / N",
+         "Softmax and cross-entropy together have this derivative."),
+    Step("dW2", ("a1", "dz2"), "∂L/∂W₂ = a₁ᵀ ∂L/∂z₂",
+         "What came in, times what comes back: the shape of W₂."),
+    Step("db2", ("dz2",), "∂L/∂b₂ = Σ over the examples of ∂L/∂z₂",
+         "The bias was added to every example."),
+    Step("da1", ("dz2", "W2"), "∂L/∂a₁ = ∂L/∂z₂ W₂ᵀ",
+         "On to the layer before, through the same weights."),
+    Step("dz1", ("da1", "z1"), "∂L/∂z₁ = ∂L/∂a₁ · f′(z₁)",
+         "The activation's derivative, number by number."),
+    Step("dW1", ("x", "dz1"), "∂L/∂W₁ = xᵀ ∂L/∂z₁",
+         "The same rule as in layer 2, with this layer's input."),
+    Step("db1", ("dz1",), "∂L/∂b₁ = Σ over the examples of ∂L/∂z₁",
+         "The last derivative: now θ can change."),
+)  # fmt: skip
 STEPS = FORWARD + BACKWARD
 NAMES = {"x": "x", "y": "y", "L": "L", "p": "p", "z1": "z₁", "a1": "a₁", "z2": "z₂"}
 NAMES |= {"W1": "W₁", "b1": "b₁", "W2": "W₂", "b2": "b₂"}
-# Where the arrays' boxes stand in the picture, and how wide they are: left to right, parameters above.
+# Where the arrays' boxes stand in the figure, and how wide they are: left to right, parameters above.
 PLACES = {
     "W1": (0.15, 0.73, 0.125), "b1": (0.29, 0.73, 0.125), "W2": (0.53, 0.73, 0.09), "b2": (0.64, 0.73, 0.09),
     "y": (0.87, 0.73, 0.09),
@@ -117,7 +83,7 @@ def backprop_stepper(activation="relu", N=2, seed=0):
     N : {1, 2, 3}
         Examples in the batch.
     seed : int
-        Of the numbers.
+        Seed of the numbers.
 
     Returns
     -------
@@ -167,34 +133,19 @@ class BackpropStepper(Panel):
 
     def __init__(self, activation="relu", N=2, seed=0):
         super().__init__()
-        self.position = control(
-            widgets.IntSlider, "step", "How far the computation has come: forwards, then backwards",
-            width="420px", label_width="50px", value=0, max=len(STEPS),
-        )  # fmt: skip
-        self.back = widgets.Button(description="Back", icon="arrow-left", tooltip="One edge back")
-        self.next = widgets.Button(description="Next", icon="arrow-right", tooltip="One edge on")
-        self.activation = control(
-            widgets.Dropdown,
-            "activation f",
-            "Of the hidden layer",
-            options=list(ACTIVATIONS),
-            value=activation,
-        )
-        self.N = control(
-            widgets.Dropdown, "examples N", "In the batch", width="200px", options=(1, 2, 3), value=N
-        )
-        self.seed = control(
-            widgets.BoundedIntText, "other numbers", "Seed of the inputs and weights", width="200px",
-            value=seed, max=9999,
-        )  # fmt: skip
+        how_far = "How far the computation has come: forwards, then backwards"
+        self.position = slider("step", how_far, 0, 0, len(STEPS), step=1, width="420px", label_width="50px")
+        self.back = self.button("Back", "arrow-left", "One edge back", lambda: self._move(-1))
+        self.next = self.button("Next", "arrow-right", "One edge on", lambda: self._move(1))
+        self.activation = dropdown("activation f", "Activation of the hidden layer", ACTIVATIONS, activation)
+        self.N = dropdown("examples N", "Examples in the batch", (1, 2, 3), N, width="200px")
+        self.seed = seed_field("other numbers", "Seed of the inputs and weights", seed, width="200px")
         self.text = widgets.HTML()
-        self._make_picture()
+        self._make_figure()
         self.ui.children = [
             row(self.position, self.back, self.next), row(self.activation, self.N, self.seed), self.message,
             self.canvas.widget, self.text,
         ]  # fmt: skip
-        self.on_click(self.back, lambda: self._move(-1))
-        self.on_click(self.next, lambda: self._move(1))
         self.when(self.position, lambda _: self.draw())
         for each in (self.activation, self.N, self.seed):
             self.when(each, lambda _: self._renew())
@@ -207,8 +158,8 @@ class BackpropStepper(Panel):
         self.values = passes(self.activation.value, self.N.value, self.seed.value)
         self.draw()
 
-    def _make_picture(self):
-        figure = Picture(figsize=(11.2, 4.4), dpi=80, layout=None)
+    def _make_figure(self):
+        figure = Figure(figsize=(11.2, 4.4), dpi=80, layout=None)
         ax = figure.add_axes((0, 0, 1, 1))
         ax.set(xlim=(0, 1), ylim=(0, 1))
         ax.set_axis_off()
@@ -243,15 +194,8 @@ class BackpropStepper(Panel):
         (x, y, width), (u, v, target_width) = PLACES[source], PLACES[target]
         along = (x + width / 2, y), (u - target_width / 2, v)
         down = (x, y - HALF), (u + (x - u) / 4, v + HALF + 0.075)
-        arrow = FancyArrowPatch(
-            *(along if y == v else down),
-            arrowstyle="-|>",
-            mutation_scale=13,
-            shrinkA=1,
-            shrinkB=1,
-            color="0.75",
-        )
-        return ax.add_patch(arrow)
+        look = {"arrowstyle": "-|>", "mutation_scale": 13, "shrinkA": 1, "shrinkB": 1, "color": "0.75"}
+        return ax.add_patch(FancyArrowPatch(*(along if y == v else down), **look))
 
     def draw(self):
         """Show the graph as far as it is computed, and the present step in words."""
@@ -262,18 +206,17 @@ class BackpropStepper(Panel):
         for name, box in self.boxes.items():
             active = name in used or f"d{name}" in used
             backward = active and now.backward
-            box.set_edgecolor(COLOURS[1] if backward else COLOURS[0] if active else "0.6")
-            box.set_linewidth(2.5 if active else 1)
-            self.numbers[name].set_text(written(self.values[name]) if name in known else "?")
+            colour = COLOURS[1] if backward else COLOURS[0] if active else "0.6"
+            box.set(edgecolor=colour, linewidth=2.5 if active else 1)
+            self.numbers[name].set_text(format_rows(self.values[name]) if name in known else "?")
         for name, text in self.derivatives.items():
-            text.set_text(written(self.values[name]) if name in known else "")
-            text.set_weight("bold" if name in used else "normal")
+            numbers = format_rows(self.values[name]) if name in known else ""
+            text.set(text=numbers, weight="bold" if name in used else "normal")
         for (source, target), arrow in self.edges.items():
             active = now is not None and self._is_edge(now, source, target)
-            colour = (COLOURS[1] if now.backward else COLOURS[0]) if active else "0.75"
-            arrow.set_color(colour)
-            arrow.set_linewidth(2.5 if active else 1)
-            arrow.set_arrowstyle("<|-" if active and now.backward else "-|>")
+            backward = active and now.backward
+            colour = COLOURS[1] if backward else COLOURS[0] if active else "0.75"
+            arrow.set(color=colour, linewidth=2.5 if active else 1, arrowstyle="<|-" if backward else "-|>")
         self.canvas.draw()
         self.text.value = self.words(now)
         self.back.disabled, self.next.disabled = not done, len(done) == len(STEPS)
@@ -296,15 +239,11 @@ class BackpropStepper(Panel):
         shapes = ", ".join(
             f"{label(name)} {self.values[name].shape}" for name in (step.result, *step.sources)
         )
-        numbers = f"{label(step.result)} =\n{written(self.values[step.result], 4)}"
+        numbers = f"{label(step.result)} =\n{format_rows(self.values[step.result], 4)}"
         return (
             f"<p><b>Step {number} of {len(STEPS)}, {way}: {html.escape(step.formula)}</b><br>"
             f"{html.escape(step.why)}<br>Shapes: {html.escape(shapes)}</p><pre>{html.escape(numbers)}</pre>"
         )
-
-    def first_picture(self):
-        """Return the figure as it is now."""
-        return self.canvas.figure
 
 
 def label(name):
@@ -312,7 +251,7 @@ def label(name):
     return NAMES[name] if name in NAMES else f"∂L/∂{NAMES[name[1:]]}"
 
 
-def written(values, digits=2):
+def format_rows(values, digits=2):
     """Return an array's numbers in rows."""
     rows = np.atleast_2d(values)
     lines = [" ".join(f"{number:{digits + 3}.{digits}f}" for number in line) for line in rows + 0.0]

@@ -13,9 +13,9 @@ class Canvas:
 
     Parameters
     ----------
-    figure : Picture
+    figure : Figure
     alt : str
-        What is to be seen, in words: for a screen reader, and as the picture's tooltip.
+        What is to be seen, in words: for a screen reader, and as its tooltip.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Canvas:
         self.draw()
 
     def draw(self):
-        """Draw what moves on what stays, and send the picture to the page."""
+        """Draw what moves on what stays, and send the frame to the page."""
         canvas = self.figure.canvas
         if not self._kept:
             canvas.draw()  # without the animated artists

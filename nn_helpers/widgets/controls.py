@@ -6,6 +6,11 @@ from contextlib import suppress
 import ipywidgets as widgets
 from traitlets import Bool, TraitError
 
+from nn_helpers.support.validation import choice, number
+
+# Where sliders of learning rates stop: round numbers, about as far from each other on a log scale.
+RATES = (*(float(f"{step}e{power}") for power in range(-5, 1) for step in (1, 1.5, 2, 3, 5, 7)), 10.0)
+
 
 class Dropdown(widgets.Dropdown):
     """A dropdown whose label has the tooltip; in the page, ipywidgets' own has it only without a label."""
@@ -23,7 +28,6 @@ class Dropdown(widgets.Dropdown):
 
 def control(kind, label, tooltip, width="290px", label_width="104px", **options):
     """Return an ipywidgets control of this kind with a label in front of it."""
-    kind = Dropdown if kind is widgets.Dropdown else kind
     made = kind(
         description=label,
         tooltip=tooltip,
@@ -34,18 +38,59 @@ def control(kind, label, tooltip, width="290px", label_width="104px", **options)
     return made.add_class("nn-options") if kind is widgets.SelectionSlider else made
 
 
-def named(values):
-    """Return the options of a slider, each with its name."""
+def slider(label, tooltip, value, low, high, step=0.1, **options):
+    """Return a slider with a label, of whole numbers if its step is one."""
+    kind = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
+    return control(kind, label, tooltip, value=value, min=low, max=high, step=step, **options)
+
+
+def stop_slider(label, tooltip, options, value, **more):
+    """Return a slider with a label that stops at the options."""
+    return control(widgets.SelectionSlider, label, tooltip, options=options, value=value, **more)
+
+
+def dropdown(label, tooltip, options, value, **more):
+    """Return a dropdown with a label."""
+    return control(Dropdown, label, tooltip, options=list(options), value=value, **more)
+
+
+def seed_field(label, tooltip, value=0, **options):
+    """Return a field for the seed of random numbers."""
+    return control(widgets.BoundedIntText, label, tooltip, value=value, max=9999, **options)
+
+
+def stops(values):
+    """Return the options of a slider that stops at these numbers."""
     return [(f"{value:g}", value) for value in values]
 
 
 def add_stop(slider, value):
     """Let a slider between options stop at another number, too."""
-    slider.options = named(sorted({*slider._options_values, value}))
+    slider.options = stops(sorted({*slider._options_values, value}))
+
+
+def show_settings(function, controls, settings, stops_above=()):
+    """Let controls show what a widget was called with.
+
+    Parameters
+    ----------
+    function : str
+        The widget's function, for errors.
+    controls : dict of str to control
+        The controls by the names of the settings.
+    settings : dict of str to value
+    stops_above : dict of str to dict, optional
+        Sliders that may stop at any number as well: the limits of `number`, by the setting's name.
+    """
+    for name, value in settings.items():
+        control = controls[choice(function, "setting", name, controls)]
+        if name in stops_above and value not in control._options_values:
+            add_stop(control, number(function, name, value, **stops_above[name]))
+        show_first(function, name, control, value)
 
 
 def show_first(function, name, control, value):
-    """Let a control show what a widget was called with; what it cannot show is refused."""
+    """Let a control show a value that a widget was called with; what it cannot show is refused."""
     with suppress(TraitError):
         control.value = value
     if control.value != value:  # some controls refuse, others take the nearest value
@@ -55,8 +100,11 @@ def show_first(function, name, control, value):
 def _range(control):
     """Say which values a control takes."""
     if hasattr(control, "options"):
-        return "one of " + ", ".join(repr(value) for value in control._options_values)
-    return f"from {control.min:g} to {control.max:g}"
+        return "one of " + ", ".join(map(repr, control._options_values))
+    low, high = control.min, control.max
+    if isinstance(control, widgets.FloatLogSlider):
+        low, high = control.base**low, control.base**high
+    return f"from {low:g} to {high:g}"
 
 
 def row(*children):

@@ -1,27 +1,23 @@
-"""Depth and optimizer on pictures: train one network after another, keep the runs, and compare them."""
+"""Depth and optimizer on images: train one network after another, keep the runs, and compare them."""
 
-import html
 import math
 from dataclasses import dataclass, field
 
 import ipywidgets as widgets
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from nn_helpers.data import load_images
 from nn_helpers.data.batches import as_dataset
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import make_optimizer
-from nn_helpers.plots import COLOURS, DASHES, Picture
-from nn_helpers.support import validation
-from nn_helpers.support.validation import choice
+from nn_helpers.plots import COLOURS, finish, style, subplots
 from nn_helpers.training import TrainingDivergedError, training_steps
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import add_stop, control, named, row, show_first
-from nn_helpers.widgets.live import Live
-from nn_helpers.widgets.playground import RATES
+from nn_helpers.widgets.controls import RATES, dropdown, row, show_settings, slider, stop_slider, stops
+from nn_helpers.widgets.live import LiveTraining
+from nn_helpers.widgets.page import table_html
 
-# By the name in the menu: the library's name, whether a step sees all pictures, and a rate that suits it.
+# By the name in the menu: the library's name, whether a step sees all images, and a rate that suits it.
 OPTIMIZERS = {
     "GD": ("sgd", True, 0.02),
     "SGD": ("sgd", False, 5e-3),
@@ -30,8 +26,6 @@ OPTIMIZERS = {
     "Adam": ("adam", False, 5e-4),
 }
 WIDTHS = (10, 20, 50, 100, 200)
-MARKERS = ("o", "^", "s", "D", "v", "P", "X")
-TABLE = 'style="line-height: 1.4; border-spacing: 10px 0; text-align: left; white-space: nowrap"'
 SHOWN = len(COLOURS)  # runs that are drawn; the table has them all
 
 
@@ -71,7 +65,7 @@ class Run:
 
 
 def depth_and_optimizer(data=None, functions=None, **settings):
-    """Choose depth and optimizer, train on pictures, and compare what you tried.
+    """Choose depth and optimizer, train on images, and compare what you tried.
 
     Parameters
     ----------
@@ -91,25 +85,25 @@ def depth_and_optimizer(data=None, functions=None, **settings):
     return DepthAndOptimizer(data, functions, settings)
 
 
-class DepthAndOptimizer(Live):
+class DepthAndOptimizer(LiveTraining):
     """See `depth_and_optimizer`."""
 
     def __init__(self, data=None, functions=None, settings=None):
-        super().__init__()
+        super().__init__("depth_and_optimizer", functions, ClassificationNet(1, [1], 2).functions)
         if data is None:
             data = load_images("sketches", quiet=True).subset(500, val=500)
-        self.data, self._functions = as_dataset("depth_and_optimizer", data), dict(functions or {})
+        self.data = as_dataset("depth_and_optimizer", data)
         if not len(self.data.val):
             raise ValueError(
                 f"depth_and_optimizer: {self.data!r} has no validation part; write data.subset(500, val=500)"
             )
-        known = ClassificationNet(1, [1], 2).functions
-        for name in self._functions:
-            choice("depth_and_optimizer", "function", name, known)
         self._make_controls()
-        self._set(settings or {})
+        settings = settings or {}
+        show_settings("depth_and_optimizer", self.settings, settings, {"lr": {"above": 0.0}})
+        if "optimizer" in settings and "lr" not in settings:
+            self._suggest_lr(settings["optimizer"])
         self.runs, self._steps = [], None
-        self._make_picture()
+        self._make_figure()
         self.table = widgets.HTML()
         self.ui.children = [
             row(*list(self.settings.values())[:3]), row(*list(self.settings.values())[3:]), self.buttons,
@@ -121,46 +115,20 @@ class DepthAndOptimizer(Live):
         self.draw()
 
     def _make_controls(self):
-        self.start_button.description, self.start_button.tooltip = (
-            "Train",
-            "Train a network as chosen, or go on",
-        )
-        self.step_button.description, self.step_button.tooltip = "One epoch", "Train for one epoch"
-        self.reset_button.description, self.reset_button.tooltip = "Forget all", "Forget all runs"
+        for button, words, tooltip in (
+            (self.start_button, "Train", "Train a network as chosen, or go on"),
+            (self.step_button, "One epoch", "Train for one epoch"),
+            (self.reset_button, "Forget all", "Forget all runs"),
+        ):
+            button.description, button.tooltip = words, tooltip
+        rate = "How far a step goes; on a log scale"
         self.settings = {
-            "depth": control(
-                widgets.IntSlider, "hidden layers", "Depth: 0 is softmax regression", value=2, max=8
-            ),
-            "optimizer": control(
-                widgets.Dropdown, "optimizer", "How the gradient changes the weights",
-                options=list(OPTIMIZERS), value="Adam",
-            ),
-            "lr": control(
-                widgets.SelectionSlider, "learning rate α", "How far a step goes; on a log scale",
-                options=named(RATES), value=OPTIMIZERS["Adam"][2],
-            ),
-            "width": control(
-                widgets.SelectionSlider, "units a layer", "Width of each hidden layer", options=WIDTHS,
-                value=100,
-            ),
-            "epochs": control(
-                widgets.IntSlider, "epochs", "How long a run trains", value=20, min=1, max=50
-            ),
-        }  # fmt: skip
-
-    def _set(self, settings):
-        """Let controls show what `depth_and_optimizer` was called with."""
-        for name, value in settings.items():
-            each = self.settings[choice("depth_and_optimizer", "setting", name, self.settings)]
-            if name == "lr" and value not in RATES:
-                add_stop(each, validation.number("depth_and_optimizer", name, value, above=0.0))
-            show_first("depth_and_optimizer", name, each, value)
-            if name == "optimizer" and "lr" not in settings:
-                self._suggest_lr(value)
-
-    def value(self, name):
-        """Return what a control says."""
-        return self.settings[name].value
+            "depth": slider("hidden layers", "Depth: 0 is softmax regression", 2, 0, 8, step=1),
+            "optimizer": dropdown("optimizer", "How the gradient changes the weights", OPTIMIZERS, "Adam"),
+            "lr": stop_slider("learning rate α", rate, stops(RATES), OPTIMIZERS["Adam"][2]),
+            "width": stop_slider("units a layer", "Width of each hidden layer", WIDTHS, 100),
+            "epochs": slider("epochs", "How long a run trains", 20, 1, 50, step=1),
+        }
 
     def _suggest_lr(self, optimizer):
         self.settings["lr"].value = OPTIMIZERS[optimizer][2]
@@ -169,18 +137,18 @@ class DepthAndOptimizer(Live):
         if self.running:
             self.say("This run goes on as it began. Your change takes effect with the next one.")
 
-    def _chosen(self):
+    def _choices(self):
         return self.value("depth"), self.value("width"), self.value("optimizer"), self.value("lr")
 
-    def _unfinished(self):
+    def _present_run(self):
         """Return the present run if it can go on, else None."""
         run = self.runs[-1] if self.runs else None
         return None if run is None or run.ended else run
 
     def _end_if_changed(self):
         """End the present run when something else is chosen now: what comes is another run."""
-        run = self._unfinished()
-        if run is not None and (run.depth, run.width, run.optimizer, run.lr) != self._chosen():
+        run = self._present_run()
+        if run is not None and (run.depth, run.width, run.optimizer, run.lr) != self._choices():
             run.ended = "stopped"
 
     def start(self):
@@ -197,22 +165,23 @@ class DepthAndOptimizer(Live):
     def _begin(self):
         """Begin a run with what is chosen now."""
         self.say("")
-        depth, width, optimizer, lr = self._chosen()
+        depth, width, optimizer, lr = self._choices()
         name, whole, _ = OPTIMIZERS[optimizer]
-        self.net = ClassificationNet(self.data.input_size, [width] * depth, self._num_classes(), seed=0)
-        self.net.use(**{name: f for name, f in self._functions.items() if name in self.net.functions})
+        self.net = ClassificationNet(self.data.input_size, [width] * depth, self.num_classes(), seed=0)
+        self.net.use(**self.own_functions())
         N = len(self.data.train)
         batch_size = N if whole else min(8, N)
         self._steps = training_steps(self.net, self.data, make_optimizer(name, lr), batch_size=batch_size)
         self.runs.append(Run(depth, width, optimizer, lr, N // batch_size))
         return self.runs[-1]
 
-    def _num_classes(self):
+    def num_classes(self):
+        """Return how many classes the labels tell apart."""
         return int(max(self.data.train.labels.max(), self.data.val.labels.max())) + 1
 
     def advance(self):
         """Make one step of the present run, or of a new one; False when its epochs are over."""
-        run = self._unfinished() or self._begin()
+        run = self._present_run() or self._begin()
         with np.errstate(over="ignore", invalid="ignore"):  # that it diverged is said in the panel
             record = next(self._steps)
         run.steps += 1
@@ -237,27 +206,22 @@ class DepthAndOptimizer(Live):
             while self.advance() and self.runs[-1].epoch:  # empty when the epoch is over
                 pass
         except Exception as error:
-            self.failed(error)
+            self.fail(error)
         finally:
             self.draw()
 
-    def failed(self, error):
+    def fail(self, error):
         """Keep the run's curve, and say how it ended."""
         if self.runs:
             self.runs[-1].ended = "diverged" if isinstance(error, TrainingDivergedError) else "failed"
         if isinstance(error, TrainingDivergedError):
             self.say(
                 f"Run {len(self.runs)} diverged at step {self.runs[-1].steps + 1}: its loss is no longer a "
-                f"finite number. {self._functions_named()} a smaller learning rate."
+                f"finite number. {self.advice()}"
             )
         else:
             self.show_error(error)
         self.draw()
-
-    def _functions_named(self):
-        if not self._functions:
-            return "Try"
-        return f"Look at what your own functions return ({', '.join(self._functions)}), or try"
 
     def reset(self):
         """Stop, and forget all runs."""
@@ -266,35 +230,29 @@ class DepthAndOptimizer(Live):
         self.say("")
         self.draw()
 
-    def _make_picture(self):
-        figure = Picture(figsize=(11.2, 3.6), dpi=80)
-        self.loss, self.accuracy, self.key = figure.subplots(1, 3, width_ratios=(4, 4, 2.9))
+    def _make_figure(self):
+        figure, axes = subplots(11.2, 3.6, 1, 3, dpi=80, width_ratios=(4, 4, 2.9))
+        self.loss, self.accuracy, self.key = axes
         self.key.set_axis_off()
         self.canvas = Canvas(
             figure, alt="For every run a curve: the training loss and the validation accuracy over the epochs"
         )
         self.lines = []
         for ax in (self.loss, self.accuracy):
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-            ax.grid(alpha=0.25)
-            ax.spines[["top", "right"]].set_visible(False)
-            self.lines.append([
-                self.canvas.move(
-                    *ax.plot([], [], color=COLOURS[i], linestyle=DASHES[i], marker=MARKERS[i], markersize=4)
-                )
-                for i in range(SHOWN)
-            ])  # fmt: skip
+            finish(ax, "epoch")
+            lines = [ax.plot([], [], markersize=4, **style(i, marker=True)) for i in range(SHOWN)]
+            self.lines.append([self.canvas.move(*line) for line in lines])
         self.loss.set(title="Training loss", xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, 3))
         self.accuracy.set(title="Validation accuracy", xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 100))
         self._limits = self._legend = None
 
-    def shown(self):
+    def last_runs(self):
         """Return the runs that are drawn, with the number of each, counted from 1."""
         return list(enumerate(self.runs, 1))[-SHOWN:]
 
     def draw(self):
         """Bring curves and table up to date."""
-        shown = self.shown()
+        shown = self.last_runs()
         for lines in self.lines:
             for line in lines:
                 line.set_data([], [])
@@ -345,21 +303,6 @@ class DepthAndOptimizer(Live):
             if run.losses:
                 numbers = f"{run.losses[-1]:.3f}", f"{run.accuracies[-1]:.1%}", f"{run.best:.1%}"
             state = ["best"] * (number == best) + [run.ended] * (run.ended not in ("", "done"))
-            cells = (
-                number,
-                run.depth,
-                run.width,
-                run.optimizer,
-                f"{run.lr:.2g}",
-                len(run.losses),
-                *numbers,
-                ", ".join(state),
-            )
-            weight = ' style="font-weight: bold"' if number == best else ""
-            rows.append(f"<tr{weight}>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>")
-        header = "".join(f"<th scope='col'>{h}</th>" for h in head)
-        return f"<table {TABLE}><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-    def first_picture(self):
-        """Return the figure as it is now."""
-        return self.canvas.figure
+            choices = run.depth, run.width, run.optimizer, f"{run.lr:.2g}"
+            rows.append((number, *choices, len(run.losses), *numbers, ", ".join(state)))
+        return table_html(head, rows, [number == best for number, *_ in rows])

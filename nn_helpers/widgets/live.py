@@ -3,30 +3,16 @@
 import asyncio
 import time
 from collections import deque
-from functools import lru_cache
 from statistics import median
 
-import ipywidgets as widgets
-from threadpoolctl import ThreadpoolController
-
+from nn_helpers.support.threads import one_thread
+from nn_helpers.support.validation import choice
+from nn_helpers.widgets.controls import row
 from nn_helpers.widgets.panel import Panel
 
 FRAMES = 20  # a second, at most
-DRAWING = 0.25  # at most this share of the time goes to pictures, the rest to steps
+DRAWING = 0.25  # at most this share of the time goes to frames, the rest to steps
 BREATH = 0.002  # seconds between a frame and the next step in which Pause and sliders get through
-
-
-@lru_cache(maxsize=1)
-def _libraries():
-    return ThreadpoolController()
-
-
-def one_thread():
-    """Let NumPy multiply with one thread until the returned context ends.
-
-    The browser needs the other cores, and threads of which one waits for its core are slower than one.
-    """
-    return _libraries().limit(limits=1, user_api="blas")
 
 
 class Live(Panel):
@@ -41,18 +27,11 @@ class Live(Panel):
         super().__init__()
         self._task = None
         self.frames = 0  # drawn while running
-        self.start_button = widgets.Button(description="Start", icon="play", tooltip="Start, or go on")
-        self.pause_button = widgets.Button(description="Pause", icon="pause", tooltip="Pause after this step")
-        self.step_button = widgets.Button(description="Step", icon="step-forward", tooltip="Make one step")
-        self.reset_button = widgets.Button(description="Reset", icon="refresh", tooltip="Begin anew")
-        self.buttons = widgets.HBox(
-            [self.start_button, self.pause_button, self.step_button, self.reset_button],
-            layout=widgets.Layout(flex_flow="row wrap"),
-        )
-        self.on_click(self.start_button, self.start)
-        self.on_click(self.pause_button, self.pause)
-        self.on_click(self.step_button, self.step)
-        self.on_click(self.reset_button, self.reset)
+        self.start_button = self.button("Start", "play", "Start, or go on", self.start)
+        self.pause_button = self.button("Pause", "pause", "Pause after this step", self.pause)
+        self.step_button = self.button("Step", "step-forward", "Make one step", self.step)
+        self.reset_button = self.button("Reset", "refresh", "Begin anew", self.reset)
+        self.buttons = row(self.start_button, self.pause_button, self.step_button, self.reset_button)
         self._show_whether_it_runs()
 
     def advance(self):
@@ -60,7 +39,7 @@ class Live(Panel):
         raise NotImplementedError
 
     def draw(self):
-        """Bring the pictures up to date."""
+        """Bring the figure up to date."""
         raise NotImplementedError
 
     def watch(self):
@@ -80,9 +59,9 @@ class Live(Panel):
         if self.running or self.closed:
             return
         self.say("")
-        if self._loop is None:
+        if self.loop is None:
             raise RuntimeError("start: nothing runs in the background without a notebook; use run(steps)")
-        self._task = self._loop.create_task(self._run())
+        self._task = self.loop.create_task(self.play())
         self._show_whether_it_runs()
 
     def pause(self):
@@ -106,7 +85,7 @@ class Live(Panel):
         try:
             self.run(1)
         except Exception as error:
-            self.failed(error)
+            self.fail(error)
 
     def run(self, steps):
         """Make steps at once, in any Python, and draw the last; what Start shows bit by bit."""
@@ -120,7 +99,8 @@ class Live(Panel):
         finally:
             self.draw()
 
-    async def _run(self):
+    async def play(self):
+        """Make steps and draw frames by turns, as `start` begins it."""
         task = asyncio.current_task()
         try:
             more, began, costs = True, 0.0, deque([0.0], maxlen=5)
@@ -139,17 +119,43 @@ class Live(Panel):
                 costs.append(time.perf_counter() - began)
                 await asyncio.sleep(BREATH)
         except Exception as error:
-            self.guard(self.failed, error)
+            self.guard(self.fail, error)
         finally:
             if self._task is task:
                 self._task = None
                 if not self.closed:
                     self._show_whether_it_runs()
 
-    def failed(self, error):
-        """Show an error that ended the steps; the pictures keep what was there."""
+    def fail(self, error):
+        """Show an error that ended the steps; the figure keeps what was there."""
         self.show_error(error)
 
     def _show_whether_it_runs(self):
         self.start_button.disabled = self.running
         self.pause_button.disabled = not self.running
+
+
+class LiveTraining(Live):
+    """A `Live` that trains a network, ``self.net``, with settings and perhaps functions of the learner's.
+
+    A subclass makes a control for each of its settings, ``self.settings``.
+    """
+
+    def __init__(self, widget, functions, known):
+        super().__init__()
+        self.functions = dict(functions or {})
+        for name in self.functions:
+            choice(widget, "function", name, known)
+
+    def value(self, name):
+        """Return what a control says."""
+        return self.settings[name].value
+
+    def own_functions(self):
+        """Return the learner's functions that the network calls, with its activation."""
+        return {name: f for name, f in self.functions.items() if name in self.net.functions}
+
+    def advice(self):
+        """Return what to do when a training has diverged."""
+        own = f"Look at what your own functions return ({', '.join(self.functions)}), or try"
+        return f"{own if self.functions else 'Try'} a smaller learning rate."

@@ -12,12 +12,12 @@ import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
-from nn_helpers.plots import COLOURS, DASHES, Picture
-from nn_helpers.plots.optimizers import MARKERS
+from nn_helpers.plots import COLOURS, MARKERS, finish, style, subplots
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show_settings, slider
 from nn_helpers.widgets.live import BREATH, FRAMES, Live
+from nn_helpers.widgets.page import table_html
 from nn_helpers.widgets.panel import traceback_of
 from nn_helpers.widgets.surfaces import SURFACES, Surface, descend_together, surface
 
@@ -30,8 +30,7 @@ OPTIMIZERS = {
     "Adam": lambda lr, beta: Adam(lr, beta1=beta),
 }
 HAVE_BETA = ("momentum", "Adam")
-SYMBOLS = "●■▲◆▼✚✖"  # the markers, for the table
-TABLE = 'style="line-height: 1.4; border-spacing: 14px 0; text-align: left"'
+SYMBOLS = "●▲■◆▼✚✖"  # the markers, for the table
 STEPS = 200
 CELLS = 49  # of the landscape, along each axis
 LEVELS = 22
@@ -79,7 +78,7 @@ def landscape(name):
 
 @dataclass(frozen=True)
 class Choice:
-    """What all controls say at one moment: a page may change them while a picture is being drawn."""
+    """What all controls say at one moment: a page may change them while a frame is being drawn."""
 
     surface: Surface
     begin: tuple[float, float]
@@ -95,18 +94,15 @@ class OptimizerRace(Live):
 
     def __init__(self, surface="ravine", mine=None, optimizers=None, settings=None):
         super().__init__()
-        self.mine = _checked({} if mine is None else mine)
+        self.mine = _check_mine({} if mine is None else mine)
         self.names = [*OPTIMIZERS, *self.mine]
         self._make_controls(choice("optimizer_race", "surface", surface, SURFACES), optimizers)
         self.starts, self.start_row = {}, row()
-        shown_first = {
-            **self.settings,
-            **dict(zip(("theta1", "theta2"), self.start_sliders(surface), strict=True)),
-        }
-        for name, value in (settings or {}).items():
-            _set(shown_first[choice("optimizer_race", "setting", name, shown_first)], name, value)
-        self._kept, self._terrain, self._drawn, self._surface_drawn = {}, [], None, None
-        self._make_picture()
+        theta1, theta2 = self.start_sliders(surface)
+        known = {**self.settings, "theta1": theta1, "theta2": theta2}
+        show_settings("optimizer_race", known, settings or {})
+        self._kept, self.terrain, self._drawn, self._surface_drawn = {}, [], None, None
+        self._make_figure()
         self.facts = widgets.HTML()
         factor, beta, seed, step = self.settings.values()
         who = widgets.Label("in the race", layout=widgets.Layout(width="80px"))
@@ -123,27 +119,19 @@ class OptimizerRace(Live):
         self.reset_button.tooltip = "Back to the start"
         for button in self.buttons.children:
             button.layout.width = "92px"
-        self.surface = control(
-            widgets.Dropdown, "surface", "The loss, as a function of two parameters", width="250px",
-            label_width="60px", options=list(SURFACES), value=name,
-        )  # fmt: skip
-        self.time = control(
-            widgets.IntSlider, "step", "The moment of the race that is shown", width="440px",
-            label_width="40px", value=STEPS, max=STEPS,
-        )  # fmt: skip
+        what = "The loss, as a function of two parameters"
+        self.surface = dropdown("surface", what, SURFACES, name, width="250px", label_width="60px")
+        moment = {"width": "440px", "label_width": "40px"}
+        self.time = slider("step", "The moment of the race that is shown", STEPS, 0, STEPS, step=1, **moment)
+        past = "β of momentum and β₁ of Adam: how much of the past is kept"
+        noise = {"width": "200px", "label_width": "80px"}
         self.settings = {
             "factor": control(
                 widgets.FloatLogSlider, "learning rates ×", "Multiplies every learning rate; on a log scale",
                 width="320px", label_width="110px", value=1.0, min=-1, max=1, step=0.02, readout_format=".2f",
             ),
-            "beta": control(
-                widgets.FloatSlider, "β", "β of momentum and β₁ of Adam: how much of the past is kept",
-                width="250px", label_width="30px", value=0.9, max=0.99, step=0.01,
-            ),
-            "seed": control(
-                widgets.BoundedIntText, "SGD's seed", "Other random numbers in SGD's gradients",
-                width="200px", label_width="80px", max=9999,
-            ),
+            "beta": slider("β", past, 0.9, 0, 0.99, step=0.01, width="250px", label_width="30px"),
+            "seed": seed_field("SGD's seed", "Other random numbers in SGD's gradients", **noise),
             "step": self.time,
         }  # fmt: skip
         first = self.names if optimizers is None else [*optimizers, *self.mine]
@@ -169,17 +157,14 @@ class OptimizerRace(Live):
     def start_sliders(self, name):
         """Return the two sliders of the start on a surface, each of which has limits of its own."""
         if name not in self.starts:
-            on = surface(name)
+            on, look = surface(name), {"width": "270px", "label_width": "60px"}
             self.starts[name] = [
-                control(
-                    widgets.FloatSlider, f"start {symbol}", f"Where all begin: {symbol}", width="270px",
-                    label_width="60px", value=value, min=low, max=high, step=0.01,
-                )
-                for symbol, (low, high), value in zip(("θ₁", "θ₂"), on.limits, on.start, strict=True)
-            ]  # fmt: skip
+                slider(f"start {symbol}", f"Where all begin: {symbol}", *where, step=0.01, **look)
+                for symbol, *where in zip(("θ₁", "θ₂"), on.start, *np.transpose(on.limits), strict=True)
+            ]
             self.start_row.children = [*self.start_row.children, *self.starts[name]]
-            for slider in self.starts[name]:
-                self.when(slider, lambda _: self.draw())
+            for each in self.starts[name]:
+                self.when(each, lambda _: self.draw())
         return self.starts[name]
 
     def advance(self):
@@ -192,13 +177,13 @@ class OptimizerRace(Live):
         self.time.value = min(self.time.value + steps, STEPS)
         self.draw()
 
-    async def _run(self):
-        # One step a frame, to be watched, where `Live` makes as many as it can. The slider's change draws.
-        due = self._loop.time()
+    async def play(self):
+        """Go on a step a frame, to be watched, where `Live` makes as many as it can. The slider draws."""
+        due = self.loop.time()
         while self.advance():
             self.frames += 1
-            due = max(due + 1 / FRAMES, self._loop.time() + BREATH)
-            await asyncio.sleep(due - self._loop.time())
+            due = max(due + 1 / FRAMES, self.loop.time() + BREATH)
+            await asyncio.sleep(due - self.loop.time())
         self.stop()
 
     def start(self):
@@ -227,7 +212,7 @@ class OptimizerRace(Live):
             return OPTIMIZERS[name](rate, chosen.beta).step
         mine = self.mine[name]
         if hasattr(mine, "step"):
-            return _at_rates_times(chosen.factor, mine).step
+            return _scale_rate(chosen.factor, mine).step
         return lambda theta, gradient: mine(theta, gradient, rate)
 
     def descents(self, chosen):
@@ -243,9 +228,9 @@ class OptimizerRace(Live):
             self._kept[name] = depends[name], descent
         return {name: self._kept[name][1] for name in chosen.names}
 
-    def _make_picture(self):
-        figure = Picture(figsize=(11.2, 4.1), dpi=80)
-        self.map, self.loss, self.key = figure.subplots(1, 3, width_ratios=(4.4, 4, 1.9))
+    def _make_figure(self):
+        figure, axes = subplots(11.2, 4.1, 1, 3, dpi=80, width_ratios=(4.4, 4, 1.9))
+        self.map, self.loss, self.key = axes
         self.canvas = Canvas(
             figure,
             alt="Contour lines of the loss over both parameters, with the path of each optimizer from the "
@@ -253,8 +238,7 @@ class OptimizerRace(Live):
         )
         self.map.set(xlabel="θ₁", ylabel="θ₂")
         self.loss.set(title="Loss", xlabel="step", ylabel="loss (log scale)", yscale="log", xlim=(0, STEPS))
-        self.loss.grid(alpha=0.25)
-        self.loss.spines[["top", "right"]].set_visible(False)
+        finish(self.loss)
         self.now = self.canvas.move(self.loss.axvline(STEPS, color="0.4", linewidth=1))
         self._make_key()
         self.artists = {name: self._make_artists(i) for i, name in enumerate(self.names)}
@@ -269,7 +253,7 @@ class OptimizerRace(Live):
 
     def _make_artists(self, i):
         """Return path, its head, the curve of the loss, its head, and line and words in the key."""
-        line = {"color": COLOURS[i], "linestyle": DASHES[i], "linewidth": 1.6}
+        line = {**style(i), "linewidth": 1.6}
         dots = {"marker": MARKERS[i], "markersize": 3.5, "markevery": 10}
         head = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 9, "markeredgecolor": "white"}
         head["clip_on"] = False  # it may stand on the edge
@@ -316,13 +300,13 @@ class OptimizerRace(Live):
     def _draw_surface(self, on):
         """Draw contour lines, which on a parabola lie at equal distances from each other."""
         for name, sliders in self.starts.items():
-            for slider in sliders:
-                slider.layout.display = None if name == on.name else "none"
-        for drawn in self._terrain:
+            for each in sliders:
+                each.layout.display = None if name == on.name else "none"
+        for drawn in self.terrain:
             drawn.remove()
         theta1, theta2, loss = landscape(on.name)
         where = theta1, theta2, loss, loss.min() + np.ptp(loss) * np.linspace(0, 1, LEVELS) ** 2
-        self._terrain = [
+        self.terrain = [
             self.map.contourf(*where, cmap="Greys_r", alpha=0.25),
             self.map.contour(*where, colors="0.6", linewidths=0.6),
             *self.map.plot(*np.transpose(on.minima), "k*", markersize=11),
@@ -360,31 +344,14 @@ class OptimizerRace(Live):
         ranks, rows = ranks_at(chosen.step, descents), []
         for name, descent in descents.items():
             rate, rank = self.rate(name, chosen), ranks.get(name)
-            cells = (
-                f"{SYMBOLS[self.names.index(name)]} {name}", "its own" if rate is None else f"{rate:.2g}",
-                f"{descent.loss[chosen.step]:.3g}" if rank else "–", rank or "out",
-            )  # fmt: skip
-            weight = ' style="font-weight: bold"' if rank == 1 else ""
-            rows.append(f"<tr{weight}>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>")
+            cells = f"{SYMBOLS[self.names.index(name)]} {name}", "its own" if rate is None else f"{rate:.2g}"
+            loss = f"{descent.loss[chosen.step]:.3g}" if rank else "–"
+            rows.append((*cells, loss, rank or "out"))
         head = ("optimizer", "learning rate α", f"loss at step {chosen.step}", "rank")
-        header = "".join(f'<th scope="col">{h}</th>' for h in head)
-        return f"<table {TABLE}><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-    def first_picture(self):
-        """Return the figure as it is now."""
-        return self.canvas.figure
+        return table_html(head, rows, [ranks.get(name) == 1 for name in descents])
 
 
-def _set(slider, name, value):
-    slider.value = value
-    if slider.value != float(value):
-        low, high = slider.min, slider.max
-        if isinstance(slider, widgets.FloatLogSlider):
-            low, high = slider.base**low, slider.base**high
-        raise ValueError(f"optimizer_race: {name} must be from {low:g} to {high:g}, got {value}")
-
-
-def _at_rates_times(factor, optimizer):
+def _scale_rate(factor, optimizer):
     """Return a copy of the learner's optimizer with its learning rate or schedule times a factor."""
     optimizer = copy.deepcopy(optimizer)
     lr = getattr(optimizer, "lr", None)
@@ -402,7 +369,7 @@ def ranks_at(k, descents):
     return {name: 1 + sum(other < loss for other in losses.values()) for name, loss in losses.items()}
 
 
-def _checked(mine):
+def _check_mine(mine):
     """Return the learner's optimizers by name, having made sure that they can race."""
     if not isinstance(mine, Mapping):
         raise TypeError('optimizer_race: mine must be a dict such as {"my optimizer": MyOptimizer(lr=0.1)}')

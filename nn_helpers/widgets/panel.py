@@ -1,4 +1,4 @@
-"""What all widgets share: a panel that loses no error, and is a picture where no kernel runs."""
+"""What all widgets share: a panel that loses no error, and is an image where no kernel runs."""
 
 import asyncio
 import base64
@@ -8,27 +8,18 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
+from nn_helpers.widgets.page import STYLE
+
 PACKAGE = str(Path(__file__).resolve().parent.parent)
-# What stands in the page before a panel's message. ipywidgets lets one type beside a slider between options,
-# and ignores what was typed; and its dropdowns have an arrow that is black in the dark, too. In Notebook 7,
-# arrow keys would go from cell to cell, instead of moving the slider or dropdown that they are pressed on.
-STYLE = """<style onload="window.nnArrows ??= [window.addEventListener('keydown', event =>
-    event.target.matches?.('.nn-panel :is(.noUi-handle, select)') &&
-    event.target.toggleAttribute('data-lm-suppress-shortcuts', event.key.startsWith('Arrow')), true)]">
-.nn-options .widget-readout {-webkit-user-modify: read-only; pointer-events: none}
-.nn-panel {--jp-widgets-dropdown-arrow: url("data:image/svg+xml,\
-<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'>\
-<path d='M5 7l4 4 4-4' fill='none' stroke='%23808080' stroke-width='2'/></svg>")}
-</style>"""
-_open = {}  # by a notebook cell's id: which run of the cell it was, and the panels that this run made
+open_panels = {}  # by a notebook cell's id: which run of the cell it was, and the panels that this run made
 
 
 class Panel:
-    """Controls and pictures in one box, for a cell's last line.
+    """Controls and figures in one box, for a cell's last line.
 
-    A subclass fills ``self.ui.children``, connects its controls by `when` and `on_click`, and says in
-    `first_picture` what is to be seen without a kernel. What a control does runs on the kernel's main loop,
-    never in the middle of a cell or of a frame. An error in it shows in the panel; ipywidgets would lose it.
+    A subclass fills ``self.ui.children``, draws on a `Canvas`, ``self.canvas``, and connects its controls by
+    `when` and `button`. What a control does runs on the kernel's main loop, never in the middle of a cell
+    or of a frame. An error in it shows in the panel; ipywidgets would lose it.
     """
 
     def __init__(self):
@@ -36,22 +27,22 @@ class Panel:
         self.message = Message()
         self.closed = False
         try:
-            self._loop = asyncio.get_running_loop()
+            self.loop = asyncio.get_running_loop()
         except RuntimeError:  # plain Python: what a control does runs at once
-            self._loop = None
+            self.loop = None
         self._cell = _register(self)
         self.ui.observe(lambda change: self.close() if change["new"] is None else None, "comm")
         self.ui._view_count = 0  # from here on the page counts the places where the panel is to be seen
-        self.ui.observe(lambda change: self.post(self._seen, change["new"]), "_view_count")
+        self.ui.observe(lambda change: self.post(self._count_views, change["new"]), "_view_count")
 
-    def first_picture(self):
-        """Return a figure of the present state."""
-        raise NotImplementedError
+    def first_figure(self):
+        """Return a figure of the present state: that of the panel's canvas, as it is now."""
+        return self.canvas.figure
 
     def stop(self):
         """Stop what runs behind the panel; one that only draws has nothing to stop."""
 
-    def _seen(self, places):
+    def _count_views(self, places):
         if not places:  # its cell was deleted, or the notebook closed
             self.stop()
 
@@ -73,16 +64,18 @@ class Panel:
 
         control.observe(changed, trait)
 
-    def on_click(self, button, action):
-        """Call ``action()`` whenever a button is pressed."""
+    def button(self, words, icon, tooltip, action):
+        """Return a button that calls ``action()`` whenever it is pressed."""
+        button = widgets.Button(description=words, icon=icon, tooltip=tooltip)
         button.on_click(lambda _: self.post(action))
+        return button
 
     def post(self, action, *arguments):
         """Run ``action(*arguments)`` on the kernel's main loop, from whatever thread this is called on."""
-        if self._loop is None or self._loop.is_closed():
+        if self.loop is None or self.loop.is_closed():
             self.guard(action, *arguments)
         else:
-            self._loop.call_soon_threadsafe(self.guard, action, *arguments)
+            self.loop.call_soon_threadsafe(self.guard, action, *arguments)
 
     def guard(self, action, *arguments):
         """Run ``action(*arguments)``; an error shows in the panel."""
@@ -108,15 +101,15 @@ class Panel:
             return
         self.closed = True
         self.stop()
-        _, panels = _open.get(self._cell, (None, []))
+        _, panels = open_panels.get(self._cell, (None, []))
         if self in panels:
             panels.remove(self)
         for widget in _all_in(self.ui):
             widget.close()
 
     def _repr_mimebundle_(self, **kwargs):
-        picture = base64.b64encode(self.first_picture()._repr_png_()).decode()
-        return {**self.ui._repr_mimebundle_(**kwargs), "text/plain": repr(self), "image/png": picture}
+        png = base64.b64encode(self.first_figure()._repr_png_()).decode()
+        return {**self.ui._repr_mimebundle_(**kwargs), "text/plain": repr(self), "image/png": png}
 
     def __repr__(self):
         return f"{type(self).__name__}: run this cell to use it"
@@ -156,19 +149,19 @@ def traceback_of(error):
 
 def _register(panel):
     """Close the panels of an earlier run of the cell that is running; return the cell's id."""
-    cell, run = _running_cell()
+    cell, run = running_cell()
     if cell is None:
         return None
-    run_before, panels = _open.get(cell, (run, []))
+    run_before, panels = open_panels.get(cell, (run, []))
     if run_before != run:
         for old in list(panels):
             old.close()
         panels = []
-    _open[cell] = run, [*panels, panel]
+    open_panels[cell] = run, [*panels, panel]
     return cell
 
 
-def _running_cell():
+def running_cell():
     """Return the id of the cell that runs, and of this run of it; None twice outside a notebook."""
     try:
         from IPython import get_ipython

@@ -5,7 +5,7 @@ import re
 import time
 from collections import deque
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import ipywidgets as widgets
 import numpy as np
@@ -15,22 +15,33 @@ from nn_helpers.data.points import POINTS
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
-from nn_helpers.plots import Picture
-from nn_helpers.support.validation import choice, number
+from nn_helpers.plots import Figure
+from nn_helpers.support.threads import SHARED_PRODUCT
+from nn_helpers.support.validation import choice
 from nn_helpers.training import TrainingDivergedError, training_steps
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import add_stop, named, row, show_first
-from nn_helpers.widgets.controls import control as narrow_control
-from nn_helpers.widgets.live import Live
+from nn_helpers.widgets.controls import (
+    RATES,
+    control,
+    dropdown,
+    row,
+    seed_field,
+    show_settings,
+    slider,
+    stop_slider,
+    stops,
+)
+from nn_helpers.widgets.live import LiveTraining
+from nn_helpers.widgets.page import COPY
 from nn_helpers.widgets.script import Script
 from nn_helpers.widgets.views import DEEPEST, Curves, Layers, Regions, Samples
 
-PICTURES = "pictures"
-# What controls show at first where nothing else was said: for points, and what differs for pictures.
+IMAGES = "images"
+FORMERLY = "pictures"  # the same in programs that were written when it was called so
+# What controls show at first where nothing else was said: for points, and what differs for images.
 FIRST = {"seed": 0, "batch_size": 8, "reg": 0.0, "depth": 2, "width": 8, "activation": "relu", "init": "he",
          "optimizer": "sgd", "lr": 0.1}  # fmt: skip
-FIRST_PICTURES = {"width": 64, "lr": 0.01}
-SHARED_PRODUCT = 9216  # multiplications from which on OpenBLAS may share a matrix product among threads
+FIRST_IMAGES = {"width": 64, "lr": 0.01}
 WIDEST = 128
 # Each optimizer's own parameters, beside the learning rate: the first value, and the ends of the slider.
 OWN = {
@@ -41,8 +52,6 @@ OWN = {
 }
 CLASSES = {"sgd": "SGD", "momentum": "Momentum", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
 SYMBOLS = {"beta": "β", "beta1": "β₁", "beta2": "β₂", "weight_decay": "weight decay λ"}
-# Where sliders stop: round numbers, about as far from each other on a log scale.
-RATES = (*(float(f"{step}e{power}") for power in range(-5, 1) for step in (1, 1.5, 2, 3, 5, 7)), 10.0)
 L2 = (0.0, 1e-5, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
 BATCHES = (1, 2, 4, 8, 16, 32, 64, "all")
 FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l2_penalty"} | {
@@ -51,11 +60,7 @@ FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l
 MADE = "500, n_test=0, n_val=200"  # sketches
 MEASURED = 200  # examples of a part that each frame looks at
 SPEED = 20  # frames whose steps the speed is the mean of
-COPY = (
-    '<button class="jupyter-button" onclick="const code = this.closest(\'.widget-vbox\')'
-    ".querySelector('textarea'); code.select(); document.execCommand('copy'); "
-    "this.textContent = 'Copied'\">Copy to the clipboard</button>"
-)
+WIDE = {"width": "300px", "label_width": "100px"}  # three in a row
 
 
 def playground(data="moons", functions=None, **settings):
@@ -63,8 +68,8 @@ def playground(data="moons", functions=None, **settings):
 
     Parameters
     ----------
-    data : {"moons", "spirals", "circles", "blobs", "xor", "pictures"} or Dataset
-        Points in a plane, or pictures: 500 sketches unless you pass others, such as
+    data : {"moons", "spirals", "circles", "blobs", "xor", "images"} or Dataset
+        Points in a plane, or images: 500 sketches unless you pass others, such as
         ``load_cifar10().subset(500, val=200)``.
     functions : dict of str to function, optional
         Your own functions in the network, as for ``net.use``: ``{"relu_forward": relu_forward}``.
@@ -80,123 +85,97 @@ def playground(data="moons", functions=None, **settings):
     return Playground(data, functions, settings)
 
 
-class Playground(Live):
+class Playground(LiveTraining):
     """See `playground`."""
 
     def __init__(self, data="moons", functions=None, settings=None):
-        super().__init__()
-        self._functions = dict(functions or {})
-        for name in self._functions:
-            choice("playground", "function", name, sorted(FUNCTIONS))
+        super().__init__("playground", functions, sorted(FUNCTIONS))
         self._passed = data if isinstance(data, Dataset) else None
         if self._passed is not None and not len(data.val):
             raise ValueError(
                 f"playground: {data!r} has no validation part; write data.subset(500, val={MEASURED})"
             )
-        kind = PICTURES if self._passed else choice("playground", "data", data, (*POINTS, PICTURES))
-        self._make_controls(kind)
+        kind = IMAGES if self._passed or (isinstance(data, str) and data == FORMERLY) else data
+        self._make_controls(choice("playground", "data", kind, (*POINTS, IMAGES)))
+        self._make_code_box()
         self._set(settings or {})
         self._show_own_parameters()
         self.facts, self.about = widgets.HTML(), widgets.HTML()
-        self._make_picture()
+        self._make_figure()
         self.ui.children = [
             self.controls, self.buttons, self.message, self.code_box, self.facts, self.canvas.widget,
             self.about,
         ]  # fmt: skip
         self.kind = self.seed = None  # of the data and the network that are there, whatever the controls say
-        self._begin()
+        self.begin()
         self._connect()
 
     # What there is to see and to move
 
     def _make_controls(self, data):
-        control = partial(narrow_control, width="300px", label_width="100px")  # three in a row
-        first = FIRST | (FIRST_PICTURES if data == PICTURES else {})
-        self.settings = {
-            "data": control(
-                widgets.Dropdown, "data", "What is to be told apart: points in a plane, or pictures",
-                options=[*POINTS, PICTURES], value=data,
-            ),
-            "seed": control(
-                widgets.BoundedIntText, "seed", "Of the points, the first weights and the order of examples",
-                max=9999,
-            ),
-            "batch_size": control(
-                widgets.SelectionSlider, "batch size", "Examples in a mini-batch; all: gradient descent",
-                options=BATCHES,
-            ),
-            "reg": control(
-                widgets.SelectionSlider, "L2 strength", "Of the penalty on large weights", options=named(L2)
-            ),
-            "depth": control(
-                widgets.IntSlider, "hidden layers", "Depth: 0 is softmax regression", max=DEEPEST
-            ),
-            "width": control(
-                widgets.IntSlider, "units per layer", "Width of each hidden layer", min=1, max=WIDEST
-            ),
-            "activation": control(
-                widgets.Dropdown, "activation", "The function after each hidden layer",
-                options=list(ACTIVATIONS),
-            ),
-            "init": control(
-                widgets.Dropdown, "initialisation", "How large the first weights are: he √(2/D), xavier "
-                "√(2/(D + M)), normal 0.01", options=list(INITIALISATIONS),
-            ),
-            "optimizer": control(
-                widgets.Dropdown, "optimizer", "How the gradient changes the weights",
-                options=[(CLASSES[name], name) for name in OPTIMIZERS],
-            ),
-            "lr": control(
-                widgets.SelectionSlider, "learning rate α", "How far a step goes, on a log scale",
-                options=named(RATES),
-            ),
-        }  # fmt: skip
-        for name, value in first.items():
-            self.settings[name].value = value
+        first = FIRST | (FIRST_IMAGES if data == IMAGES else {})
+        columns = self._data_controls(data, first), self._network_controls(first), self._step_controls(first)
+        self.settings = {name: each for column in columns for name, each in column.items()}
         self.own = {
             name: {
-                parameter: control(
-                    widgets.FloatSlider, SYMBOLS[parameter], f"{SYMBOLS[parameter]} of {CLASSES[name]}",
-                    value=value, min=low, max=high, step=0.001, readout_format=".3f",
+                parameter: slider(
+                    SYMBOLS[parameter], f"{SYMBOLS[parameter]} of {CLASSES[name]}", *where, step=0.001,
+                    readout_format=".3f", **WIDE,
                 )
-                for parameter, (value, low, high) in parameters.items()
+                for parameter, where in parameters.items()
             }
             for name, parameters in OWN.items()
         }  # fmt: skip
-        self.code_button = widgets.Button(
-            description="Copy as code",
-            icon="code",
-            tooltip="Show the lines that make this network and this run",
+        self.own_box = widgets.VBox([])
+        boxes = [widgets.VBox(list(column.values())) for column in columns]
+        boxes[-1].children = [*boxes[-1].children, self.own_box]
+        self.controls = row(*boxes)
+
+    def _data_controls(self, data, first):
+        kinds = "What is to be told apart: points in a plane, or images"
+        seed = "Seed of the points, the first weights and the order of examples"
+        batch_size, reg = (
+            "Examples in a mini-batch; all: gradient descent",
+            "Strength of the penalty on large weights",
         )
-        self.code = widgets.Textarea(
-            description="code",
-            tooltip="Lines that make this network and this run",
-            layout=widgets.Layout(width="98%"),
-            style={"description_width": "100px"},
-        )
+        return {
+            "data": dropdown("data", kinds, [*POINTS, IMAGES], data, **WIDE),
+            "seed": seed_field("seed", seed, first["seed"], **WIDE),
+            "batch_size": stop_slider("batch size", batch_size, BATCHES, first["batch_size"], **WIDE),
+            "reg": stop_slider("L2 strength", reg, stops(L2), first["reg"], **WIDE),
+        }
+
+    def _network_controls(self, first):
+        depth, width = "Depth: 0 is softmax regression", "Width of each hidden layer"
+        activation = "The function after each hidden layer"
+        init = "How large the first weights are: he √(2/D), xavier √(2/(D + M)), normal 0.01"
+        return {
+            "depth": slider("hidden layers", depth, first["depth"], 0, DEEPEST, step=1, **WIDE),
+            "width": slider("units per layer", width, first["width"], 1, WIDEST, step=1, **WIDE),
+            "activation": dropdown("activation", activation, ACTIVATIONS, first["activation"], **WIDE),
+            "init": dropdown("initialisation", init, INITIALISATIONS, first["init"], **WIDE),
+        }
+
+    def _step_controls(self, first):
+        classes = [(CLASSES[name], name) for name in OPTIMIZERS]
+        optimizer, lr = "How the gradient changes the weights", "How far a step goes, on a log scale"
+        return {
+            "optimizer": dropdown("optimizer", optimizer, classes, first["optimizer"], **WIDE),
+            "lr": stop_slider("learning rate α", lr, stops(RATES), first["lr"], **WIDE),
+        }
+
+    def _make_code_box(self):
+        lines = "lines that make this network and this run"
+        self.code_button = self.button("Copy as code", "code", f"Show the {lines}", self._show_code)
+        self.code = control(widgets.Textarea, "code", lines.capitalize(), width="98%", label_width="100px")
         self.copy_button = widgets.HTML(COPY)
         self.code_box = widgets.VBox([])
         self.buttons.children = [*self.buttons.children, self.code_button]
-        self._own_box = widgets.VBox([])
-        columns = (
-            ("data", "seed", "batch_size", "reg"),
-            ("depth", "width", "activation", "init"),
-            ("optimizer", "lr"),
-        )
-        boxes = [[self.settings[name] for name in names] for names in columns]
-        boxes[-1].append(self._own_box)
-        self.controls = row(*map(widgets.VBox, boxes))
 
     def _set(self, settings):
-        """Let controls show what `playground` was called with."""
         own = self.own.get(settings.get("optimizer", self.value("optimizer")), {})
         known = {name: each for name, each in self.settings.items() if name != "data"} | own
-        for name, value in settings.items():
-            each = known[choice("playground", "setting", name, known)]
-            if name in ("lr", "reg") and value not in each._options_values:  # another place to stop at
-                value = number("playground", name, value, **({"above": 0.0} if name == "lr" else {}))
-                add_stop(each, value)
-            show_first("playground", name, each, value)
+        show_settings("playground", known, settings, {"lr": {"above": 0.0}, "reg": {}})
 
     def _connect(self):
         for name in ("data", "seed", "depth", "width", "activation", "init"):
@@ -206,17 +185,16 @@ class Playground(Live):
         self.when(self.settings["reg"], lambda reg: self._change("reg", self.net, reg))
         self.when(self.settings["batch_size"], lambda _: self._new_steps())
         for optimizer, sliders in self.own.items():
-            for name, slider in sliders.items():
+            for name, each in sliders.items():
                 self.when(
-                    slider, lambda value, optimizer=optimizer, name=name: self._tune(optimizer, name, value)
+                    each, lambda value, optimizer=optimizer, name=name: self._tune(optimizer, name, value)
                 )
-        self.on_click(self.code_button, self._show_code)
 
     def _show_own_parameters(self):
-        self._own_box.children = list(self.own.get(self.value("optimizer"), {}).values())
+        self.own_box.children = list(self.own.get(self.value("optimizer"), {}).values())
 
-    def _make_picture(self):
-        figure = Picture(figsize=(11.2, 4.8), dpi=80, layout="none")  # pixels: 896 × 384
+    def _make_figure(self):
+        figure = Figure(figsize=(11.2, 4.8), dpi=80, layout="none")  # pixels: 896 × 384
         places = {"left": 0.06, "right": 0.985}
         above = figure.add_gridspec(
             1, 3, bottom=0.475, top=0.945, width_ratios=(1.3, 1, 1), wspace=0.25, **places
@@ -234,34 +212,27 @@ class Playground(Live):
 
     # What trains
 
-    def value(self, name):
-        """Return what a control says."""
-        return self.settings[name].value
-
-    def _used(self):
-        """Return the names of the learner's functions that the network calls, with its activation."""
-        return [name for name in self._functions if name in self.net.functions]
-
-    def _batch_size(self):
+    def batch_size(self):
+        """Return how many examples a batch has: no more than there are."""
         size, N = self.value("batch_size"), len(self.data.train)
         return N if size == "all" else min(size, N)
 
-    def _begin(self):
-        """Make the data, network and optimizer that the controls describe, and a picture of them."""
+    def begin(self):
+        """Make the data, network and optimizer that the controls describe, and a frame of them."""
         kind, seed = self.value("data"), self.value("seed")
         # Not only after a change of these two: one that came later may have its turn before theirs.
         new_data = (kind, seed) != (self.kind, self.seed)
         self.kind, self.seed = kind, seed
         if new_data:
-            self.data = points(kind, seed=seed) if kind in POINTS else self._passed or sample_pictures()
+            self.data = points(kind, seed=seed) if kind in POINTS else self._passed or sample_images()
         C = POINTS[kind][1] if kind in POINTS else self.data.num_classes
         self.net = ClassificationNet(
             self.data.input_size, [self.value("width")] * self.value("depth"), C,
             self.value("activation"), self.value("reg"), self.value("init"), seed=seed,
         )  # fmt: skip
-        self.net.use(**{name: self._functions[name] for name in self._used()})
+        self.net.use(**self.own_functions())
         self.step_count, self.epochs, self._script = 0, 0, Script()
-        self._seconds, self._times = 0.0, deque(maxlen=SPEED)
+        self.seconds, self.times = 0.0, deque(maxlen=SPEED)
         self._theta_before = np.full_like(self.net.theta, np.nan)
         self._new_optimizer()
         if new_data:
@@ -275,7 +246,7 @@ class Playground(Live):
         """Put together what each frame asks the network: examples of both parts, places of the plane."""
         canvas, ax = self.canvas, self._answers_ax
         canvas.clear(ax)
-        if self.kind == PICTURES:
+        if self.kind == IMAGES:
             self.answers = Samples(canvas, ax, self.data.val, self.data.class_names)
         else:
             self.answers = Regions(canvas, ax, self.data)
@@ -286,12 +257,12 @@ class Playground(Live):
             (slice(N[0], sum(N)), self.data.val.labels[:MEASURED]),
         ]
         x = [self.data.standardise(part, self.net.dtype) for part in parts]
-        if self.kind == PICTURES:
+        if self.kind == IMAGES:
             self._answered = slice(N[0], N[0] + Samples.COUNT)
         else:
             self._answered = slice(sum(N), None)
             x.append(self.answers.x)
-        self._x = np.concatenate(x)
+        self.x = np.concatenate(x)
 
     def _new_optimizer(self):
         sliders = self.own.get(self.value("optimizer"), {})
@@ -302,7 +273,7 @@ class Playground(Live):
 
     def _new_steps(self):
         """Go on with batches of the size that is chosen, in another order of examples."""
-        how = {"batch_size": self._batch_size(), "seed": self.seed + self.step_count}
+        how = {"batch_size": self.batch_size(), "seed": self.seed + self.step_count}
         self._steps = training_steps(self.net, self.data, self.optimizer, validate=False, **how)
         arguments = ", ".join(f"{name}={value}" for name, value in how.items())
         self._steps_line = f"steps = training_steps(net, data, optimizer, {arguments})"
@@ -313,11 +284,11 @@ class Playground(Live):
     def _renew(self, name):
         """Begin anew after a change that needs another network, and say so."""
         self.stop()
-        self._begin()
+        self.begin()
         hint = ""
-        if name == "data" and self.value("data") == PICTURES:
-            width, lr = FIRST_PICTURES["width"], FIRST_PICTURES["lr"]
-            hint = f" A good start for pictures: {width} units per layer, SGD, a learning rate of {lr:g}."
+        if name == "data" and self.value("data") == IMAGES:
+            width, lr = FIRST_IMAGES["width"], FIRST_IMAGES["lr"]
+            hint = f" A good start for images: {width} units per layer, SGD, a learning rate of {lr:g}."
         self.say(f"New {self.settings[name].description}: a new network, at step 0. Press Start.{hint}")
 
     def _change_optimizer(self):
@@ -345,7 +316,7 @@ class Playground(Live):
         """Stop, and make the same network again."""
         super().reset()
         self.say("")
-        self._begin()
+        self.begin()
 
     def watch(self):
         """Remember the parameters before a step whose update is to be seen."""
@@ -358,12 +329,12 @@ class Playground(Live):
         began = time.perf_counter()
         with np.errstate(all="ignore"):  # a training that diverges is told in words
             record = next(self._steps)
-        self._seconds += time.perf_counter() - began
+        self.seconds += time.perf_counter() - began
         self.step_count += 1
         self.epochs += record.epoch_ends
         return True
 
-    def failed(self, error):
+    def fail(self, error):
         """Say why the steps ended; the curves keep what was there."""
         self._new_steps()  # the old ones ended with the error
         with suppress(Exception):  # what failed may be needed for drawing too
@@ -371,16 +342,14 @@ class Playground(Live):
         if not isinstance(error, TrainingDivergedError):
             self.show_error(error)
             return
-        own = f"Look at what your own functions return ({', '.join(self._functions)}), or try"
         self.say(
             f"Training diverged at step {self.step_count + 1:,}: the loss is no longer a finite number"
-            f"{self._first_layer_without_numbers()}. {own if self._functions else 'Try'} a smaller learning "
-            "rate. Then press Reset."
+            f"{self._first_layer_without_numbers()}. {self.advice()} Then press Reset."
         )
 
     def _first_layer_without_numbers(self):
         with np.errstate(all="ignore"):
-            for layer, a in enumerate(self.net.activations(self._x), 1):
+            for layer, a in enumerate(self.net.activations(self.x), 1):
                 if not np.isfinite(a).all():
                     return f", and hidden layer {layer} puts out infinity or NaN"
         return ""
@@ -388,7 +357,7 @@ class Playground(Live):
     def draw(self):
         """Show where the training stands."""
         with np.errstate(all="ignore"):
-            hidden, logits = look(self.net, self._x)
+            hidden, logits = look(self.net, self.x)
             loss, accuracy = zip(*(self._measure(logits[rows], y) for rows, y in self._parts), strict=True)
             self.loss.add(self.step_count, *loss)
             self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
@@ -396,7 +365,7 @@ class Playground(Live):
             examples = slice(0, self._parts[-1][0].stop)
             self.layers.show([a[examples] for a in hidden], *self._sizes())
         self.canvas.draw()
-        self._times.append((self.step_count, self._seconds))
+        self.times.append((self.step_count, self.seconds))
         self.facts.value = html.escape(self._facts(loss, accuracy))
         self.about.value = html.escape(self._about())
 
@@ -416,14 +385,14 @@ class Playground(Live):
         return np.array(gradients), np.array(updates)
 
     def _facts(self, loss, accuracy):
-        """Return the picture's numbers as text."""
+        """Return the figure's numbers as text."""
         parts = [
             f"step {self.step_count:,}",
             f"{self.epochs:,} epochs",
             f"loss {loss[0]:.3f}, validation {loss[1]:.3f}",
             f"accuracy {accuracy[0]:.0%}, validation {accuracy[1]:.0%}",
         ]
-        (first, began), (last, ended) = self._times[0], self._times[-1]
+        (first, began), (last, ended) = self.times[0], self.times[-1]
         if last > first:
             parts.append(f"{(last - first) / (ended - began):,.0f} steps a second")
         return " · ".join(parts)
@@ -431,13 +400,9 @@ class Playground(Live):
     def _about(self):
         """Return what kind of network it is, and which of the learner's functions run in it."""
         text = repr(self.net).removeprefix("ClassificationNet(").removesuffix(")")
-        if self._functions:
-            text += f" · your own functions in it: {', '.join(self._used()) or 'none'}"
+        if self.functions:
+            text += f" · your own functions in it: {', '.join(self.own_functions()) or 'none'}"
         return text
-
-    def first_picture(self):
-        """Return the figure as it is now."""
-        return self.canvas.figure
 
     # The same in code
 
@@ -449,7 +414,7 @@ class Playground(Live):
         names = {"ClassificationNet", "training_steps"}
         names |= {each for each in CLASSES.values() if any(f"= {each}(" in line for line in lines)}
         if not self._is_passed():
-            names.add("sketches" if self.kind == PICTURES else "points")
+            names.add("sketches" if self.kind == IMAGES else "points")
         imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
         batches = re.findall(r"batch_size=(\d+)", "\n".join(lines))
         largest = max(map(int, batches)) * max(array.size for array in self.net.params.values())
@@ -459,17 +424,18 @@ class Playground(Live):
         return "\n".join([*imports, "", *lines])
 
     def _is_passed(self):
-        return self._passed is not None and self.kind == PICTURES
+        return self._passed is not None and self.kind == IMAGES
 
     def _head(self):
         """Return the lines before the first step."""
         kind, seed, net = self.kind, self.seed, self.net
         data = f'data = points("{kind}", seed={seed})'
-        if kind == PICTURES:
+        if kind == IMAGES:
             data = f"data = sketches({MADE})"
         if self._is_passed():
-            data = "# data: the pictures that playground was called with"
-        use = ", ".join(f"{name}={_called(name, self._functions[name])}" for name in self._used())
+            data = "# data: the images that playground was called with"
+        own = self.own_functions().items()
+        use = ", ".join(f"{name}={_name_in_code(name, function)}" for name, function in own)
         return [
             data,
             f"net = ClassificationNet({net.input_size}, {net.hidden_sizes}, {net.num_classes}, "
@@ -487,8 +453,8 @@ class Playground(Live):
 
 
 @lru_cache(maxsize=1)
-def sample_pictures():
-    """Return the pictures that are shown where none were passed."""
+def sample_images():
+    """Return the images that are shown where none were passed."""
     return sketches(500, n_test=0, n_val=200)
 
 
@@ -505,6 +471,6 @@ def rms(values):
     return np.sqrt(np.mean(np.square(values, dtype=np.float64)))
 
 
-def _called(name, function):
+def _name_in_code(name, function):
     """Return what a function is called in the code: its own name, or for a lambda what it stands for."""
     return function.__name__ if getattr(function, "__name__", "").isidentifier() else name

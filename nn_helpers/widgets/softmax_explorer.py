@@ -6,9 +6,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.losses import cross_entropy, softmax
-from nn_helpers.plots import COLOURS, Picture
+from nn_helpers.plots import COLOURS, finish, subplots
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, row
+from nn_helpers.widgets.controls import control, dropdown, row, slider, stop_slider
 from nn_helpers.widgets.panel import Panel
 
 CLASSES = ("cat", "dog", "frog", "ship")
@@ -48,26 +48,20 @@ class SoftmaxExplorer(Panel):
     def __init__(self, logits=(2.0, 1.0, 0.1, -1.0), class_names=CLASSES):
         super().__init__()
         self.names = list(class_names)
+        wide = {"width": "440px", "label_width": "120px"}
         self.logits = [
-            control(
-                widgets.FloatSlider, f"logit: {name}", f"The network's number for {name}", width="440px",
-                label_width="120px", value=value, min=-5, max=5, step=0.1,
-            )
+            slider(f"logit: {name}", f"The network's number for {name}", value, -5, 5, **wide)
             for name, value in zip(self.names, logits, strict=True)
-        ]  # fmt: skip
+        ]
         self.temperature = control(
             widgets.FloatLogSlider, "temperature T", "Logits are divided by it: small is sure, large unsure",
             value=1.0, base=10, min=-1, max=1, step=0.02, readout_format=".2f",
         )  # fmt: skip
-        self.scale = control(
-            widgets.SelectionSlider, "logits times", "Large logits make e^z overflow", options=SCALES, value=1
-        )
-        self.true = control(
-            widgets.Dropdown, "true class", "What the picture shows", options=self.names, width="220px",
-            label_width="80px",
-        )  # fmt: skip
+        self.scale = stop_slider("logits times", "Large logits make e^z overflow", SCALES, 1)
+        narrow = {"width": "220px", "label_width": "80px"}
+        self.true = dropdown("true class", "What the image shows", self.names, self.names[0], **narrow)
         self.facts = widgets.HTML()
-        self._make_picture()
+        self._make_figure()
         self.ui.children = [
             row(*self.logits), row(self.temperature, self.scale, self.true), self.message, self.canvas.widget,
             self.facts,
@@ -76,52 +70,51 @@ class SoftmaxExplorer(Panel):
             self.when(each, lambda _: self.draw())
         self.draw()
 
-    def _make_picture(self):
-        figure = Picture(figsize=(11.2, 3.4), dpi=80)
-        chosen, cost, pull = figure.subplots(1, 3)
+    def _make_figure(self):
+        figure, axes = subplots(11.2, 3.4, 1, 3, dpi=80)
         self.canvas = Canvas(
             figure,
             alt="Bars for each class: its probability by the stable and by the naive softmax, its "
             "cross-entropy were it the true one, and the gradient p minus y",
         )
+        upright = {"rotation": 90} if len(self.names) > MANY else {}
+        room = 0.3 if upright else 0.0  # more of it above the bars
+        probabilities, cost, pull = axes
+        probabilities.set(title="Probabilities", ylabel="p", ylim=(0, 1.25 + room), yticks=np.arange(6) / 5)
+        cost.set(title="Cost of each class, were it true", ylabel="cross-entropy (nats), bars end at 10")
+        cost.set(ylim=(0, 12.5), yticks=range(0, 11, 2))
+        pull.set(title="Gradient with respect to the logits", ylabel="p − y", ylim=(-1.2, 1.2 + room))
+        for ax in axes:
+            ax.set_xticks(range(len(self.names)), self.names, **upright)
+            finish(ax, grid=False)
+        self._make_bars(*axes)
+        self._make_texts(*axes, upright)
+        probabilities.legend(frameon=False, fontsize="small", ncols=2, loc="upper right")
+
+    def _make_bars(self, probabilities, cost, pull):
         places = np.arange(len(self.names))
         zeros = np.zeros(len(places))
-        self.stable = chosen.bar(places - 0.2, zeros, 0.38, color=COLOURS[0], label="stable")
-        self.naive = chosen.bar(
+        self.stable = probabilities.bar(places - 0.2, zeros, 0.38, color=COLOURS[0], label="stable")
+        self.naive = probabilities.bar(
             places + 0.2, zeros, 0.38, color="white", edgecolor=COLOURS[1], hatch="///", label="naive"
         )
         self.costs = cost.bar(places, zeros, 0.6, color=COLOURS[4])
         self.pulls = pull.bar(places, zeros, 0.6, color=COLOURS[3])
         pull.axhline(0, color="black", linewidth=0.8)
-        upright = {"rotation": 90} if len(places) > MANY else {}
-        room = 0.3 if upright else 0.0  # more of it above the bars
+        self.canvas.move(*self.stable, *self.naive, *self.costs, *self.pulls)
+
+    def _make_texts(self, probabilities, cost, pull, upright):
+        style, places = {"ha": "center", "va": "bottom", "size": 8}, range(len(self.names))
         self.texts = [
-            [ax.text(place - aside, 0, "", ha="center", va="bottom", size=8, **upright) for place in places]
-            for ax, aside in ((chosen, 0.2), (cost, 0), (pull, 0))
+            [ax.text(place - aside, 0, "", **style, **upright) for place in places]
+            for ax, aside in ((probabilities, 0.2), (cost, 0), (pull, 0))
         ]
-        self.broken = [
-            chosen.text(
-                place + 0.2, 0.02, "", ha="center", va="bottom", size=8, color=COLOURS[1], rotation=90
-            )
-            for place in places
-        ]
-        chosen.set(title="Probabilities", ylabel="p", ylim=(0, 1.25 + room), yticks=np.arange(6) / 5)
-        cost.set(
-            title="Cost of each class, were it true",
-            ylabel="cross-entropy (nats), bars end at 10",
-            ylim=(0, 12.5),
-            yticks=range(0, 11, 2),
-        )
-        pull.set(title="Gradient with respect to the logits", ylabel="p − y", ylim=(-1.2, 1.2 + room))
-        chosen.legend(frameon=False, fontsize="small", ncols=2, loc="upper right")
-        for ax in (chosen, cost, pull):
-            ax.set_xticks(places, self.names, **upright)
-            ax.spines[["top", "right"]].set_visible(False)
-        texts = [text for row_of_texts in self.texts for text in row_of_texts]
-        self.canvas.move(*self.stable, *self.naive, *self.costs, *self.pulls, *texts, *self.broken)
+        style |= {"color": COLOURS[1], "rotation": 90}
+        self.broken = [probabilities.text(place + 0.2, 0.02, "", **style) for place in places]
+        self.canvas.move(*(text for texts in (*self.texts, self.broken) for text in texts))
 
     def numbers(self):
-        """Return what the picture shows: z, stable p, naive p, cost of each class, and p − y."""
+        """Return what the figure shows: z, stable p, naive p, cost of each class, and p − y."""
         z = self.scale.value * np.array([slider.value for slider in self.logits]) / self.temperature.value
         C, y = len(z), self.names.index(self.true.value)
         costs = np.array([cross_entropy(z[np.newaxis], np.array([k]))[0] for k in range(C)])
@@ -150,7 +143,7 @@ class SoftmaxExplorer(Panel):
         self.facts.value = html.escape(self.facts_text(z, p, naive, costs))
 
     def facts_text(self, z, p, naive, costs):
-        """Return what the picture says in a sentence or two."""
+        """Return what the figure says in a sentence or two."""
         true = self.names.index(self.true.value)
         largest = z.max()
         text = f"The loss is −log p({self.true.value}) = {costs[true]:,.3f} nats."
@@ -160,11 +153,6 @@ class SoftmaxExplorer(Panel):
                 "inf / inf is NaN. The stable one subtracts the largest logit first."
             )
         if p.min() == 0:
-            return (
-                f"{text} A probability is 0 in a float64; the loss, computed from the logits, stays finite."
-            )
+            zero = "A probability is 0 in a float64; the loss, computed from the logits, stays finite."
+            return f"{text} {zero}"
         return f"{text} Guessing alike among {len(p)} classes would cost log {len(p)} = {np.log(len(p)):.3g}."
-
-    def first_picture(self):
-        """Return the figure as it is now."""
-        return self.canvas.figure

@@ -104,7 +104,7 @@ class NetworkLoss(Surface):
     x : float array (N, 2)
     y : integer array (N,)
     batch_size : int
-        Of the mini-batches that make the noisy gradient.
+        Size of the mini-batches that make the noisy gradient.
     """
 
     net: ClassificationNet
@@ -273,12 +273,12 @@ class Descent:
     Attributes
     ----------
     theta : float array (K + 1, 2)
-        At the start and after each of K steps. The last place of a path that left the picture is
-        where it crossed the picture's edge.
+        At the start and after each of K steps. The last place of a path that left the map is
+        where it crossed the edge of the map.
     loss : float array (K + 1,)
-        NaN where a path ended by leaving the picture.
+        NaN where a path ended by leaving the map.
     ended : str
-        Why the path ended early, such as "left the picture"; empty if it did not.
+        Why the path ended early, such as "left the map"; empty if it did not.
     at : int
         In which step it ended, counted from 1; 0 if it did not end early.
     error : Exception or None
@@ -293,7 +293,7 @@ class Descent:
 
 
 def descend(surface, step, steps=200, start=None, seed=None):
-    """Walk down on a surface until the steps are done, the path leaves the picture, or the step fails.
+    """Walk down on a surface until the steps are done, the path leaves the map, or the step fails.
 
     Parameters
     ----------
@@ -304,7 +304,7 @@ def descend(surface, step, steps=200, start=None, seed=None):
     start : pair of float, optional
         Where to begin; else the surface's own start.
     seed : int, optional
-        Of noise: with one, the step is given noisy gradients.
+        Seed of the noise: with one, the step is given noisy gradients.
 
     Returns
     -------
@@ -318,7 +318,7 @@ def descend(surface, step, steps=200, start=None, seed=None):
     ''
     >>> descent = descend(surface("ravine"), SGD(lr=0.05).step)
     >>> descent.ended, descent.at
-    ('left the picture', 3)
+    ('left the map', 3)
     """
     return descend_together(surface, {"": (step, seed)}, steps, start)[""]
 
@@ -344,47 +344,43 @@ def descend_together(surface, walkers, steps=200, start=None):
     begin = np.array(surface.start if start is None else start, dtype=float)
     if not _inside(begin, surface.limits):
         raise ValueError(f"descend: start {start} lies outside of the surface's limits {surface.limits}")
-    on_their_way = {
-        name: _descent(surface, step, steps, begin.copy(), seed) for name, (step, seed) in walkers.items()
-    }
-    descents, places = {}, {name: next(walk) for name, walk in on_their_way.items()}
+    theta = {name: begin.copy() for name in walkers}
+    rngs = {name: np.random.default_rng(seed) for name, (_, seed) in walkers.items() if seed is not None}
+    paths, losses, endings = {name: [begin] for name in walkers}, {name: [] for name in walkers}, {}
     with np.errstate(all="ignore"):  # that it overflowed is said in words
-        while places:
-            losses, gradients = surface.loss_and_gradient(np.array(list(places.values())))
-            for name, loss, gradient in zip(list(places), losses.tolist(), gradients, strict=True):
-                try:
-                    places[name] = on_their_way[name].send((loss, gradient))
-                except StopIteration as end:
-                    del places[name]
-                    descents[name] = end.value
-    return {name: descents[name] for name in walkers}
+        for k in range(1, steps + 2):
+            walking = [name for name in walkers if name not in endings]
+            if not walking:
+                break
+            here = surface.loss_and_gradient(np.array([theta[name] for name in walking]))
+            for name, loss, gradient in zip(walking, *here, strict=True):
+                losses[name].append(loss)
+                if k > steps:
+                    continue
+                if name in rngs:
+                    gradient = surface.noisy_gradient(theta[name], rngs[name])
+                ended, error = _walk(walkers[name][0], theta[name], gradient, paths[name], surface.limits)
+                if ended:
+                    endings[name] = ended, k, error
+    for name, path in paths.items():
+        losses[name] += [np.nan] * (len(path) - len(losses[name]))  # at the edge
+    return {
+        name: Descent(np.array(path), np.array(losses[name]), *endings.get(name, ()))
+        for name, path in paths.items()
+    }
 
 
-def _descent(surface, step, steps, theta, seed):
-    """Yield the places where loss and gradient are wanted, and take them; return the `Descent`."""
-    rng = None if seed is None else np.random.default_rng(seed)
-    path, losses, ending = [theta.copy()], [], ()
-    for k in range(1, steps + 1):
-        loss, gradient = yield theta
-        losses.append(loss)
-        if rng is not None:
-            gradient = surface.noisy_gradient(theta, rng)
-        try:
-            _expect_in_place(step(theta, gradient), theta)
-        except Exception as error:
-            ending = f"raised {type(error).__name__}", k, error
-            break
-        if not _inside(theta, surface.limits):  # nor is NaN
-            if np.isnan(theta).any():
-                ending = "became NaN", k
-            else:
-                path.append(_edge(path[-1], theta, surface.limits))
-                ending = "left the picture", k
-            break
-        path.append(theta.copy())
-    if len(losses) < len(path):
-        losses.append(np.nan if ending else (yield theta)[0])
-    return Descent(np.array(path), np.array(losses), *ending)
+def _walk(step, theta, gradient, path, limits):
+    """Make one step, and add where it led to the path; return why the path ended, if it did, and an error."""
+    try:
+        _expect_in_place(step(theta, gradient), theta)
+    except Exception as error:
+        return f"raised {type(error).__name__}", error
+    inside = _inside(theta, limits)
+    if not inside and np.isnan(theta).any():
+        return "became NaN", None
+    path.append(theta.copy() if inside else _edge(path[-1], theta, limits))
+    return "" if inside else "left the map", None
 
 
 def _expect_in_place(result, theta):
@@ -400,7 +396,7 @@ def _inside(theta, limits):
 
 
 def _edge(inside, outside, limits):
-    """Return where the line between two places crosses the edge of the picture."""
+    """Return where the line between two places crosses the edge of the map."""
     low, high = np.transpose(limits)
     way = np.clip(outside, -1e100, 1e100) - inside
     room = np.where(way > 0, high, low) - inside

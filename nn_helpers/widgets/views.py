@@ -1,4 +1,4 @@
-"""Parts of a live picture: each draws on axes of its own, and changes what it drew when there is news."""
+"""Parts of a live figure: each draws on axes of its own, and changes what it drew when there is news."""
 
 from functools import lru_cache
 
@@ -8,9 +8,8 @@ from matplotlib.font_manager import findfont
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
-from nn_helpers.plots import COLOURS, DASHES
+from nn_helpers.plots import COLOURS, MARKERS, finish, style
 
-MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
 POINTS_KEPT = 400  # of a curve
 DEEPEST = 8  # hidden layers
 SIZES = (10, 9, 8)  # of letters
@@ -27,7 +26,7 @@ class Regions:
     canvas : Canvas
     ax : matplotlib axes
     data : ArrayDataset
-        Of points in a plane. Training points are large, validation points small.
+        Points in a plane. Training points are large, validation points small.
 
     Attributes
     ----------
@@ -49,9 +48,9 @@ class Regions:
         for label in range(data.train.labels.max() + 1):
             for part, size, alpha in ((data.train, 5, 1.0), (data.val, 3.5, 0.6)):
                 x = part.images[part.labels == label]
-                style = {"color": COLOURS[label], "marker": MARKERS[label], "markeredgecolor": "white"}
-                style |= {"markersize": size, "markeredgewidth": 0.6, "alpha": alpha, "linestyle": "none"}
-                canvas.move(*ax.plot(x[:, 0], x[:, 1], **style))
+                look = {"color": COLOURS[label], "marker": MARKERS[label], "markeredgecolor": "white"}
+                look |= {"markersize": size, "markeredgewidth": 0.6, "alpha": alpha, "linestyle": "none"}
+                canvas.move(*ax.plot(x[:, 0], x[:, 1], **look))
         ax.spines[:].set_visible(False)
         ax.set(title="Decision regions", ylabel="second input")
         ax.set_xlabel("first input (small points: validation)")
@@ -68,7 +67,7 @@ class Regions:
 
 
 class Samples:
-    """Some pictures, and beside each what the network takes it for.
+    """Some images, and beside each what the network takes it for.
 
     Parameters
     ----------
@@ -80,7 +79,7 @@ class Samples:
     Attributes
     ----------
     answers : list of str
-        What stands beside the pictures: the class, and ✓ or ✗ with its probability.
+        What stands beside the images: the class, and ✓ or ✗ with its probability.
     """
 
     COLUMNS, ROWS, GAP = 3, 4, 3  # the gap in pixels
@@ -100,14 +99,14 @@ class Samples:
             resized = Image.fromarray(image).resize((self.side, self.side))
             self.pixels[top : top + self.side, left : left + self.side, :3] = resized
         self.image = canvas.move(ax.imshow(self.pixels, aspect="auto", interpolation="nearest"))
-        ax.set_title("What it takes validation pictures for")
+        ax.set_title("What it takes validation images for")
         ax.set_axis_off()
 
     def _corner(self, i):
         return i % self.COLUMNS * self.cell[0], i // self.COLUMNS * self.cell[1]
 
     def show(self, p):
-        """Write beside each picture its most probable class: ✓ where it is right, ✗ where not.
+        """Write beside each image its most probable class: ✓ where it is right, ✗ where not.
 
         Parameters
         ----------
@@ -128,16 +127,16 @@ class Samples:
         paper = self.pixels[top : top + self.side, left + self.side + self.GAP : left + self.cell[0], :3]
         paper[:] = 255
         for line, text in enumerate(answer.split("\n")):
-            ink = written(text, colour, paper.shape[1])[:, : paper.shape[1]]
+            ink = draw_text(text, colour, paper.shape[1])[:, : paper.shape[1]]
             height = line * self.side // 2 + 2
             paper[height : height + len(ink), : ink.shape[1]] = ink[: len(paper) - height]
 
 
 @lru_cache(maxsize=1000)
-def written(text, colour, width):
+def draw_text(text, colour, width):
     """Return a line of text as pixels (height, width, 3) on white, if need be in smaller letters.
 
-    Kept, as drawing text takes its time.
+    Drawing text takes its time, so that what was drawn is remembered.
     """
     for size in SIZES:
         font = ImageFont.truetype(findfont("DejaVu Sans"), size, layout_engine=ImageFont.Layout.BASIC)
@@ -165,15 +164,14 @@ class Curves:
     def __init__(self, canvas, ax, title, label, top=None):
         self.canvas, self.ax, self.top = canvas, ax, top
         self.lines = [
-            canvas.move(*ax.plot([], [], color=COLOURS[i], linestyle=DASHES[i], label=part))
+            canvas.move(*ax.plot([], [], label=part, **style(i)))
             for i, part in enumerate(("training", "validation"))
         ]
         ax.set(title=title, xlabel="step", ylabel=label, xlim=(0, self.FIRST), ylim=(0, top or 1))
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         ax.yaxis.set_major_locator(MaxNLocator(5))
         canvas.rest(ax.xaxis, ax.yaxis)
-        ax.grid(alpha=0.25)
-        ax.spines[["top", "right"]].set_visible(False)
+        finish(ax)
         if top is None:
             ax.legend(loc="upper right", fontsize="small", frameon=False)
         self.clear()
@@ -244,14 +242,11 @@ class Layers:
             )
         )  # fmt: skip
         self.dead = canvas.move(*dead.plot([], [], color=COLOURS[1], solid_capstyle="butt"))
-        self.gradient = canvas.move(
-            *gradient.plot([], [], color=COLOURS[0], marker="o", markersize=5, linestyle=":")
-        )
-        self.update = canvas.move(
-            *update.plot([], [], color=COLOURS[2], marker="s", markersize=5, linestyle=":")
-        )
-        style = {"ha": "right", "va": "center", "transform": histogram.get_yaxis_transform()}
-        self.names = [histogram.text(-0.03, 0, "", size=8, **style) for _ in range(DEEPEST + 1)]
+        dots = {"markersize": 5, "linestyle": ":"}
+        self.gradient = canvas.move(*gradient.plot([], [], color=COLOURS[0], marker="o", **dots))
+        self.update = canvas.move(*update.plot([], [], color=COLOURS[2], marker="s", **dots))
+        look = {"ha": "right", "va": "center", "transform": histogram.get_yaxis_transform()}
+        self.names = [histogram.text(-0.03, 0, "", size=8, **look) for _ in range(DEEPEST + 1)]
         canvas.rest(*self.names)
         histogram.set(title="Activations")
         dead.set(xlabel="share (%)", xlim=(0, 100), xticks=(0, 50, 100))
@@ -259,13 +254,12 @@ class Layers:
         update.set(title="Update / weight", xlabel="size of ΔW / size of W")
         for ax in axes:
             ax.set(ylim=(0, 1), yticks=())
-            ax.spines[["top", "right"]].set_visible(False)
+            finish(ax, grid=ax in (gradient, update))
         for ax in (gradient, update):
             ax.set_xscale("log")
             ax.set_xlim(SMALLEST, LARGEST)
             ax.set_xticks((1e-6, 1e-4, 1e-2, 1), ("10⁻⁶", "10⁻⁴", "10⁻²", "1"))
             ax.minorticks_off()
-            ax.grid(alpha=0.25)
 
     def begin(self, num_layers, activation):
         """Make room for another network; its last layer puts out the logits."""

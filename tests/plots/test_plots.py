@@ -1,4 +1,4 @@
-"""Figures: each shows what it was given, with title, axes and units, and is a picture without pyplot."""
+"""Figures: each shows what it was given, with title, axes and units, and needs no pyplot."""
 
 import contextlib
 import itertools
@@ -83,7 +83,7 @@ def test_a_contact_sheet_shows_each_class_in_its_row():
     row = dog.images[0].get_array()
     assert row[1, 1, 0] == 10
     assert row[1, -2, 0] == 30
-    assert (cat.images[0].get_array()[:, 7:] == 255).all()  # one picture only: the rest stays white
+    assert (cat.images[0].get_array()[:, 7:] == 255).all()  # one image only: the rest stays white
 
 
 def test_a_contact_sheet_cuts_off_no_name():
@@ -112,7 +112,7 @@ def test_a_saved_figure_is_the_one_that_is_shown(tmp_path):
 @pytest.mark.parametrize("write", ["save", "check_path"])
 def test_wherever_the_disk_fails_a_whole_figure_is_there(tmp_path, fault, write):
     path = tmp_path / "figure.png"
-    old, new = (plots.Picture(figsize=(1, 1), facecolor=colour) for colour in ("white", "red"))
+    old, new = (plots.Figure(figsize=(1, 1), facecolor=colour) for colour in ("white", "red"))
     after = new._repr_png_() if write == "save" else old._repr_png_()
     for at in itertools.count(1):
         plots.save(old, path)
@@ -146,7 +146,7 @@ def write_error(path, figure):
 
 
 def test_where_no_figure_can_be_this_is_said(tmp_path, monkeypatch):
-    figure = plots.Picture(figsize=(1, 1))
+    figure = plots.Figure(figsize=(1, 1))
     (tmp_path / "folder.png").mkdir()
     for path, error, words in (
         (tmp_path / "folder.png", IsADirectoryError, r"folder\.png is a folder; path must be a file"),
@@ -165,3 +165,11 @@ def test_where_no_figure_can_be_this_is_said(tmp_path, monkeypatch):
 def test_figures_need_no_pyplot():
     program = "import sys, nn_helpers.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_former_names_are_the_same_functions():
+    assert plots.Picture is plots.Figure
+    assert plots.picture_grid is plots.image_grid
+    assert plots.picture_rows is plots.image_rows
+    assert plots.picture_with_scores is plots.image_with_scores
+    assert plots.weighted_pictures is plots.weighted_images

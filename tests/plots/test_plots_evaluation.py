@@ -1,4 +1,4 @@
-"""Figures of lesson 05: pictures in rows, weights as pictures, the confusion matrix, the learning rate."""
+"""Figures of lesson 05: images in rows, weights as images, the confusion matrix, the learning rate."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ from nn_helpers import CosineWithWarmup, plots
 
 
 def one_colour(*values, size=4):
-    """Pictures of one colour each, which can be told apart."""
+    """Images of one colour each, which can be told apart."""
     return np.broadcast_to(np.array(values, np.uint8)[:, None, None, None], (len(values), size, size, 3))
 
 
 def drawn(ax):
-    """The pixels of the picture that an axes shows, (height, width, 3)."""
+    """The pixels of the image that an axes shows, (height, width, 3)."""
     return np.asarray(ax.images[0].get_array())
 
 
@@ -21,29 +21,29 @@ def texts(figure):
     return [text.get_text() for ax in figure.axes for text in ax.texts]
 
 
-# Pictures in rows
+# Images in rows
 
 
-def test_rows_of_pictures_stand_beside_their_names_in_the_order_given():
-    figure = plots.picture_rows({"cat": one_colour(10, 20, 30), "dog": one_colour(40, 50, 60)})
+def test_rows_of_images_stand_beside_their_names_in_the_order_given():
+    figure = plots.image_rows({"cat": one_colour(10, 20, 30), "dog": one_colour(40, 50, 60)})
     assert [ax.get_ylabel() for ax in figure.axes] == ["cat", "dog"]
     cat, dog = map(drawn, figure.axes)
     assert [cat[2, x, 0] for x in (2, 8, 14)] == [10, 20, 30]
     assert [dog[2, x, 0] for x in (2, 8, 14)] == [40, 50, 60]
 
 
-def test_a_row_with_fewer_pictures_stays_white_at_its_end():
-    figure = plots.picture_rows({"two": one_colour(10, 20), "one": one_colour(30)})
+def test_a_row_with_fewer_images_stays_white_at_its_end():
+    figure = plots.image_rows({"two": one_colour(10, 20), "one": one_colour(30)})
     assert (drawn(figure.axes[1])[:, 6:] == 255).all()
 
 
 def test_titles_stand_above_the_middle_of_their_columns():
-    figure = plots.picture_rows(
+    figure = plots.image_rows(
         {"cat": one_colour(1, 2), "dog": one_colour(3, 4)}, titles=["as it is", "mirrored"]
     )
     first, second = figure.axes
     assert [label.get_text() for label in first.get_xticklabels()] == ["as it is", "mirrored"]
-    assert list(first.get_xticks()) == [2.5, 8.5]  # a picture of 4 pixels with a frame of 1, twice
+    assert list(first.get_xticks()) == [2.5, 8.5]  # an image of 4 pixels with a frame of 1, twice
     assert not len(second.get_xticks())
     figure.canvas.draw()
     highest = max(label.get_window_extent().y1 for label in first.get_xticklabels())
@@ -52,7 +52,7 @@ def test_titles_stand_above_the_middle_of_their_columns():
     assert extent.height / extent.width == pytest.approx(6 / 12, rel=0.02)  # pixels stay square
 
 
-def test_a_contact_sheet_takes_the_first_pictures_of_each_class():
+def test_a_contact_sheet_takes_the_first_figures_of_each_class():
     images, labels = one_colour(10, 20, 30, 40), np.array([1, 0, 1, 1])
     figure = plots.contact_sheet(images, labels, ["cat", "dog"], columns=2)
     assert [drawn(figure.axes[1])[2, x, 0] for x in (2, 8)] == [10, 30]
@@ -63,8 +63,8 @@ def test_a_contact_sheet_takes_the_first_pictures_of_each_class():
 
 def test_weights_are_shown_at_the_place_of_their_pixel_with_0_in_grey():
     W = np.zeros((2 * 3 * 3, 1))
-    picture = W.reshape(2, 3, 3)  # rows, columns, colours: a view
-    picture[0, 1, 0], picture[1, 2, 2] = 2.0, -1.0
+    image = W.reshape(2, 3, 3)  # rows, columns, colours: a view
+    image[0, 1, 0], image[1, 2, 2] = 2.0, -1.0
     (ax,) = plots.first_layer({"mine": W}, columns=1, shape=(2, 3, 3)).axes
     shown = drawn(ax)[1:-1, 1:-1]
     assert ax.get_ylabel() == "mine"
@@ -99,12 +99,12 @@ def test_networks_are_compared_row_by_row():
 # A grid with texts
 
 
-def test_each_picture_of_a_grid_stands_under_its_text():
-    figure = plots.picture_grid(one_colour(10, 20, 30), ["says cat\nis dog", "two", "three"], columns=2)
+def test_each_image_of_a_grid_stands_under_its_text():
+    figure = plots.image_grid(one_colour(10, 20, 30), ["says cat\nis dog", "two", "three"], columns=2)
     titles = [ax.get_title() for ax in figure.axes if ax.images]
     assert titles == ["says cat\nis dog", "two", "three"]
     assert [drawn(ax)[0, 0, 0] for ax in figure.axes if ax.images] == [10, 20, 30]
-    assert not any(ax.axison for ax in figure.axes)  # the place of a fourth picture is empty
+    assert not any(ax.axison for ax in figure.axes)  # the place of a fourth image is empty
 
 
 # The confusion matrix
@@ -122,7 +122,7 @@ def test_the_confusion_matrix_has_true_classes_in_rows_and_writes_each_count():
     assert counts[1, 0] == "2"  # x is the predicted class, y the true one
     assert counts[0, 1] == "1"
     assert len(counts) == 9
-    assert ax.get_title() == "14 pictures, 78.6% of them on the diagonal"
+    assert ax.get_title() == "14 images, 78.6% of them on the diagonal"
 
 
 def test_a_field_is_coloured_by_its_share_of_the_row():
@@ -151,7 +151,7 @@ def luminance(colour):
     return np.dot([0.2126, 0.7152, 0.0722], linear)
 
 
-def test_a_confusion_matrix_without_pictures_is_empty_and_no_error():
+def test_a_confusion_matrix_without_images_is_empty_and_no_error():
     assert texts(plots.confusion_matrix(np.zeros((2, 2), int), ["cat", "dog"])) == ["0"] * 4
 
 
@@ -177,9 +177,9 @@ def test_learning_rates_are_drawn_over_the_steps_from_1():
 @pytest.mark.parametrize(
     "figure",
     [
-        plots.picture_rows({"a": one_colour(1, 2)}, titles=["x", "y"]),
+        plots.image_rows({"a": one_colour(1, 2)}, titles=["x", "y"]),
         plots.first_layer({"a": np.eye(12)[:, :3]}, columns=3, shape=(2, 2, 3)),
-        plots.picture_grid(one_colour(1, 200), ["a", "b"]),
+        plots.image_grid(one_colour(1, 200), ["a", "b"]),
         plots.confusion_matrix(MATRIX, ["cat", "dog", "ship"]),
         plots.learning_rates({"a": [1, 2, 3]}),
     ],

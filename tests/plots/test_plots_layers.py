@@ -54,7 +54,7 @@ def test_predictions_cut_off_no_title():
 # taken_apart
 
 
-def test_a_picture_is_taken_apart_into_its_channels_and_numbers():
+def test_an_image_is_taken_apart_into_its_channels_and_numbers():
     image = np.random.default_rng(0).integers(0, 256, (8, 9, 3)).astype(np.uint8)
     image[3, 2] = 255, 128, 0
     figure = plots.taken_apart(image, corner=(3, 2), size=2)

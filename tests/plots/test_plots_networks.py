@@ -43,8 +43,8 @@ def test_every_unit_is_drawn_and_joined_to_all_of_the_next_layer_unless_the_laye
 
 def test_a_network_shows_its_example_and_names_its_classes_beside_their_units():
     image = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
-    picture, ax = plots.network_diagram([27, 2], image, ["cat", "dog"]).axes
-    np.testing.assert_array_equal(picture.images[0].get_array(), image)
+    example, ax = plots.network_diagram([27, 2], image, ["cat", "dog"]).axes
+    np.testing.assert_array_equal(example.images[0].get_array(), image)
     names = {text.get_text(): text.get_position()[1] for text in ax.texts}
     logits = ax.collections[-1].get_offsets()
     assert (names["cat"], names["dog"]) == (logits[0, 1], logits[1, 1])
@@ -130,14 +130,14 @@ def test_nothing_is_picked_out_of_a_product_unless_asked():
         assert not any(shaded for _, shaded, _ in cells(ax).values())
 
 
-# weighted_pictures
+# weighted_images
 
 
-def test_pictures_stand_with_their_weights_and_the_sum_is_scaled_around_grey():
+def test_images_stand_with_their_weights_and_the_sum_is_scaled_around_grey():
     images = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
     total = np.zeros((2, 2, 3))
     total[0, 0] = [-4, 0, 2]
-    figure = plots.weighted_pictures(images, ["cat", "dog"], np.array([0.5, -0.25]), total, "the sum")
+    figure = plots.weighted_images(images, ["cat", "dog"], np.array([0.5, -0.25]), total, "the sum")
     cat, dog, last = figure.axes
     assert (cat.get_title(), dog.get_title(), last.get_title()) == ("+0.500 ×", "−0.250 ×", "the sum")
     assert cat.title.get_color() != dog.title.get_color()
@@ -176,13 +176,13 @@ def test_sizes_are_drawn_from_layer_1_on_a_logarithmic_scale_and_lines_differ_wi
         lambda k: plots.network_diagram([3, 2 + k, 2]),
         lambda k: plots.wiring_diagram(NODES, [("x", "L", "x", k, 1.0)]),
         lambda k: plots.matrix_product(np.eye(2), np.eye(2) * (k + 2)),
-        lambda k: plots.weighted_pictures(
+        lambda k: plots.weighted_images(
             np.zeros((1, 2, 2, 3), np.uint8), ["a"], np.array([1.0 + k]), np.ones((2, 2, 3)), "sum"
         ),
         lambda k: plots.sizes_through_layers({"a": [1, 2, 3 + k]}, "size"),
     ],
-    ids=["network", "wiring", "product", "pictures", "sizes"],
+    ids=["network", "wiring", "product", "images", "sizes"],
 )
-def test_the_same_data_make_the_same_file_and_other_data_another_picture(make):
+def test_the_same_data_make_the_same_file_and_other_data_another_figure(make):
     assert make(0)._repr_png_() == make(0)._repr_png_()
     assert not np.array_equal(pixels(make(0)), pixels(make(1)))

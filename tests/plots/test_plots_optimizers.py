@@ -68,7 +68,7 @@ def test_contour_lines_are_those_of_the_quadratic_form_and_double():
     assert (ax.get_xlim(), ax.get_ylim()) == ((-4, 4), (-3, 3))
 
 
-def test_four_paths_are_a_low_picture_that_fits_below_a_few_lines_of_code():
+def test_four_paths_are_a_low_figure_that_fits_below_a_few_lines_of_code():
     figure = plots.descent_paths(H, dict.fromkeys(("GD", "momentum", "RMSprop", "Adam"), PATH))
     width, height = figure.get_size_inches() * figure.dpi
     assert width <= 920
@@ -130,7 +130,7 @@ def test_angles_are_dots_with_a_line_through_their_medians():
     assert sorted(angle for dot in dots for angle in dot.get_ydata()) == [10, 20, 40, 50, 80, 90]
     assert 90 in [line.get_ydata()[0] for line in ax.lines]
     assert ax.get_ylabel() == "angle to the full gradient (degrees)"
-    assert ax.get_xlabel() == "pictures in the mini-batch"
+    assert ax.get_xlabel() == "images in the mini-batch"
     assert ax.get_title()
     assert labels_on(ax.xaxis) == ["1", "100"]
 
@@ -141,7 +141,7 @@ def test_time_of_a_step_and_of_an_epoch_are_in_milliseconds():
     np.testing.assert_allclose(epoch.lines[0].get_ydata(), [50, 10])
     for ax, title in ((step, "One step"), (epoch, "One epoch")):
         assert ax.get_title() == title
-        assert (ax.get_xlabel(), ax.get_ylabel()) == ("pictures in the batch", "time (ms)")
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("images in the batch", "time (ms)")
         assert labels_on(ax.xaxis) == ["1", "10"]
 
 
@@ -243,5 +243,6 @@ def test_more_lines_than_colours_begin_again():
     ids=["paths", "sweep", "angles", "time", "losses", "first steps", "bands"],
 )
 def test_the_same_data_make_the_same_file_and_other_data_another(make):
-    assert make(0)._repr_png_() == make(0)._repr_png_()
-    assert make(0)._repr_png_() != make(0.5)._repr_png_()
+    png = make(0)._repr_png_()
+    assert make(0)._repr_png_() == png
+    assert make(0.5)._repr_png_() != png

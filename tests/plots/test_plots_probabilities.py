@@ -32,34 +32,34 @@ def inside(figure, artists):
     return all(page.x0 <= b.x0 and b.x1 <= page.x1 and page.y0 <= b.y0 and b.y1 <= page.y1 for b in boxes)
 
 
-# A picture and its scores
+# An image and its scores
 
 
-def test_scores_are_bars_beside_the_picture_each_with_its_number():
-    figure = plots.picture_with_scores(IMAGE, np.array([-1.25, 0.0, 3.5]), NAMES)
-    picture, bars = figure.axes
-    np.testing.assert_array_equal(picture.images[0].get_array(), IMAGE)
+def test_scores_are_bars_beside_the_image_each_with_its_number():
+    figure = plots.image_with_scores(IMAGE, np.array([-1.25, 0.0, 3.5]), NAMES)
+    example, bars = figure.axes
+    np.testing.assert_array_equal(example.images[0].get_array(), IMAGE)
     assert lengths(bars) == [-1.25, 0.0, 3.5]
     assert texts(bars) == ["−1.25", "0", "3.50"]
     assert names_from_the_top(bars) == NAMES
     assert bars.get_xlabel() == "logit"
     assert bars.get_title() == "One logit for each class"
-    assert picture.get_title()
+    assert example.get_title()
 
 
 def test_the_quantity_is_named():
-    _, bars = plots.picture_with_scores(IMAGE, np.array([0.2, 0.3, 0.5]), NAMES, "probability").axes
+    _, bars = plots.image_with_scores(IMAGE, np.array([0.2, 0.3, 0.5]), NAMES, "probability").axes
     assert bars.get_xlabel() == "probability"
     assert bars.get_title() == "One probability for each class"
 
 
 def test_a_score_too_small_to_print_is_no_nought():
-    _, bars = plots.picture_with_scores(IMAGE, np.array([0.001, -0.001, 0.0]), NAMES).axes
+    _, bars = plots.image_with_scores(IMAGE, np.array([0.001, -0.001, 0.0]), NAMES).axes
     assert texts(bars) == ["0.00", "0.00", "0"]
 
 
 def test_numbers_stand_at_the_ends_of_their_bars_and_none_is_cut_off():
-    figure = plots.picture_with_scores(IMAGE, np.array([-80.0, 0.0, 350.0]), NAMES)
+    figure = plots.image_with_scores(IMAGE, np.array([-80.0, 0.0, 350.0]), NAMES)
     left, _, right = figure.axes[1].texts
     assert (left.get_ha(), right.get_ha()) == ("right", "left")
     assert (left.xy[0], right.xy[0]) == (-80.0, 350.0)
@@ -212,7 +212,7 @@ def test_p_minus_y_shows_all_three_and_which_logits_go_down():
 def test_every_figure_is_readable_on_a_narrow_page():
     p = np.array([0.5, 0.2, 0.3])
     figures = [
-        plots.picture_with_scores(IMAGE, p, NAMES),
+        plots.image_with_scores(IMAGE, p, NAMES),
         plots.bars_at_temperatures({1: p}, NAMES),
         plots.two_classes(p, np.stack([p, p], axis=1), p),
         plots.cost_of_probability({"a": 0.5}),

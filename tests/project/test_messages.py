@@ -219,7 +219,7 @@ def prepared(patch):
         "net": net, "data": data, "optimizer": optimizer, "images": images, "labels": split.labels,
         "dataset": dataset, "wide": lambda: ClassificationNet(90, [5], 10), "COSINE": COSINE,
         "many": ArrayDataset((np.tile(x, (20, 1)), np.tile(y, 20)), (x, y)),
-        "endless": lambda weights, reg: np.inf, "figure": plots.Picture(),
+        "endless": lambda weights, reg: np.inf, "figure": plots.Figure(),
     }  # fmt: skip
 
 

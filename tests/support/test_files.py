@@ -17,7 +17,7 @@ def save_network(path, size=4):
 
 
 def save_figure(path, size=4):
-    plots.save(plots.Picture(figsize=(1, size / 4)), path)
+    plots.save(plots.Figure(figsize=(1, size / 4)), path)
 
 
 def begin_training(path, size=4):

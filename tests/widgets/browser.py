@@ -2,7 +2,11 @@
 
 ::
 
-    with Lab(folder) as lab, lab.open(["from nn_helpers.widgets import *", "playground()"]) as notebook:
+    with (
+        Server(folder) as server,
+        Lab(server) as lab,
+        lab.open(["from nn_helpers.widgets import *", "playground()"]) as notebook,
+    ):
         notebook.run_all()
         notebook.press("Start")
         notebook.until(lambda: "step 1" in notebook.text("step"))
@@ -65,48 +69,40 @@ def what_is_missing(front_end="jupyterlab"):
     return ""
 
 
-class Lab:
-    """A JupyterLab server on a free port, with its settings and notebooks in `folder`, and a browser.
+class Server:
+    """A JupyterLab server on a free port, with its settings and notebooks in `folder`.
 
     With the front end "notebook" it is Jupyter Notebook 7, whose pages are made of JupyterLab's parts.
     """
 
     def __init__(self, folder, front_end="jupyterlab"):
         self.folder, self.front_end = Path(folder), front_end
-        self.token, self._notebooks = secrets.token_hex(16), 0
+        self.token, self.notebooks = secrets.token_hex(16), 0
 
     def __enter__(self):
-        from playwright.sync_api import sync_playwright
-
         (self.folder / "notebooks").mkdir()
         for name, values in SETTINGS.items():
             path = self.folder / "config" / "lab" / "user-settings" / "@jupyterlab" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.with_suffix(".jupyterlab-settings").write_text(json.dumps(values), encoding="utf-8")
         self._log = (self.folder / "server.log").open("w", encoding="utf-8")
-        self.server = subprocess.Popen(
+        self._process = subprocess.Popen(
             self._command(), env=self._environment(), stdout=self._log, stderr=self._log
         )
         try:
-            self.address = self._wait_for_server()
-            self._playwright = sync_playwright().start()
-            self.browser = self._playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+            self.address = self._wait_for_address()
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        if browser := getattr(self, "browser", None):
-            browser.close()
-        if playwright := getattr(self, "_playwright", None):
-            playwright.stop()
-        self.server.terminate()  # it ends its kernels
+        self._process.terminate()  # it ends its kernels
         try:
-            self.server.wait(20)
+            self._process.wait(20)
         except subprocess.TimeoutExpired:
-            self.server.kill()
-            self.server.wait()
+            self._process.kill()
+            self._process.wait()
         self._log.close()
 
     def _command(self):
@@ -121,10 +117,10 @@ class Lab:
         own |= {"JUPYTER_DATA_DIR": "data", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
         return {**os.environ, **{name: str(self.folder / part) for name, part in own.items()}}
 
-    def _wait_for_server(self):
+    def _wait_for_address(self):
         """Return the server's address, which it writes to a file when it is up."""
         until = time.monotonic() + SECONDS
-        while time.monotonic() < until and self.server.poll() is None:
+        while time.monotonic() < until and self._process.poll() is None:
             for path in (self.folder / "runtime").glob("jpserver-*.json"):
                 try:
                     info = json.loads(path.read_text(encoding="utf-8"))
@@ -140,24 +136,55 @@ class Lab:
         with urllib.request.urlopen(request, timeout=SECONDS) as response:
             return json.loads(response.read() or "null")
 
+    def new_notebook(self, cells):
+        """Write a notebook of these cells (code); return its file name and its address."""
+        self.notebooks += 1
+        path = self.folder / "notebooks" / f"notebook-{self.notebooks}.ipynb"
+        nb = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata={"kernelspec": KERNELSPEC})
+        nbformat.write(nb, path)
+        return path.name, f"{self.address}{FRONT_ENDS[self.front_end]}/{path.name}?token={self.token}&reset"
+
+    def end_kernel(self, name):
+        """Shut down the kernel of a notebook."""
+        for session in self.request("api/sessions"):
+            if session["path"] == name:
+                self.request(f"api/sessions/{session['id']}", "DELETE")
+
+
+class Lab:
+    """A browser for the notebooks of a `Server`."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def __enter__(self):
+        from playwright.sync_api import sync_playwright
+
+        self._playwright = sync_playwright().start()
+        try:
+            self.browser = self._playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        except BaseException:
+            self._playwright.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.browser.close()
+        self._playwright.stop()
+
     @contextmanager
     def open(self, cells):
         """Open a new notebook of these cells (code, none of it run); afterwards shut its kernel down."""
-        self._notebooks += 1
-        path = self.folder / "notebooks" / f"notebook-{self._notebooks}.ipynb"
-        nb = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata={"kernelspec": KERNELSPEC})
-        nbformat.write(nb, path)
+        name, address = self.server.new_notebook(cells)
         context = self.browser.new_context(viewport=SCREEN)
         try:
             page = context.new_page()
             page.set_default_timeout(1000 * SECONDS)
-            page.goto(f"{self.address}{FRONT_ENDS[self.front_end]}/{path.name}?token={self.token}&reset")
-            yield Notebook(self, page)
+            page.goto(address)
+            yield Notebook(page)
         finally:
             context.close()
-            for session in self.request("api/sessions"):
-                if session["path"] == path.name:
-                    self.request(f"api/sessions/{session['id']}", "DELETE")
+            self.server.end_kernel(name)
 
 
 def exactly(words):
@@ -166,7 +193,7 @@ def exactly(words):
 
 
 class Controls:
-    """A part of the page: controls by their labels, buttons by their words, pictures by their number."""
+    """A part of the page: controls by their labels, buttons by their words, images by their number."""
 
     def __init__(self, page, root):
         self.page, self.root = page, root
@@ -240,13 +267,13 @@ class Controls:
         found = self.root.locator(".widget-html-content", has_text=part)
         return "\n".join(text for text in found.all_inner_texts() if text)
 
-    def picture(self, number=0):
-        """Return a picture's address in the page; a new picture has a new one."""
+    def image(self, number=0):
+        """Return an image's address in the page; a new image has a new one."""
         return self.root.locator("img.widget-image").nth(number).get_attribute("src")
 
     def pixels(self, number=0):
-        """Return a hash of the file that a picture shows."""
-        return self.root.locator("img.widget-image").nth(number).evaluate(HASH_PICTURE)
+        """Return a hash of the file that an image shows."""
+        return self.root.locator("img.widget-image").nth(number).evaluate(HASH_IMAGE)
 
     def whole(self):
         """Return all text that is there."""
@@ -256,9 +283,9 @@ class Controls:
 class Notebook(Controls):
     """An open notebook."""
 
-    def __init__(self, lab, page):
+    def __init__(self, page):
         super().__init__(page, page.locator(".jp-NotebookPanel:visible"))
-        self.lab, self.crashes = lab, []
+        self.crashes = []
         page.on("pageerror", lambda error: self.crashes.append(str(error)))
         self._wait_for_page()
 
@@ -297,6 +324,11 @@ class Notebook(Controls):
         self._activate(cell)
         self.page.evaluate("async () => await jupyterapp.commands.execute('notebook:delete-cell')")
 
+    def insert(self, cell):
+        """Insert an empty cell below another."""
+        self._activate(cell)
+        self.page.evaluate("async () => await jupyterapp.commands.execute('notebook:insert-cell-below')")
+
     def restart(self):
         """Restart the kernel, as the button in the toolbar and *Restart* in its dialog do."""
         self.page.evaluate("() => void jupyterapp.commands.execute('notebook:restart-kernel')")
@@ -334,7 +366,7 @@ class Notebook(Controls):
         self.page.wait_for_timeout(1000 * seconds)
 
     def frames(self):
-        """Return how many pictures the page has shown so far, in all its image widgets."""
+        """Return how many images the page has shown so far, in all its image widgets."""
         return self.page.evaluate("() => window.frames_shown")
 
     def errors(self):
@@ -354,8 +386,7 @@ class Notebook(Controls):
 
     def silent(self):
         """Return the controls that do not say, when the mouse is over them, what they do."""
-        boxes = self.root.locator(".widget-inline-hbox:not(.widget-label):visible").all()
-        return [box.inner_text() for box in boxes if not box.locator("[title]:not([title=''])").count()]
+        return self.root.locator(".widget-inline-hbox:not(.widget-label):visible").evaluate_all(SILENT)
 
     def tab_stops(self, most=200):
         """Press Tab from the first control on; return how many controls it reached, and those it missed."""
@@ -370,6 +401,8 @@ class Notebook(Controls):
     def theme(self, name):
         """Change to the theme "light" or "dark"."""
         theme = f"JupyterLab {name.capitalize()}"
+        if self.page.locator(f"body[data-jp-theme-name='{theme}']").count():
+            return
         self.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         self.until(lambda: self.page.locator(f"body[data-jp-theme-name='{theme}']").count())
         self.wait(0.5)
@@ -383,7 +416,7 @@ class Notebook(Controls):
         return self.ask("__import__('psutil').Process().memory_info().rss") / 1e6
 
 
-# Counts new pictures in image widgets, and notes the time (ms) of the last.
+# Counts new images in image widgets, and notes the time (ms) of the last.
 COUNT_FRAMES = """() => {
     window.frames_shown = 0;
     window.last_frame = 0;
@@ -397,12 +430,16 @@ COUNT_FRAMES = """() => {
     }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ["src"]});
 }"""
 
-# A picture has arrived in the page when it is the file that the kernel sent.
-HASH_PICTURE = """async image => {
+# An image has arrived in the page when it is the file that the kernel sent.
+HASH_IMAGE = """async image => {
     const file = await (await fetch(image.src)).arrayBuffer();
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", file));
     return [...hash].map(byte => byte.toString(16).padStart(2, "0")).join("");
 }"""
+
+# At once, as a box may come or go at any moment.
+SILENT = """boxes => boxes.filter(box => !box.querySelector("[title]:not([title=''])"))
+    .map(box => box.innerText)"""
 
 CUT_OFF = """() => {
     const found = [];
@@ -458,7 +495,17 @@ MISSED = "() => [...window.missed].map(it => it.outerHTML)"
 
 
 @contextmanager
+def server_in_temporary_folder(front_end="jupyterlab"):
+    """A `Server` in a folder that is removed afterwards."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        Server(folder, front_end) as server,
+    ):
+        yield server
+
+
+@contextmanager
 def lab_in_temporary_folder(front_end="jupyterlab"):
-    """A `Lab` in a folder that is removed afterwards."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, Lab(folder, front_end) as lab:
+    """A `Lab` with a server of its own."""
+    with server_in_temporary_folder(front_end) as server, Lab(server) as lab:
         yield lab

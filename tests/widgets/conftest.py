@@ -1,15 +1,22 @@
 """A browser for the tests of widgets, where there is one."""
 
 import pytest
-from browser import lab_in_temporary_folder, what_is_missing
+from browser import Lab, server_in_temporary_folder, what_is_missing
+
+
+@pytest.fixture(scope="session")
+def server():
+    """JupyterLab; see browser.py."""
+    if reason := what_is_missing():
+        pytest.skip(reason)
+    with server_in_temporary_folder() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def lab():
-    """JupyterLab and a browser; see browser.py."""
-    if reason := what_is_missing():
-        pytest.skip(reason)
-    with lab_in_temporary_folder() as lab:
+def lab(server):
+    """JupyterLab and a browser, which is closed before tests that run an event loop of their own."""
+    with Lab(server) as lab:
         yield lab
 
 

@@ -7,7 +7,7 @@ from nn_helpers import numerical_gradient
 from nn_helpers.layers import ACTIVATIONS, affine_forward
 from nn_helpers.losses import cross_entropy
 from nn_helpers.widgets import backprop_stepper
-from nn_helpers.widgets.backprop_stepper import BACKWARD, FORWARD, STEPS, label, passes, written
+from nn_helpers.widgets.backprop_stepper import BACKWARD, FORWARD, STEPS, format_rows, label, passes
 
 
 def loss(v, activation):
@@ -57,18 +57,23 @@ def test_next_and_back_go_edge_by_edge_to_both_ends():
     assert not panel.message.value
 
 
+@pytest.fixture(scope="module")
+def panel():
+    """A panel that goes from test to test; each sets what it needs."""
+    return backprop_stepper()
+
+
 def shown(panel):
     return {name: text.get_text() for name, text in {**panel.numbers, **panel.derivatives}.items()}
 
 
 @pytest.mark.parametrize("number", range(len(STEPS) + 1))
-def test_the_picture_shows_what_is_computed_and_no_more(number):
-    panel = backprop_stepper()
+def test_the_figure_shows_what_is_computed_and_no_more(panel, number):
     panel.position.value = number
     known = {"x", "y", "W1", "b1", "W2", "b2", *(step.result for step in STEPS[:number])}
     for name, text in shown(panel).items():
         if name in known:
-            assert text == written(panel.values[name])
+            assert text == format_rows(panel.values[name])
         else:
             assert text == ("" if name.startswith("d") else "?")
 
@@ -77,8 +82,7 @@ def active_edges(panel):
     return {edge for edge, arrow in panel.edges.items() if arrow.get_linewidth() > 1}
 
 
-def test_the_edges_of_the_step_stand_out_and_point_the_way_it_goes():
-    panel = backprop_stepper()
+def test_the_edges_of_the_step_stand_out_and_point_the_way_it_goes(panel):
     panel.position.value = 1
     assert active_edges(panel) == {("x", "z1"), ("W1", "z1"), ("b1", "z1")}
     panel.position.value = 2
@@ -92,8 +96,7 @@ def test_the_edges_of_the_step_stand_out_and_point_the_way_it_goes():
 
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
-def test_every_step_marks_an_edge_and_the_boxes_it_uses(number):
-    panel = backprop_stepper()
+def test_every_step_marks_an_edge_and_the_boxes_it_uses(panel, number):
     panel.position.value = number
     assert active_edges(panel)
     marked = {name for name, box in panel.boxes.items() if box.get_linewidth() > 1}
@@ -103,19 +106,18 @@ def test_every_step_marks_an_edge_and_the_boxes_it_uses(number):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("N", [1, 2, 3])
-def test_other_numbers_activations_and_examples_are_shown_at_the_same_step(activation, N):
-    panel = backprop_stepper()
+def test_other_numbers_activations_and_examples_are_shown_at_the_same_step(panel, activation, N):
     panel.position.value = len(STEPS)
     panel.activation.value, panel.N.value, panel.seed.value = activation, N, 5
     expected = passes(activation, N, 5)
-    assert shown(panel)["W1"] == written(expected["W1"])
-    assert shown(panel)["dW1"] == written(expected["dW1"])
+    assert shown(panel)["W1"] == format_rows(expected["W1"])
+    assert shown(panel)["dW1"] == format_rows(expected["dW1"])
     assert len(panel.values["x"]) == N
     assert not panel.message.value
 
 
 def test_numbers_are_written_in_rows_with_a_true_minus_and_no_negative_zero():
-    assert written(np.array([[1.0, -2.5], [-0.0, 10.25]])) == " 1.00 −2.50\n 0.00 10.25"
+    assert format_rows(np.array([[1.0, -2.5], [-0.0, 10.25]])) == " 1.00 −2.50\n 0.00 10.25"
 
 
 def test_what_does_not_fit_is_refused():

@@ -49,10 +49,10 @@ def start(notebook, steps=30):
 
 def test_start_trains_before_your_eyes_and_pause_ends_it(notebook):
     assert step(notebook) == 0
-    picture, text = notebook.picture(), notebook.text("loss")
+    image, text = notebook.image(), notebook.text("loss")
     start(notebook)
     assert notebook.text("loss") != text
-    assert notebook.picture() != picture
+    assert notebook.image() != image
     assert "steps a second" in notebook.text("loss")
     assert notebook.button("Start").is_disabled()
     frames = notebook.frames()
@@ -142,11 +142,11 @@ def test_a_number_can_be_typed_beside_a_slider(notebook):
     notebook.until(lambda: notebook.ask("p.net.hidden_sizes") == [37, 37])
 
 
-def test_pictures_are_trained_on_before_your_eyes(notebook):
-    notebook.choose("data", "pictures")
-    notebook.until(lambda: notebook.ask("p.value('data')") == "pictures")
+def test_images_are_trained_on_before_your_eyes(notebook):
+    notebook.choose("data", "images")
+    notebook.until(lambda: notebook.ask("p.value('data')") == "images")
     notebook.until(lambda: "3072 → 8" in notebook.text("parameters"))
-    assert "A good start for pictures" in notebook.text("New")
+    assert "A good start for images" in notebook.text("New")
     frames = notebook.frames()
     start(notebook)
     notebook.until(lambda: notebook.frames() > frames + 5)
@@ -261,26 +261,26 @@ def test_two_playgrounds_in_a_notebook(notebook):
     second.drag("hidden layers", 0)
     notebook.until(lambda: notebook.ask("q.net.num_layers") == 1)
     assert notebook.ask("p.net.num_layers") == 3
-    assert first.picture() != second.picture()
+    assert first.image() != second.image()
     assert notebook.errors() == []
     notebook.write(2, "q.close()")
     notebook.run(2)
 
 
-def test_deleting_the_cell_ends_the_run_also_after_the_page_was_loaded_again(lab):
-    with lab.open([IMPORTS + PLAYGROUND, "done = True"]) as notebook:
-        notebook.run(0)
-        start(notebook)
-        notebook.reload()
-        notebook.until(lambda: notebook.button("Pause").count() and notebook.text("epochs"))
-        steps = step(notebook)
-        notebook.until(lambda: step(notebook) > steps)  # it went on all the time
-        assert notebook.ask("p.running")
-        notebook.delete(0)
-        notebook.until(lambda: not notebook.ask("p.running"), LATER)
-        notebook.run(0)
-        assert notebook.ask("done")
-        assert notebook.errors() == []
+def test_deleting_the_cell_ends_the_run_also_after_the_page_was_loaded_again(notebook):
+    start(notebook)
+    notebook.reload()
+    notebook.until(lambda: notebook.button("Pause").count() and notebook.text("epochs"))
+    steps = step(notebook)
+    notebook.until(lambda: step(notebook) > steps)  # it went on all the time
+    assert notebook.ask("p.running")
+    notebook.delete(1)
+    notebook.insert(0)
+    notebook.until(lambda: not notebook.ask("p.running"), LATER)
+    notebook.write(1, "done = True")
+    notebook.run(1)
+    assert notebook.ask("done")
+    assert notebook.errors() == []
 
 
 def test_after_a_restart_of_the_kernel_the_cell_works_again(notebook):

@@ -38,11 +38,11 @@ def page(same_page):
     assert same_page.errors() == []
 
 
-def show(page, code, cell=1, pictures=1):
+def show(page, code, cell=1, count=1):
     page.write(cell, code)
     page.run(cell)
     images = page.output(cell).root.locator("img.widget-image")
-    page.until(lambda: images.count() == pictures, message="no widget")
+    page.until(lambda: images.count() == count, message="no widget")
     return page.pixels()
 
 
@@ -127,7 +127,7 @@ def test_the_race_is_played_and_its_controls_act_on_it(page):
     page.until(lambda: 0 < int(page.read("step")) < 200)
     page.drag("learning rates ×", 0.3, 1)
     page.until(lambda: page.ask("p.choice().factor") == pytest.approx(10))
-    page.until(lambda: "left the picture" in page.text("picture"))
+    page.until(lambda: "left the map" in page.text("map"))
     step = page.ask("p.time.value")
     page.until(lambda: page.ask("p.running and p.time.value") > step)
     page.drag("step", 0.2, 0.05, seconds=0.1)  # against the race, which moves the same slider
@@ -283,7 +283,7 @@ def test_a_learners_function_that_returns_nan_is_told_in_words(page):
 @pytest.fixture
 def all_in_one_cell(page):
     if page.output(1).root.locator("img.widget-image").count() != len(WIDGETS):
-        show(page, ALL, pictures=len(WIDGETS))
+        show(page, ALL, count=len(WIDGETS))
     return page
 
 

@@ -3,11 +3,11 @@
 import ipywidgets as widgets
 import pytest
 
-from nn_helpers.widgets.controls import add_stop, control, named, show_first
+from nn_helpers.widgets.controls import add_stop, control, dropdown, show_first, stops
 
 
 def test_a_dropdowns_tooltip_is_in_its_label():
-    made = control(widgets.Dropdown, "a < b", 'Say "which"', options=("x", "y"))
+    made = dropdown("a < b", 'Say "which"', ("x", "y"), "x")
     expected = '<span title="Say &quot;which&quot;">a &lt; b</span>'
     assert made.get_state()["description"] == made.get_state("description")["description"] == expected
     assert made.get_state()["description_allow_html"]
@@ -17,7 +17,7 @@ def test_a_dropdowns_tooltip_is_in_its_label():
 
 def test_what_a_control_cannot_show_is_refused_and_the_rest_shown():
     depth = control(widgets.IntSlider, "depth", "", max=8)
-    width = control(widgets.SelectionSlider, "width", "", options=named((0.5, 2.0)))
+    width = control(widgets.SelectionSlider, "width", "", options=stops((0.5, 2.0)))
     show_first("widget", "depth", depth, 3)
     show_first("widget", "width", width, 2.0)
     assert (depth.value, width.value, width.label) == (3, 2.0, "2")

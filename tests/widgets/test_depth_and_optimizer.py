@@ -1,4 +1,4 @@
-"""Depth and optimizer on pictures."""
+"""Depth and optimizer on images."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ def test_every_optimizer_trains_as_train_does(data, optimizer):
     panel.run(1000)
     (run,) = panel.runs
     name, whole, _ = OPTIMIZERS[optimizer]
-    net = ClassificationNet(3072, [10, 10], panel._num_classes(), seed=0)
+    net = ClassificationNet(3072, [10, 10], panel.num_classes(), seed=0)
     optimizer = make_optimizer(name, panel.value("lr"))
     history = train(net, data, optimizer, epochs=2, batch_size=None if whole else 8, progress=False)
     assert np.array_equal(net.theta, panel.net.theta)
@@ -114,7 +114,7 @@ def test_of_many_runs_the_last_are_drawn_and_all_are_in_the_table(data):
     panel = panel_of(data, epochs=1)
     for _ in range(SHOWN + 2):
         panel.run(1000)
-    assert [number for number, _ in panel.shown()] == list(range(3, SHOWN + 3))
+    assert [number for number, _ in panel.last_runs()] == list(range(3, SHOWN + 3))
     assert sum(len(line.get_xdata()) > 0 for line in panel.lines[0]) == SHOWN
     assert panel.table.value.count("<tr") == SHOWN + 3
     third = panel.lines[0][2].get_ydata()

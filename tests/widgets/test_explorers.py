@@ -37,15 +37,15 @@ def test_every_activation_is_drawn_with_its_derivative_and_told_in_numbers(name)
 
 
 @pytest.mark.parametrize("which", ["mean", "std", "slope"])
-def test_both_ends_of_every_slider_move_the_pictures(which):
+def test_both_ends_of_every_slider_move_the_figure(which):
     panel = activation_explorer("leaky_relu")
     slider = getattr(panel, which)
-    pictures = set()
+    frames = set()
     for value in (slider.min, slider.max):
         slider.value = value
-        pictures.add(panel.canvas.widget.value)
+        frames.add(panel.canvas.widget.value)
         assert not panel.message.value
-    assert len(pictures) == 2
+    assert len(frames) == 2
 
 
 def test_half_of_the_units_of_a_relu_around_0_block_the_gradient_and_all_of_them_far_below():
@@ -106,9 +106,15 @@ def test_temperature_divides_the_logits(value):
     assert heights(panel.stable)[0] == pytest.approx(1 / (1 + np.exp(-1 / value)))
 
 
+@pytest.fixture(scope="module")
+def softmax_panel():
+    """A panel that goes from test to test."""
+    return softmax_explorer()
+
+
 @pytest.mark.parametrize("scale", [1, 10, 100, 1000])
-def test_large_logits_overflow_the_naive_softmax_only(scale):
-    panel = softmax_explorer()
+def test_large_logits_overflow_the_naive_softmax_only(softmax_panel, scale):
+    panel = softmax_panel
     panel.scale.value = scale
     assert sum(heights(panel.stable)) == pytest.approx(1)
     broken = [text.get_text() for text in panel.broken]
@@ -117,11 +123,12 @@ def test_large_logits_overflow_the_naive_softmax_only(scale):
     assert np.isfinite(heights(panel.costs)).all()
     if scale == 10:
         assert heights(panel.naive) == pytest.approx(heights(panel.stable))
+    panel.scale.value = 1
 
 
 @pytest.mark.parametrize("end", ["min", "max"])
-def test_every_logits_slider_moves_its_class(end):
-    panel = softmax_explorer()
+def test_every_logits_slider_moves_its_class(softmax_panel, end):
+    panel = softmax_panel
     for k, slider in enumerate(panel.logits):
         before = heights(panel.stable)[k]
         slider.value = getattr(slider, end)
@@ -130,8 +137,8 @@ def test_every_logits_slider_moves_its_class(end):
 
 
 @pytest.mark.parametrize("name", ["cat", "dog", "frog", "ship"])
-def test_every_class_can_be_the_true_one(name):
-    panel = softmax_explorer()
+def test_every_class_can_be_the_true_one(softmax_panel, name):
+    panel = softmax_panel
     panel.true.value = name
     gradient = dict(zip(panel.names, heights(panel.pulls), strict=True))
     assert [k for k, value in gradient.items() if value < 0] == [name]
@@ -160,8 +167,8 @@ def test_names_and_numbers_of_many_classes_do_not_overlap():
 
 
 @pytest.mark.parametrize("make", [activation_explorer, softmax_explorer])
-def test_the_first_picture_is_always_the_same_file_and_closing_closes(make):
+def test_the_first_figure_is_always_the_same_file_and_closing_closes(make):
     first, second = make(), make()
-    assert first.first_picture()._repr_png_() == second.first_picture()._repr_png_()
+    assert first.first_figure()._repr_png_() == second.first_figure()._repr_png_()
     first.close()
     assert first.ui.comm is None

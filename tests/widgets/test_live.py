@@ -8,9 +8,10 @@ import time
 import ipywidgets as widgets
 import numpy as np
 import pytest
+from scenes import in_loop
 from threadpoolctl import threadpool_info
 
-from nn_helpers.plots import Picture
+from nn_helpers.plots import Figure
 from nn_helpers.widgets import live as live_module
 from nn_helpers.widgets import panel as panel_module
 from nn_helpers.widgets.canvas import Canvas
@@ -41,12 +42,8 @@ class Counter(Live):
         self.count = 0
         self.draw()
 
-    def first_picture(self):
-        return Picture(figsize=(1, 1))
-
-
-def in_loop(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine(), 20))
+    def first_figure(self):
+        return Figure(figsize=(1, 1))
 
 
 def test_start_goes_on_until_pause_and_a_second_start_changes_nothing():
@@ -192,8 +189,8 @@ def test_handlers_on_another_thread_run_on_the_loop():
 
 def test_an_error_in_a_handler_shows_with_the_learners_line_first():
     class Sliding(Panel):
-        def first_picture(self):
-            return Picture(figsize=(1, 1))
+        def first_figure(self):
+            return Figure(figsize=(1, 1))
 
     panel, slider = Sliding(), widgets.IntSlider()
 
@@ -212,8 +209,8 @@ def test_an_error_in_a_handler_shows_with_the_learners_line_first():
 
 
 def test_a_traceback_of_this_package_alone_is_whole():
-    with pytest.raises(NotImplementedError) as caught:
-        Panel().first_picture()
+    with pytest.raises(AttributeError) as caught:
+        Panel().first_figure()
     error = caught.value
     assert "panel.py" in traceback_of(error.with_traceback(error.__traceback__.tb_next))
 
@@ -253,8 +250,8 @@ def test_closing_the_box_itself_stops_the_run_too():
 
 def test_a_cell_that_runs_again_closes_the_panels_of_its_run_before(monkeypatch):
     runs = iter([("a", 1), ("a", 1), ("b", 2), ("a", 3)])
-    monkeypatch.setattr(panel_module, "_running_cell", lambda: next(runs))
-    monkeypatch.setattr(panel_module, "_open", {})
+    monkeypatch.setattr(panel_module, "running_cell", lambda: next(runs))
+    monkeypatch.setattr(panel_module, "open_panels", {})
     first, beside, other, again = (Counter() for _ in range(4))
     assert first.closed
     assert beside.closed
@@ -262,7 +259,7 @@ def test_a_cell_that_runs_again_closes_the_panels_of_its_run_before(monkeypatch)
     assert not again.closed
 
 
-def test_a_panel_is_a_widget_a_picture_and_a_line_of_text():
+def test_a_panel_is_a_widget_an_image_and_a_line_of_text():
     bundle = Counter()._repr_mimebundle_(include=None, exclude=None)
     assert bundle["text/plain"] == "Counter: run this cell to use it"
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
@@ -270,7 +267,7 @@ def test_a_panel_is_a_widget_a_picture_and_a_line_of_text():
 
 
 def moving_line():
-    figure = Picture(figsize=(3, 2), dpi=50)
+    figure = Figure(figsize=(3, 2), dpi=50)
     ax = figure.subplots()
     ax.set(xlim=(0, 1), ylim=(0, 1), title="a line")
     canvas = Canvas(figure, alt="a line that moves")
@@ -384,7 +381,7 @@ def test_one_frame_that_takes_long_does_not_hold_back_the_next():
 
 def test_an_error_at_the_press_of_step_is_told_as_one_in_a_run():
     class Told(Counter):
-        def failed(self, error):
+        def fail(self, error):
             self.say(f"in words: {error}")
 
     live = Told(fail_at=0)
@@ -398,7 +395,7 @@ def test_an_error_at_the_press_of_step_is_told_as_one_in_a_run():
 def test_an_error_while_an_error_is_told_shows_as_well():
     async def scene():
         live = Counter(fail_at=3)
-        live.failed = lambda error: 1 / 0
+        live.fail = lambda error: 1 / 0
         live.start()
         while live.running:
             await asyncio.sleep(0.01)

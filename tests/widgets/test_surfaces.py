@@ -117,7 +117,7 @@ def test_the_networks_noise_is_a_mini_batchs_and_the_formulas_noise_has_their_de
 
 
 @pytest.mark.parametrize("name", SURFACES)
-def test_the_suggested_rates_keep_everybody_in_the_picture_and_lead_to_a_minimum(name):
+def test_the_suggested_rates_keep_everybody_in_the_map_and_lead_to_a_minimum(name):
     on = surface(name)
     begin = on.loss(np.array(on.start))
     for optimizer in OPTIMIZERS:
@@ -142,7 +142,7 @@ def test_what_the_surfaces_are_there_to_show():
 
     # in a ravine GD is slow, and with a rate only a little larger it does not stay in it
     assert after("ravine", "momentum", 60) < after("ravine", "GD", 60) / 2
-    assert descend(surface("ravine"), SGD(0.05).step).ended == "left the picture"
+    assert descend(surface("ravine"), SGD(0.05).step).ended == "left the map"
     # the turned ravine is the same for GD, and harder for RMSprop
     assert after("ravine, turned", "GD", 60) == pytest.approx(after("ravine", "GD", 60), rel=0.01)
     assert after("ravine, turned", "RMSprop", 60) > 1000 * after("ravine", "RMSprop", 60)
@@ -195,12 +195,12 @@ def test_noise_changes_the_steps_and_not_the_losses():
     assert descent.loss.tolist() == [on.loss(np.array(on.start))] * 6
 
 
-def test_a_path_that_leaves_the_picture_ends_at_its_edge():
+def test_a_path_that_leaves_the_map_ends_at_its_edge():
     def right(theta, gradient):
         theta += [8.0, 1.0]
 
     descent = descend(surface("ravine"), right, start=(-9.0, 0.0))
-    assert (descent.ended, descent.at) == ("left the picture", 3)
+    assert (descent.ended, descent.at) == ("left the map", 3)
     np.testing.assert_allclose(descent.theta, [[-9, 0], [-1, 1], [7, 2], [10, 2.375]])
     np.testing.assert_array_equal(np.isnan(descent.loss), [False, False, False, True])
     descent = descend(surface("ravine"), right, start=(-9.0, 1.0))  # it stands on the edge before
@@ -208,14 +208,14 @@ def test_a_path_that_leaves_the_picture_ends_at_its_edge():
 
 
 @pytest.mark.parametrize("far", [1e300, np.inf, -np.inf])
-def test_an_infinite_step_leaves_the_picture(far):
+def test_an_infinite_step_leaves_the_map(far):
     def step(theta, gradient):
         theta *= 1 if len(steps) < 2 else far
         steps.append(1)
 
     steps = []
     descent = descend(surface("saddle"), step)
-    assert (descent.ended, descent.at) == ("left the picture", 3)
+    assert (descent.ended, descent.at) == ("left the map", 3)
     assert np.isfinite(descent.theta).all()
     assert (np.abs(descent.theta[-1]) <= [2.0, 1.8]).all()
 
@@ -282,7 +282,7 @@ def test_walking_together_everybody_goes_the_way_they_go_alone(name):
         np.testing.assert_array_equal(together[name].theta, alone.theta)
         np.testing.assert_array_equal(together[name].loss, alone.loss)
         assert (together[name].ended, together[name].at) == (alone.ended, alone.at)
-    assert together["leaves"].ended == "left the picture"
+    assert together["leaves"].ended == "left the map"
     assert together["fails"].ended == "raised ZeroDivisionError"
     assert descend_together(on, {}) == {}
 

@@ -1,4 +1,4 @@
-"""The parts of a live picture: what is drawn for what was given."""
+"""The parts of a live figure: what is drawn for what was given."""
 
 import io
 
@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from nn_helpers import layers, points, sketches
-from nn_helpers.plots import COLOURS, Picture
+from nn_helpers.plots import COLOURS, Figure
 from nn_helpers.widgets import views
 from nn_helpers.widgets.canvas import Canvas, png
 from nn_helpers.widgets.views import (
@@ -18,15 +18,15 @@ from nn_helpers.widgets.views import (
     Samples,
     bars,
     dead_share,
+    draw_text,
     round_up,
     shares,
-    written,
 )
 
 
 @pytest.fixture
 def canvas():
-    return Canvas(Picture(figsize=(6, 3), dpi=50, layout="none"))
+    return Canvas(Figure(figsize=(6, 3), dpi=50, layout="none"))
 
 
 def pixels(canvas):
@@ -159,7 +159,7 @@ def test_samples_name_the_most_probable_class_and_whether_it_is_right(canvas, sp
     assert sum("✓" in answer for answer in samples.answers) in (1, 2)
 
 
-def test_samples_show_the_pictures_and_right_and_wrong_in_their_colours(canvas, split):
+def test_samples_show_the_images_and_right_and_wrong_in_their_colours(canvas, split):
     samples = Samples(canvas, canvas.figure.subplots(), split, NAMES)
     resized = Image.fromarray(split.images[0]).resize((samples.side, samples.side))
     assert (samples.pixels[: samples.side, : samples.side, :3] == np.asarray(resized)).all()
@@ -206,13 +206,13 @@ def test_samples_take_all_of_their_place_after_regions(canvas):
 
 
 def test_text_is_drawn_once():
-    assert written("cat", "#000000", 48) is written("cat", "#000000", 48)
-    assert written("cat", "#000000", 48).min() < 100
-    assert (written("cat", "#ffffff", 48) == 255).all()
+    assert draw_text("cat", "#000000", 48) is draw_text("cat", "#000000", 48)
+    assert draw_text("cat", "#000000", 48).min() < 100
+    assert (draw_text("cat", "#ffffff", 48) == 255).all()
 
 
 def test_a_long_word_is_written_in_smaller_letters():
-    narrow, wide = (written("automobile", "#000000", width).shape[1] for width in (48, 100))
+    narrow, wide = (draw_text("automobile", "#000000", width).shape[1] for width in (48, 100))
     assert narrow <= 48 < wide
 
 
