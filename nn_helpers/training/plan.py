@@ -35,7 +35,7 @@ class Plan:
     augment: Callable | None
     seed: object
     validate: bool
-    rng: np.random.Generator
+    rng: "np.random.Generator"  # as text: NumPy loads its generators when they are asked for
     keep_best: bool = False
     progress: bool | str = True
     threads: int | None = None
