@@ -1,8 +1,10 @@
 """Layers as pairs of functions: forward and backward.
 
-``x_forward(…)`` returns its result and a *cache*: what the backward pass will need.
-``x_backward(d_result, cache)`` takes the derivative of the loss L with respect to the result and
-returns the derivative with respect to each argument. ``dz`` stands for ∂L/∂z.
+``name_forward(…)`` returns its result and a *cache*: what the backward pass will need. That is (x, W) for
+affine, z for ReLU, z and the slope for leaky ReLU, and for sigmoid and tanh their own result a, for their
+derivatives can be written with a alone. ``name_backward(d_result, cache)`` takes the derivative of the
+loss L with respect to the result and returns the derivative with respect to each argument. ``dz`` stands
+for ∂L/∂z.
 
 Shapes: N examples, D inputs, M outputs. An activation takes z of any shape; a, da, dz and the mask
 of dropout have that shape too. Arrays are float32 or float64, and the result has the dtype of the
@@ -10,7 +12,8 @@ arguments. Where they do not fit, a TypeError or a ValueError says what was expe
 
 The functions are pure: they change none of their arguments, and a backward pass can be called
 twice. Like NumPy's own, they take ``out=``, arrays to write the result to; these must be none of
-the arguments. That is how the training loop runs without allocating memory.
+the arguments. That is how the training loop runs without allocating memory. Where a line fills dz step by
+step, a comment says what is in it by then.
 
 References
 ----------
@@ -35,7 +38,7 @@ def affine_forward(x, W, b, out=None):
     >>> z
     array([[16.]])
     """
-    x, rows, W, b = check.affine_forward(x, W, b)
+    x, rows, W, b = check.affine_forward(x, W, b)  # rows: x flattened to (N, D)
     z = matmul(rows, W, out=out)
     z += b
     return z, (x, W)
@@ -44,8 +47,9 @@ def affine_forward(x, W, b, out=None):
 def affine_backward(dz, cache, out=(None, None, None), need_dx=True):
     """Propagate dz (N, M) back: ``dx = dz Wᵀ``, shaped like x; ``dW = xᵀ dz`` (D, M); ``db = Σ dz`` (M,).
 
-    `out` has arrays for dx (N, D), dW and db. With ``need_dx=False`` dx is None: the first layer of
-    a network has nothing before it that would need it.
+    In xᵀ dz the examples are rows (N, D), whatever the shape of x. `out` has arrays for dx (N, D), dW and
+    db. With ``need_dx=False`` dx is None: the first layer of a network has nothing before it that would
+    need it.
     """
     dz, x, rows, W = check.affine_backward(dz, cache)
     dx, dW, db = out
@@ -101,7 +105,7 @@ def sigmoid_backward(da, cache, out=None):
     """Multiply da by the sigmoid's derivative: ``dz = da · a · (1 − a)``."""
     da, a, dz = check.activation_backward("sigmoid_backward", da, cache, out)
     np.subtract(1, a, out=dz)
-    dz *= a
+    dz *= a  # the derivative: a · (1 − a)
     dz *= da
     return dz
 
@@ -117,7 +121,7 @@ def tanh_backward(da, cache, out=None):
     """Multiply da by the derivative of tanh: ``dz = da · (1 − a²)``."""
     da, a, dz = check.activation_backward("tanh_backward", da, cache, out)
     np.multiply(a, a, out=dz)
-    np.subtract(1, dz, out=dz)
+    np.subtract(1, dz, out=dz)  # the derivative: 1 − a²
     dz *= da
     return dz
 

@@ -10,7 +10,7 @@ from nn_helpers import layers, losses
 from nn_helpers.saving import load_network, save_network
 from nn_helpers.support import network_checks as check
 from nn_helpers.support.learner_functions import adapt
-from nn_helpers.support.parameters import Parameters, Rooms, copy_into
+from nn_helpers.support.parameters import Buffers, Parameters, copy_into
 from nn_helpers.support.scratch import in_blocks
 from nn_helpers.support.validation import Number, choice, number
 
@@ -90,7 +90,8 @@ class ClassificationNet:
         self.rng = np.random.default_rng(seed)
         self._initialise()
         self.functions = dict(self.library)
-        self._training, self._inference = (Rooms(self.hidden_sizes, self.dtype) for _ in range(2))
+        # Arrays for z, a, da and dz of each hidden layer, used again in each step.
+        self._buffers, self._inference_buffers = (Buffers(self.hidden_sizes, self.dtype) for _ in range(2))
         self._caches = None
 
     def _initialise(self):
@@ -134,7 +135,7 @@ class ClassificationNet:
         copy_into(self.weights, values, "weights")
 
     def forward(self, x):
-        """Compute the logits of a batch, and keep in each layer what `backward` will need.
+        """Compute the logits of a batch for training, and keep every layer's cache for `backward`.
 
         Parameters
         ----------
@@ -147,20 +148,20 @@ class ClassificationNet:
         """
         x = check.examples("forward", x, self)
         self._caches = None  # should forward fail, backward must not go on with half of it
-        logits, self._caches = self._propagate(x, self._training, self.dropout)
+        logits, self._caches = self._propagate(x, self._buffers, self.dropout)
         return logits
 
-    def _propagate(self, x, rooms, dropout=0.0):
-        """Return logits and the caches of all layers; hidden layers are computed in `rooms`."""
+    def _propagate(self, x, buffers, dropout=0.0):
+        """Return logits and the caches of all layers; hidden layers are computed in `buffers`."""
         affine_forward = self.functions["affine_forward"]
         activation_forward = self.functions[f"{self.activation}_forward"]
         *hidden, last = self._stored.layers
         caches, a, mask = [], x, None
-        for layer, room in zip(hidden, rooms.of(len(x)), strict=True):
-            z, affine_cache = affine_forward(a, layer.W, layer.b, out=room.z)
-            a, activation_cache = activation_forward(z, out=room.a)
+        for layer, buffer in zip(hidden, buffers.of(len(x)), strict=True):
+            z, affine_cache = affine_forward(a, layer.W, layer.b, out=buffer.z)
+            a, activation_cache = activation_forward(z, out=buffer.a)
             if dropout:
-                a, mask = layers.dropout_forward(a, dropout, self.rng, out=(room.dropped, room.mask))
+                a, mask = layers.dropout_forward(a, dropout, self.rng, out=(buffer.dropped, buffer.mask))
             caches.append((affine_cache, activation_cache, mask))
         logits, affine_cache = affine_forward(a, last.W, last.b)
         return logits, (caches, affine_cache)
@@ -175,7 +176,7 @@ class ClassificationNet:
         """
         if self._caches is None:
             raise RuntimeError("backward: call forward first; it records what backward needs")
-        dz = check.dlogits(dlogits, self, self._training.examples)
+        dz = check.dlogits(dlogits, self, self._buffers.examples)
         self._walk_back(dz, *self._caches)
         if self.reg:
             weights = self._stored.weights
@@ -186,13 +187,14 @@ class ClassificationNet:
         affine_backward = self.functions["affine_backward"]
         activation_backward = self.functions[f"{self.activation}_backward"]
         first, *others = self._stored.layers
-        rooms = self._training.of(len(dz))
-        for layer, room, before in zip(others[::-1], rooms[::-1], caches[::-1], strict=True):
-            da, _, _ = affine_backward(dz, affine_cache, out=(room.da, layer.dW, layer.db))
-            affine_cache, activation_cache, mask = before
+        buffers = self._buffers.of(len(dz))
+        # Each layer with buffer and caches of the hidden layer before it, whose output was its input.
+        for layer, before, caches_before in zip(others[::-1], buffers[::-1], caches[::-1], strict=True):
+            da, _, _ = affine_backward(dz, affine_cache, out=(before.da, layer.dW, layer.db))
+            affine_cache, activation_cache, mask = caches_before
             if mask is not None:
-                da = layers.dropout_backward(da, mask, out=room.da)
-            dz = activation_backward(da, activation_cache, out=room.dz)
+                da = layers.dropout_backward(da, mask, out=before.da)
+            dz = activation_backward(da, activation_cache, out=before.dz)
         affine_backward(dz, affine_cache, out=(None, first.dW, first.db), need_dx=False)
 
     def _add_reg_gradient(self, scratch, gradient, weights):
@@ -222,7 +224,7 @@ class ClassificationNet:
         logits = np.empty((len(x), self.num_classes), self.dtype)
         for start in range(0, len(x), CHUNK):
             chunk = slice(start, start + CHUNK)
-            logits[chunk], _ = self._propagate(x[chunk], self._inference)
+            logits[chunk], _ = self._propagate(x[chunk], self._inference_buffers)
         return logits
 
     def activations(self, x):

@@ -45,10 +45,6 @@ class Optimizer:
     elementwise = False
     lr = check.LearningRate()
 
-    def __init_subclass__(cls):
-        if "update" in vars(cls) and "elementwise" not in vars(cls):
-            cls.elementwise = False  # not inherited: another formula may look at the whole gradient
-
     def __init__(self, lr):
         self.lr, self.t, self.state = lr, 0, {}
         self._for = None  # shape and dtype of theta
@@ -79,16 +75,16 @@ class Optimizer:
         lr = self.lr_at(self.t + 1)
         self.t += 1
         try:
-            self._update(theta, gradient, lr)
+            self._update_in_blocks(theta, gradient, lr)
         except BaseException:
             self.t -= 1  # that step was not made
             raise
 
-    def _update(self, theta, gradient, lr):
-        def update(scratch, theta, gradient, **state):
+    def _update_in_blocks(self, theta, gradient, lr):
+        def update_block(scratch, theta, gradient, **state):
             self.update(theta, gradient, lr, scratch, **state)
 
-        in_blocks(update, theta, gradient, elementwise=self.elementwise, **self.state)
+        in_blocks(update_block, theta, gradient, elementwise=self.elementwise, **self.state)
 
     def update(self, theta, gradient, lr, scratch):
         """Change `theta` in place; `scratch` is an array of the same shape to compute in."""
@@ -98,6 +94,10 @@ class Optimizer:
         """Go on after step `t`, remembering the arrays in `state`, by name, as a checkpoint kept them."""
         self.t, self.state = t, state
         self._for = next(((array.shape, array.dtype) for array in state.values()), None)
+
+    def __init_subclass__(cls):
+        if "update" in vars(cls) and "elementwise" not in vars(cls):
+            cls.elementwise = False  # not inherited: another formula may look at the whole gradient
 
     def __repr__(self):
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
@@ -246,7 +246,7 @@ class AdamW(Adam):
         λ, at least 0. It acts on every parameter in theta, biases too.
     """
 
-    elementwise = True
+    elementwise = True  # said again: a class with an `update` of its own does not inherit it
     weight_decay = Number()
 
     def __init__(self, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):

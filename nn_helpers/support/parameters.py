@@ -15,8 +15,8 @@ class Layer(NamedTuple):
     db: np.ndarray
 
 
-class Room(NamedTuple):
-    """Where a hidden layer is computed: arrays (N, M), the last two for the way back."""
+class Buffer(NamedTuple):
+    """What a hidden layer is computed in: arrays (N, M), the last two for the way back."""
 
     z: np.ndarray
     a: np.ndarray
@@ -86,24 +86,24 @@ class ParameterViews(MutableMapping):
         return "{" + ", ".join(f"{name!r}: {array.shape}" for name, array in self.items()) + "}"
 
 
-class Rooms:
-    """A `Room` for each hidden layer, kept between steps so that a step allocates nothing."""
+class Buffers:
+    """A `Buffer` for each hidden layer, kept between steps so that a step allocates nothing."""
 
     def __init__(self, sizes, dtype):
         self._sizes, self._dtype = sizes, dtype
         self.examples, self._longest, self._in_use = 0, [], []
 
     def of(self, N):
-        """Return the rooms for N examples, the first hidden layer's first."""
+        """Return the buffers for N examples, the first hidden layer's first."""
         if N != self.examples or len(self._in_use) != len(self._sizes):
             if not self._longest or N > len(self._longest[0].z):
-                self._longest = [self._room(N, M) for M in self._sizes]
-            self._in_use = [Room(*(array[:N] for array in room)) for room in self._longest]
+                self._longest = [self._buffer(N, M) for M in self._sizes]
+            self._in_use = [Buffer(*(array[:N] for array in buffer)) for buffer in self._longest]
             self.examples = N
         return self._in_use
 
-    def _room(self, N, M):
-        return Room(*(np.empty((N, M), self._dtype) for _ in Room._fields))
+    def _buffer(self, N, M):
+        return Buffer(*(np.empty((N, M), self._dtype) for _ in Buffer._fields))
 
 
 def _zeros(P, dtype):

@@ -1,4 +1,7 @@
-"""One step of training after the other, as a generator, and the evaluation on one part of the data."""
+"""One step of training after the other, as a generator, and the evaluation on one part of the data.
+
+`make_step` is the step itself, (a) to (e).
+"""
 
 import math
 import time
@@ -37,6 +40,23 @@ class TrainingDivergedError(ArithmeticError):
             what = f"the loss became {loss} at step {step} (learning rate {lr:g}); one step before it was "
             what += f"{last_loss:.4g}. Try a smaller learning rate"
         super().__init__(f"training diverged: {what}")
+
+
+def make_step(net, optimizer, x, y, last):
+    """Make one step on a batch, and return its record; the epoch and the time are left to the caller."""
+    logits = net.forward(x)  # (a) affine layers and activations, up to the logits
+    predicted = logits.argmax(axis=1)  # now: a learner's cross_entropy may write into the logits
+    # (b) softmax turns the logits into probabilities, and (c) cross-entropy gives the data loss
+    data_loss, dlogits = net.functions["cross_entropy"](logits, y)
+    reg_loss = net.functions["l2_penalty"](net.weights, net.reg)  # (d) the regularization loss
+    loss = float(data_loss + reg_loss)
+    if not math.isfinite(loss):
+        raise TrainingDivergedError(last.step + 1, loss, last.lr, last.loss)
+    net.backward(dlogits)  # (e) the gradient of the total loss, L2 included, …
+    lr = optimizer.lr_at(optimizer.t + 1)
+    optimizer.step(net.theta, net.gradient)  # … changes the parameters
+    accuracy = float(np.count_nonzero(predicted == y) / len(y))
+    return Record(last.step + 1, last.epoch, loss, float(data_loss), float(reg_loss), accuracy, lr, 0.0)
 
 
 def training_steps(
@@ -86,33 +106,35 @@ class Resumed(NamedTuple):
     """Where a resumed training goes on: its last record, and the generator's state after that step."""
 
     record: Record
-    generator: dict
+    rng_state: dict
 
 
 def steps_of(plan, history=None, resumed=None):
     """Do as `training_steps`; `history` has each record as soon as its update is made."""
-    net, data, steps = plan.net, plan.data, plan.steps_per_epoch
+    net, data, steps_per_epoch = plan.net, plan.data, plan.steps_per_epoch
     batch = empty_batch(data, plan.batch_size, net.dtype)
     last = resumed.record if resumed is not None else _before_the_first(plan.optimizer)
-    for epoch in count(last.step // steps + 1):
+    for epoch in count(last.step // steps_per_epoch + 1):
         if plan.epochs is not None and epoch > plan.epochs:
             return
         epoch_batches = batches(
             data, plan.batch_size, shuffle=plan.shuffle, drop_last=plan.drop_last, augment=plan.augment,
             seed=plan.rng, out=batch,
         )  # fmt: skip
-        if last.step % steps:  # resumed within an epoch: the same order, and all that was drawn since
-            for _ in range(last.step % steps):
+        if (
+            skipped := last.step % steps_per_epoch
+        ):  # resumed within an epoch: the same order, and all that was drawn since
+            for _ in range(skipped):
                 next(epoch_batches)
-            plan.rng.bit_generator.state = resumed.generator
-        while last.step < epoch * steps:
+            plan.rng.bit_generator.state = resumed.rng_state
+        while last.step < epoch * steps_per_epoch:
             began = time.perf_counter()
-            record = _step(net, plan.optimizer, *next(epoch_batches), last)
-            record.epoch, record.epoch_ends = epoch, record.step == epoch * steps
+            record = make_step(net, plan.optimizer, *next(epoch_batches), last)
+            record.epoch, record.epoch_ends = epoch, record.step == epoch * steps_per_epoch
             record.seconds = last.seconds + time.perf_counter() - began
             if history is not None:
                 history.append(record)
-            finite = not record.epoch_ends or _end_epoch(plan, record)
+            finite = _end_epoch(plan, record) if record.epoch_ends else True  # looked at once an epoch
             yield record
             if not finite:  # the last update ruined the parameters, and no next loss would have told
                 raise TrainingDivergedError(record.step + 1, math.nan, record.lr, record.loss)
@@ -124,23 +146,6 @@ def _before_the_first(optimizer):
     return Record(
         step=0, epoch=0, loss=None, data_loss=None, reg_loss=None, accuracy=None, lr=lr, seconds=0.0
     )
-
-
-def _step(net, optimizer, x, y, last):
-    """Make one step on a batch, and return its record; the epoch and the time are left to the caller."""
-    logits = net.forward(x)  # (a) affine layers and activations, up to the logits
-    predicted = logits.argmax(axis=1)  # now: a learner's cross_entropy may write into the logits
-    # (b) softmax turns the logits into probabilities, and (c) cross-entropy gives the data loss
-    data_loss, dlogits = net.functions["cross_entropy"](logits, y)
-    reg_loss = net.functions["l2_penalty"](net.weights, net.reg)  # (d) the regularization loss
-    loss = float(data_loss + reg_loss)
-    if not math.isfinite(loss):
-        raise TrainingDivergedError(last.step + 1, loss, last.lr, last.loss)
-    net.backward(dlogits)  # (e) the total loss updates the parameters
-    lr = optimizer.lr_at(optimizer.t + 1)
-    optimizer.step(net.theta, net.gradient)
-    accuracy = float(np.count_nonzero(predicted == y) / len(y))
-    return Record(last.step + 1, last.epoch, loss, float(data_loss), float(reg_loss), accuracy, lr, 0.0)
 
 
 def _end_epoch(plan, record):

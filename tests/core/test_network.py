@@ -66,7 +66,7 @@ def test_gradient_agrees_with_central_differences(hidden, activation, reg, N, C,
     gradient = gradient_of(net, x, y)
     if "relu" in activation and hidden:
         # A kink nearer than the step of the differences has no derivative to agree with.
-        z = np.concatenate([z.ravel() for z, *_ in net._training.of(N)])
+        z = np.concatenate([z.ravel() for z, *_ in net._buffers.of(N)])
         assume(np.abs(z).min() > 1e-3)
     theta = net.theta.copy()
 
@@ -252,7 +252,7 @@ def test_everything_is_of_the_dtype_the_network_was_made_with(dtype):
         logits = net.forward(x)
         net.backward(cross_entropy(logits, y)[1])
         arrays = [logits, net.theta, net.gradient, net.logits(x), net.predict_proba(x)]
-        arrays += [array for arrays in net._training.of(6) for array in arrays]
+        arrays += [array for arrays in net._buffers.of(6) for array in arrays]
         assert {array.dtype for array in arrays} == {np.dtype(dtype)}
 
 
