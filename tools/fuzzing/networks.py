@@ -164,17 +164,12 @@ class Networks(Target):
         super().__init__(folder)
         self.path, self.named = folder / "net.safetensors", str(folder / "net.safetensors")
         self.right = []
-        for hidden, activation, dtype in (
-            ([], "relu", "float32"),
-            ([2], "tanh", "float64"),
-            ([3, 2], "relu", "float32"),
-        ):
-            net = ClassificationNet(4, hidden, 3, activation, 0.1, dtype=dtype, dropout=0.25)
+        for hidden, dtype in (([], "float32"), ([2], "float64"), ([3, 2], "float32")):
+            net = ClassificationNet(4, hidden, 3, "tanh", 0.1, dtype=dtype, dropout=0.25)
             net.save(self.path)
             self.right.append(File.read(self.path))
         rewrite(folder, {})
-        training = trainings()["adam"]()
-        training.train(checkpoint=self.path)
+        trainings()["adam"]().train(checkpoint=self.path)
         self.right.append(File.read(self.path))
 
     def generate(self, rng):
@@ -216,7 +211,7 @@ def another(rng, path):
 # Trainings
 
 
-EPOCHS, BATCH = 2, 4
+BATCH = 4
 
 
 class Training:
@@ -226,13 +221,7 @@ class Training:
         self.net = ClassificationNet(4, [3], 3, dropout=0.2, reg=0.01, dtype=dtype)
         self.data, self.optimizer, self.rng = data, optimizer, np.random.Generator(bits(5))
         self.drop_last = arguments.get("drop_last", True)
-        self.arguments = {
-            "seed": self.rng,
-            "epochs": EPOCHS,
-            "batch_size": BATCH,
-            "progress": False,
-            **arguments,
-        }
+        self.arguments = {"seed": self.rng, "epochs": 2, "batch_size": BATCH, "progress": False} | arguments
 
     def train(self, **arguments):
         """Train, with a seed that is a generator: it must not be touched by what is refused."""
@@ -253,14 +242,13 @@ def trainings():
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((10, 4)), np.arange(10) % 3
     make = partial(Training, ArrayDataset((x, y), val=(x[:5], y[:5])))
+    cosine = partial(CosineWithWarmup, 0.02, 6, 1)
     return {
         "sgd": lambda: make(optimizers.SGD(0.1)),
         "momentum": lambda: make(optimizers.Momentum(0.1), keep_best=True, drop_last=False),
         "rmsprop": lambda: make(optimizers.RMSprop(0.01), np.random.MT19937),
         "adam": lambda: make(optimizers.Adam(0.01), dtype="float64", seed=3, keep_best=True),
-        "adamw": lambda: make(
-            optimizers.AdamW(CosineWithWarmup(0.02, 6, 1)), np.random.Philox, shuffle=False
-        ),
+        "adamw": lambda: make(optimizers.AdamW(cosine()), np.random.Philox, shuffle=False),
         "sfc": lambda: make(optimizers.Adam(0.01), np.random.SFC64, validate=False),
     }
 

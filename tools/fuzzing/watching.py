@@ -115,11 +115,8 @@ class Watch:
             return self.breaches[0]
         if error is not None:
             text = "".join(traceback.format_exception(error)[-25:])
-            return (
-                f"{type(error).__name__}: {str(error)[:300]}",
-                _where(traceback.extract_tb(error.__traceback__)),
-                text,
-            )
+            where = _where(traceback.extract_tb(error.__traceback__))
+            return f"{type(error).__name__}: {str(error)[:300]}", where, text
         if self.took > self.seconds:
             return f"it took more than {self.seconds:g} s", "", ""
         if self.grown > self.megabytes:
