@@ -275,7 +275,7 @@ def images():
 
 def cifar10():
     """Whether CIFAR-10 is here, where, and whether it can be read."""
-    from nn_helpers.data.cifar10 import WAYS_TO_GET_IT, first_good_copy, find_copies
+    from nn_helpers.data.cifar10 import WAYS_TO_GET_IT, find_copies, first_good_copy
 
     named, asked = os.environ.get("CIFAR10_DIR"), os.environ.get("NN_HELPERS_DATA") == "cifar10"
     advice = "python -m nn_helpers data fetches it (170 MB)"
