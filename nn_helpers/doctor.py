@@ -275,7 +275,7 @@ def images():
 
 def cifar10():
     """Whether CIFAR-10 is here, where, and whether it can be read."""
-    from nn_helpers.data.cifar10 import WAYS_TO_GET_IT, first_good_copy, found_copies
+    from nn_helpers.data.cifar10 import WAYS_TO_GET_IT, find_copies, first_good_copy
 
     named, asked = os.environ.get("CIFAR10_DIR"), os.environ.get("NN_HELPERS_DATA") == "cifar10"
     advice = "python -m nn_helpers data fetches it (170 MB)"
@@ -284,7 +284,7 @@ def cifar10():
     if asked:
         advice += "; or unset NN_HELPERS_DATA"
     try:
-        if not (named or asked or found_copies()):
+        if not (named or asked or find_copies()):
             return Finding("CIFAR-10", "not here; the lessons take the sketches", NOTE, advice)
         copy, _, damaged = first_good_copy()
     except (ValueError, OSError) as error:

@@ -12,12 +12,14 @@ import argparse
 import json
 import mmap
 import os
-import struct
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from random import Random
+
+from fuzzing import write
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = 200_000
@@ -26,15 +28,16 @@ SHARES = {"copies": 0.18, "pickles": 0.38, "networks": 0.23, "checkpoints": 0.21
 AT = "at"  # the file in which the worker says where it is
 
 
-def make_targets(folder):
-    """Yield each target, made when its turn comes, with a folder of its own."""
+def make_targets(folder, names):
+    """Yield these targets, each made when its turn comes, with a folder of its own."""
     from fuzzing.copies import Copies
     from fuzzing.networks import Checkpoints, Networks
     from fuzzing.pickles import Pickles
 
     for kind in (Copies, Pickles, Networks, Checkpoints):
-        (folder / kind.name).mkdir(exist_ok=True)
-        yield kind.name, lambda kind=kind: kind(folder / kind.name)
+        if kind.name in names:
+            (folder / kind.name).mkdir(exist_ok=True)
+            yield kind(folder / kind.name)
 
 
 def shares(inputs, names):
@@ -61,26 +64,25 @@ def work(folder, seed, counts, only, failures, only_save=False):
         at = mmap.mmap(file.fileno(), 8)
 
     def tell(number):
-        at[:] = struct.pack("<q", number)
+        at[:] = number.to_bytes(8, "little", signed=True)
 
     watch = Watch(folder)
     watch.install()
     os.fsync = lambda descriptor: None  # nothing here has to outlive the power
-    for name, make in make_targets(folder):
-        if name not in counts:
-            continue
-        tell(-1)
-        target, make_random = make(), random_for(seed, name)
-        if only_save:
-            save(failure_folder(failures, name, seed, only), target.generate(make_random(only)))
-            continue
+    tell(-1)
+    for target in make_targets(folder, counts):
+        name, make_random = target.name, random_for(seed, target.name)
 
         def failed(number, given, name=name):
             return str(save(failure_folder(failures, name, seed, number), given))
 
+        if only_save:
+            failed(only, target.generate(make_random(only)))
+            continue
         numbers = range(counts[name]) if only is None else [only]
         seen = fuzz(target, numbers, make_random, watch, tell, failed)
         print(json.dumps({"name": name, **vars(seen)}), flush=True)
+        tell(-1)
 
 
 def failure_folder(failures, name, seed, number):
@@ -90,11 +92,9 @@ def failure_folder(failures, name, seed, number):
 
 def save(folder, given):
     """Write an input to a folder, and return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "input.json").write_text(json.dumps({"kind": given.kind, "options": given.options}, indent=1))
-    for name, content in given.files.items():
-        path = folder / name
-        path.mkdir(exist_ok=True) if content is None else path.write_bytes(content)
+    about = json.dumps({"kind": given.kind, "options": given.options}, indent=1)
+    shutil.rmtree(folder, ignore_errors=True)
+    write(folder, {"input.json": about.encode(), **given.files})
     return folder
 
 
@@ -116,16 +116,14 @@ def run(options):
                 show(seen, options)
             if counts:  # it ended before its time
                 name = next(name for name in SHARES if name in counts)
-                (number,) = struct.unpack("<q", (Path(folder) / AT).read_bytes())
+                number = int.from_bytes((Path(folder) / AT).read_bytes(), "little", signed=True)
                 failed, _ = failed + 1, counts.pop(name)
                 print(f"{name}: FAILED, the process ended", end=" ")
                 if number < 0:
                     print("before the first input")
                     continue
-                print(f"at input {number}\n    {again(name, number, options)}", end="")
-                print(
-                    f"; saved in {failure_folder(options.failures, name, options.seed, number)}", flush=True
-                )
+                where = failure_folder(options.failures, name, options.seed, number)
+                print(f"at input {number}\n    {again(name, number, options)}; saved in {where}", flush=True)
                 list(worker(folder, {name: 1}, options, only=number, only_save=True))
     print(f"{total:,} inputs, {failed:,} unexpected")
     return 1 if failed else 0

@@ -176,19 +176,23 @@ def environment(conditions):
     return {name: value for name, value in variables.items() if value is not None}
 
 
+def ask(folder, env, code, within=()):
+    """Run code on the machine; return what it printed, and why it failed, which is empty when it did not."""
+    command = [*within, python_of(folder), "-c", code]
+    options = {"capture_output": True, "encoding": "utf-8", "check": False}
+    try:
+        result = subprocess.run(command, cwd=folder, env=env, **options)
+    except OSError as error:
+        return "", str(error)
+    said = result.stderr.strip().rpartition("\n")[2] or f"it ends with {result.returncode}"
+    return result.stdout.strip(), said if result.returncode else ""
+
+
 def why_not(condition, folder, env):
     """Return why this system cannot play a `Condition`; an empty text when it can."""
     probe = "import locale, os, socket, sys, numpy; from pathlib import Path\n"
     probe += f"if not ({condition.holds}): sys.exit('it has no effect')"
-    try:
-        result = subprocess.run(
-            [*condition.within, python_of(folder), "-c", probe],
-            cwd=folder, env=env, capture_output=True, text=True, encoding="utf-8", check=False,
-        )  # fmt: skip
-    except OSError as error:
-        return str(error)
-    said = result.stderr.strip().rpartition("\n")[2]
-    return (said or f"it ends with {result.returncode}") if result.returncode else ""
+    return ask(folder, env, probe, condition.within)[1]
 
 
 def run_tests(name, conditions, folder, env, options):
@@ -197,10 +201,9 @@ def run_tests(name, conditions, folder, env, options):
     command += [python_of(folder), "-m", "pytest", *PYTEST]
     command += [part for condition in conditions for part in CONDITIONS[condition].pytest]
     command += options.pytest or ["-n", "2", "--dist", "loadfile"]
-    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
-    result = subprocess.run(
-        command, cwd=folder, env=env, **pipe, encoding="utf-8", errors="replace", check=False
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+    pipes |= {"encoding": "utf-8", "errors": "replace"}
+    result = subprocess.run(command, cwd=folder, env=env, check=False, **pipes)
     with (FOLDER / f"{name}.log").open("a", encoding="utf-8") as log:
         log.write(result.stdout)
     summary = result.stdout.rpartition("= short test summary info =")[2]
@@ -219,27 +222,20 @@ def play(name, options):
         folder = set_up(conditions, options.install)
     except (OSError, subprocess.CalledProcessError) as error:
         return [name, describe(conditions), *nothing], [f"could not be set up: {error}"]
-    show = (
-        "import sys, numpy, nn_helpers; print(f'Python {sys.version.split()[0]}, numpy {numpy.__version__}')"
-    )
-    versions = subprocess.run(
-        [python_of(folder), "-c", show],
-        env=environment(conditions),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if versions.returncode:
-        why = versions.stderr.strip().rpartition("\n")[2]
+    env = environment(conditions)
+    show = "import platform, numpy, nn_helpers; "
+    show += "print(f'Python {platform.python_version()}, numpy {numpy.__version__}')"
+    versions, why = ask(folder, env, show)
+    if why:
         return [name, describe(conditions), *nothing], [f"Python or nn_helpers does not start: {why}"]
-    missing = {one: why_not(CONDITIONS[one], folder, environment(conditions)) for one in conditions}
+    missing = {one: why_not(CONDITIONS[one], folder, env) for one in conditions}
     played = [condition for condition in conditions if not missing[condition]]
     left_out = [f"left out: {CONDITIONS[one].says} ({why})" for one, why in missing.items() if why]
     if not played:
         return [name, "; ".join(left_out), *nothing], []
     counts, failed = run_tests(name, played, folder, environment(played), options)
     numbers = [str(counts[outcome]) for outcome in ("passed", "failed", "skipped")]
-    what = "; ".join([describe(played), *left_out, versions.stdout.strip()])
+    what = "; ".join([describe(played), *left_out, versions])
     return [name, what, *numbers, f"{time.perf_counter() - began:.0f}"], failed
 
 

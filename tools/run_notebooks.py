@@ -18,6 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from PIL import Image
 
 from nn_helpers import __version__
+from nn_helpers.support.files import temporary_file
 from nn_helpers.support.lesson import STATEMENT, edition
 
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
@@ -73,12 +74,8 @@ def run(path, timeout):
     after = as_text(notebook)
     if after == before:
         return False
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(after, encoding="utf-8", newline="\n")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with temporary_file(path, after.encode("utf-8")) as new:
+        os.replace(new, path)
     return True
 
 

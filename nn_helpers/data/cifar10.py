@@ -31,7 +31,7 @@ _MOST_MEMBERS = 1000  # of an archive; CIFAR-10's have nine at most
 _FRESH_COPY = "Delete it, or move it away; then copy it afresh, or run download_cifar10()."
 
 # Where in a folder a copy may be; "" is the folder itself.
-_INSIDE = (
+INSIDE = (
     "",
     "cifar-10-batches-bin",
     "cifar-10-batches-py",  # torchvision, Keras 2
@@ -83,7 +83,7 @@ def first_good_copy(root=None):
     """Return where the first good copy is, its images, and what is wrong with the copies before it."""
     asked, places = _places(root)
     damaged, kinds = [], set()
-    for copy in found_copies(root):
+    for copy in find_copies(root):
         try:
             return copy, read_copy(copy), damaged
         except (ValueError, OSError) as error:  # as text: an error would keep 180 MB of arrays alive
@@ -108,7 +108,7 @@ def cache_dir():
     return Path(user_cache_dir("nn_helpers"))
 
 
-def found_copies(root=None):
+def find_copies(root=None):
     """Return the folders and archives that look like CIFAR-10, in the order `load_cifar10` tries them."""
     _, places = _places(root)
     return [copy for place in places for copy in _copies_in(place)]
@@ -135,7 +135,7 @@ def _usual_places():
 
 def _copies_in(place):
     """Yield the folders and archives in `place` that look like CIFAR-10."""
-    for path in (place / inside for inside in _INSIDE):
+    for path in (place / inside for inside in INSIDE):
         if os.path.isfile(path) or any(
             os.path.isfile(path / (name + end)) for name in FILES for end in (".bin", "")
         ):

@@ -17,14 +17,12 @@ NAMES = {
     "numpy.ndarray", "numpy.dtype", "numpy.core.multiarray._reconstruct", "numpy.core.numeric._frombuffer",
     "_codecs.encode",
 }  # fmt: skip
-_ARGUMENTS = {  # instructions that push their argument
-    "BININT1", "BININT2", "BININT", "SHORT_BINSTRING", "BINSTRING", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8",
-    "BYTEARRAY8", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
-}  # fmt: skip
-INSTRUCTIONS = _ARGUMENTS | {
-    "PROTO", "FRAME", "NONE", "NEWFALSE", "NEWTRUE", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_TUPLE", "TUPLE1",
-    "TUPLE2", "TUPLE3", "TUPLE", "MARK", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "BINPUT", "LONG_BINPUT",
-    "MEMOIZE", "BINGET", "LONG_BINGET", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "STOP",
+INSTRUCTIONS = {
+    "PROTO", "FRAME", "NONE", "NEWFALSE", "NEWTRUE", "BININT1", "BININT2", "BININT", "SHORT_BINSTRING",
+    "BINSTRING", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8", "SHORT_BINUNICODE", "BINUNICODE",
+    "BINUNICODE8", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "TUPLE", "MARK",
+    "APPEND", "APPENDS", "SETITEM", "SETITEMS", "BINPUT", "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET",
+    "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "STOP",
 }  # fmt: skip
 _LONGEST_TEXT = 1000  # of the batch's title, a file name, …
 _INSTRUCTIONS_PER_IMAGE = 20  # 3 in the original: a label, a file name and its place in the memo
@@ -48,7 +46,7 @@ class _Name:
 class _Call:
     """A call the pickle asks for, noted and not made."""
 
-    function: _Name
+    function: str
     args: tuple
     state: object = None
 
@@ -75,22 +73,19 @@ def read_batch(stream, pixels):
         If the file is anything but a batch of N images. Nothing in it is ever run.
     """
     match _Interpreter(stream, pixels).run():
-        case {"labels": list(labels), "data": _Call(_Name(asked), args, state)}:
+        case {
+            "labels": list(labels),
+            "data": _Call("numpy.core.multiarray._reconstruct", _, (1, shape, dtype, False, content))
+            | _Call("numpy.core.numeric._frombuffer", (content, dtype, shape, "C"), None),
+        }:
             pass
+        case {"labels": list(), "data": _Call()}:
+            raise _NotABatchError("its data is not an array in rows")
         case _:
             raise _NotABatchError("it is not a dictionary of labels and data")
-    match asked, args, state:
-        case "numpy.core.multiarray._reconstruct", _, (1, shape, dtype, False, content):
-            pass
-        case "numpy.core.numeric._frombuffer", (content, dtype, shape, "C"), None:
-            pass
-        case _:
-            raise _NotABatchError("its data is not an array in rows")
-    match dtype:
-        case _Call(_Name("numpy.dtype"), ("u1" | "|u1", *_)):
-            pass
-        case _:
-            raise _NotABatchError("its data is not of type uint8")
+    uint8 = ("numpy.dtype", "u1"), ("numpy.dtype", "|u1")
+    if not isinstance(dtype, _Call) or (dtype.function, *dtype.args[:1]) not in uint8:
+        raise _NotABatchError("its data is not of type uint8")
     if shape != pixels.shape or content is not _PIXELS:
         raise _NotABatchError(f"its data is not an array of shape {pixels.shape}")
     if len(labels) != len(pixels):
@@ -130,8 +125,8 @@ class _Interpreter:
         """Follow one instruction, if what it finds on the stack is what it needs."""
         push, memo = self.stack.append, self.memo
         match op.name, self.take(op.stack_before):
-            case name, _ if name in _ARGUMENTS:
-                push(self.value(op.arg.reader(self)))
+            case "PROTO" | "FRAME", _:
+                op.arg.reader(self)
             case "BINPUT" | "LONG_BINPUT", _:
                 memo[op.arg.reader(self)] = self.stack[-1]
             case "MEMOIZE", [item]:
@@ -159,22 +154,21 @@ class _Interpreter:
                 push(_name(module, name))
             case "REDUCE", [_Name("_codecs.encode"), (text, *_)]:  # bytes that Python 3 wrote for Python 2
                 push(text)
-            case "REDUCE", [_Name() as function, args]:
+            case "REDUCE", [_Name(function), tuple(args)]:
                 push(_Call(function, args))
             case "BUILD", [_Call() as call, state]:
                 call.state = state
                 push(call)
-            case "PROTO" | "FRAME", _:
-                op.arg.reader(self)
+            case _ if op.arg:  # the instruction pushes it
+                push(self.value(op.arg.reader(self)))
             case _:
                 raise ValueError("the stack holds something else")
 
     def take(self, kinds):
         """Take an instruction's operands off the stack: as many as there are kinds, or those above a mark."""
+        start = len(self.stack) - len(kinds)
         if pickletools.markobject in kinds:
             start = self.marks.pop() - kinds.index(pickletools.markobject)
-        else:
-            start = len(self.stack) - len(kinds)
         if start < 0:
             raise IndexError("the stack is empty")
         taken, self.stack[start:] = self.stack[start:], []

@@ -16,6 +16,8 @@ class Given:
         What else decides what happens.
     kind : str
         What the generator did.
+    right : bool or None
+        Whether it must be accepted (True) or refused (False), if that is known.
     expected : object
         What must come out where this is accepted, if that is known.
     """
@@ -23,6 +25,7 @@ class Given:
     files: dict
     options: dict = field(default_factory=dict)
     kind: str = ""
+    right: bool | None = None
     expected: object = None
 
 
@@ -38,9 +41,11 @@ class Target:
         Patterns of the warnings that may come.
     reads_only : bool
         Whether no code may be made and no module imported.
+    named : str
+        What every message must name.
     """
 
-    name = ""
+    name = named = ""
     documented = (ValueError, OSError)
     warnings = ()
     reads_only = False
@@ -59,21 +64,39 @@ class Target:
 
     def run(self, given):
         """Return what came of it, in a word, and a message; or raise what is documented, or `WrongError`."""
+        try:
+            result = self.read(given)
+        except self.documented as error:
+            message = str(error)
+            expect(message.replace("\n", "").isprintable(), f"the message is not printable: {message!a:.300}")
+            expect(len(message) < 3000, f"the message has {len(message):,} characters")
+            expect(self.named in message, f"the message does not name the file: {message}")
+            expect(not given.right, f"refused, though right ({given.kind}): {message}")
+            raise
+        expect(given.right is not False, f"accepted, though wrong ({given.kind})")
+        return self.check(given, result)
+
+    def read(self, given):
+        """Return what is read, or raise what is documented."""
+        raise NotImplementedError
+
+    def check(self, given, result):
+        """Look at what was read; return what came of it, in a word, and a message."""
         raise NotImplementedError
 
 
 def rewrite(folder, files):
     """Make `folder` hold these files and nothing else; None makes a folder."""
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    shutil.rmtree(folder)
+    write(folder, files)
+
+
+def write(folder, files):
+    """Make `folder`, with these files in it; None makes a folder."""
+    folder.mkdir(parents=True)
     for name, content in files.items():
-        if content is None:
-            (folder / name).mkdir()
-        else:
-            (folder / name).write_bytes(content)
+        path = folder / name
+        path.mkdir() if content is None else path.write_bytes(content)
 
 
 class WrongError(AssertionError):
@@ -84,9 +107,3 @@ def expect(right, what):
     """Raise `WrongError` unless all is right."""
     if not right:
         raise WrongError(what)
-
-
-def expect_readable(message):
-    """Raise `WrongError` for a message that would steer a terminal, or fill it."""
-    expect(message.replace("\n", "").isprintable(), f"the message is not printable: {message!a:.300}")
-    expect(len(message) < 3000, f"the message has {len(message):,} characters")

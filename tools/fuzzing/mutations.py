@@ -18,6 +18,11 @@ RAW = (  # that stand in JSON as they are, whether they are JSON or not
     "[" * 5 + "]" * 5, "[" * 3000 + "]" * 3000, "[" * 100 + "]" * 99,
     '{"a":' * 3000 + "1" + "}" * 3000,
 )  # fmt: skip
+# Simple values, as JSON has them or as it should not: those of `RAW` by their number
+SIMPLE = (
+    WHOLE, WHOLE, REAL, TEXTS, (None, True, False), range(-3, 30),
+    [f"\0raw {number}\0" for number in range(len(RAW))],
+)  # fmt: skip
 
 
 def to_json(tree):
@@ -32,18 +37,8 @@ def to_json(tree):
 def json_value(rng, depth=0):
     """Return a value as JSON has it, or as it should not."""
     kind = rng.randrange(12 if depth < 3 else 7)
-    if kind < 2:
-        return rng.choice(WHOLE)
-    if kind == 2:
-        return rng.choice(REAL)
-    if kind == 3:
-        return rng.choice(TEXTS)
-    if kind == 4:
-        return rng.choice((None, True, False))
-    if kind == 5:
-        return rng.randrange(-3, 30)
-    if kind == 6:
-        return f"\0raw {rng.randrange(len(RAW))}\0"
+    if kind < 7:
+        return rng.choice(SIMPLE[kind])
     values = [json_value(rng, depth + 1) for _ in range(rng.randrange(4))]
     if kind < 10:
         return values
@@ -72,9 +67,8 @@ def change_json(rng, tree, path=None):
     if kind < 4:
         container[key] = json_value(rng)
     elif kind == 4 and isinstance(value, int | float) and not isinstance(value, bool):
-        container[key] = rng.choice(
-            (value + 1, value - 1, -value, value * 1.5 if abs(value) < 1e9 else 0, str(value))
-        )
+        near = value + 1, value - 1, -value, value * 1.5 if abs(value) < 1e9 else 0
+        container[key] = rng.choice((*near, str(value)))
     elif kind == 5:
         del container[key]
     elif kind == 6 and isinstance(container, dict):
@@ -93,10 +87,8 @@ def twice(rng, tree):
     """Give an object of JSON one of its keys a second time, with another value or the same."""
     if tree:
         key = rng.choice(list(tree))
-        pairs = list(tree.items())
-        pairs.insert(
-            rng.randrange(len(pairs) + 1), (f"{key}\0twice", rng.choice((tree[key], json_value(rng))))
-        )
+        pairs, value = list(tree.items()), rng.choice((tree[key], json_value(rng)))
+        pairs.insert(rng.randrange(len(pairs) + 1), (f"{key}\0twice", value))
         tree.clear()
         tree.update(pairs)
     return tree

@@ -84,9 +84,8 @@ class Watch:
         sys.unraisablehook = self._unraisable
         signal.signal(signal.SIGALRM, self._too_slow)
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = (
-            pages * resource.getpagesize() + 1024 * MEGABYTE
-        )  # so that an array of 10¹² bytes fails at once
+        # so that an array of 10¹² bytes fails at once
+        limit = pages * resource.getpagesize() + 1024 * MEGABYTE
         resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
     def run(self, target, given):
@@ -116,7 +115,8 @@ class Watch:
             return self.breaches[0]
         if error is not None:
             text = "".join(traceback.format_exception(error)[-25:])
-            return f"{type(error).__name__}: {str(error)[:300]}", _where(error.__traceback__), text
+            where = _where(traceback.extract_tb(error.__traceback__))
+            return f"{type(error).__name__}: {str(error)[:300]}", where, text
         if self.took > self.seconds:
             return f"it took more than {self.seconds:g} s", "", ""
         if self.grown > self.megabytes:
@@ -166,7 +166,7 @@ class Watch:
     def _breach(self, what):
         self.active = False
         stack = traceback.extract_stack()[:-2]
-        self.breaches.append((what, _where_in(stack), "".join(traceback.format_list(stack[-25:]))))
+        self.breaches.append((what, _where(stack), "".join(traceback.format_list(stack[-25:]))))
         raise NotAllowed(what)
 
 
@@ -245,11 +245,7 @@ def _peak():
     return int(status[at : status.index(b"kB", at)]) * 1024
 
 
-def _where(tb):
-    return _where_in(traceback.extract_tb(tb))
-
-
-def _where_in(frames):
+def _where(frames):
     """Return the innermost line of the package, and the innermost of all."""
     frames = [frame for frame in frames if frame.name != "expect"]
     own = [frame for frame in frames if "nn_helpers" in Path(frame.filename).parts]
