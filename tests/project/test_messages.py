@@ -3,8 +3,8 @@
 messages.json holds wrong calls and what they bring about: errors, warnings, and what widgets or the command
 line say. Each call is Python that is run among the names of `prepared`, in an empty folder of its own.
 
-When a message is to change, change it, record all of them again, and read the difference in git. A new call is
-a new line with an empty message.
+When a message is to change, change it, record all of them again, and read the difference in git. A new call
+is a new line with an empty message.
 
     python tests/project/test_messages.py
 """
