@@ -62,24 +62,24 @@ def refuse_mask(function, name, value):
     """Refuse a masked array: NumPy would compute with the values under the mask."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
-            f"{function}: {name} is a masked array, and its mask would be lost; "
-            f"leave the masked examples out, or write {name}.filled(0) with a value that stands for them"
+            f"{function}: {name} is a masked array, and its mask would be lost; leave the examples under it "
+            "out, or fill it in: .filled(value) makes an array without a mask"
         )
 
 
-def _as_array(name, value, dtype=", dtype=float"):
+def _as_array(name, value, dtype="dtype=float"):
     """Return advice how to make an array of a list, a data frame or a tensor, or nothing."""
     if hasattr(value, "inputs") and hasattr(value, "labels"):  # a part of a data set
         return "; write data.standardise(part.inputs), where part is data.train, data.val or data.test"
     if hasattr(value, "detach"):
         return f"; write {name}.detach().cpu().numpy()"
     if hasattr(value, "to_numpy"):
-        return f"; write {name}.to_numpy(dtype=float)"
+        return f"; write {name}.to_numpy({dtype})"
     try:
         kind = np.array(value).dtype.kind
     except (TypeError, ValueError):  # rows of different lengths
         return ""
-    return f"; write np.array({name}{dtype})" if kind in "fiub" else ""
+    return f"; write np.array({', '.join(filter(None, [name, dtype]))})" if kind in "fiub" else ""
 
 
 def labels(function, y, N, C):

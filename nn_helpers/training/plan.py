@@ -80,8 +80,8 @@ class Plan:
         optimizer, total = self.optimizer, getattr(self.optimizer.lr, "total_steps", None)
         if self.resume is None and optimizer.has_changed_another(self.net.theta):
             warn(
-                f"{function}: this optimizer has made {optimizer.t} steps on another network, and goes on with "
-                "what it remembers of them. Make a new one for each network"
+                f"{function}: this optimizer has made {optimizer.t} steps on another network, and goes on "
+                "with what it remembers of them. Make a new one for each network"
             )
         steps = optimizer.t + (self.epochs or 0) * self.steps_per_epoch
         if total is not None and steps > total:
