@@ -1,8 +1,10 @@
 """Files that are written whole or not at all, whenever the process or the power ends."""
 
+import glob
 import os
 import secrets
 import shutil
+import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -35,6 +37,8 @@ def require_writable(function, name, path, suffix):
         raise ValueError(f"{function}: {name} needs a name before {suffix}, got {file!r}")
     if not lower.endswith(suffix):
         raise ValueError(f"{function}: {name} must end in {suffix}, got {file!r}")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FileExistsError(f"{function}: {path} is a pipe or a device, and no file; choose another path")
     if path.is_dir():
         raise IsADirectoryError(f"{function}: {path} is a folder; {name} must be a file in one")
     if not path.parent.is_dir():
@@ -61,7 +65,7 @@ def temporary_file(path, content):
     It is removed on exit if it was not renamed. One that a killed process left is in nobody's way: each has
     another name.
     """
-    part = path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}.part")
+    part = path.with_name(f"{_hidden_name(path)}.{secrets.token_hex(8)}.part")
     try:
         with open(part, "xb") as file:
             with suppress(OSError):  # there is no old one, or the disk knows no permissions
@@ -73,3 +77,44 @@ def temporary_file(path, content):
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+@contextmanager
+def own_place(path, what):
+    """Keep a path for this process until the end, and clear what killed ones left there.
+
+    The lock is beside the path, and the system frees it however its process ends. Where no lock is to be had,
+    as on some network drives, this goes on without one.
+
+    Raises
+    ------
+    FileExistsError
+        If another process, or this one, keeps the path already.
+    """
+    import filelock  # here: `import nn_helpers` loads NumPy and nothing heavier
+
+    lock = filelock.FileLock(path.with_name(f"{_hidden_name(path)}.lock"), blocking=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise FileExistsError(
+            f"{what} cannot be written: a training that goes on at this moment writes to {path}. "
+            "Wait until it has ended, or name another path"
+        ) from None
+    except OSError:
+        yield
+        return
+    try:
+        for part in path.parent.glob(f"{glob.escape(_hidden_name(path))}.*.part"):
+            with suppress(OSError):
+                part.unlink()
+        yield
+    finally:
+        with suppress(OSError):
+            os.unlink(lock.lock_file)  # still held: who waits for it looks for another
+        lock.release()
+
+
+def _hidden_name(path):
+    """Return how the names of what stands beside a file for a while begin: its own, and no other file's."""
+    return f".{path.name[:50]}.{zlib.crc32(os.fsencode(path.name)):08x}"

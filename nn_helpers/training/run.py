@@ -54,9 +54,9 @@ def train(
         fewer than 64 examples, whose products are too small to share, and all for larger ones.
     checkpoint : path, optional
         A .safetensors file to go on from should training end early. It is written before the first
-        step, after each epoch, and when training ends or is interrupted. The one before is kept as well:
-        ``run.previous.safetensors`` beside ``run.safetensors``. What another training, or anybody else,
-        wrote to these paths is not replaced; only what `resume` goes on from is.
+        step, after each epoch, and when training ends or is interrupted. While training goes on, no other
+        writes there. What another training, or anybody else, wrote is not replaced; only what `resume`
+        goes on from is.
     checkpoint_every : int, optional
         Write it after every so many steps instead of after each epoch.
     resume : path, optional
@@ -75,9 +75,9 @@ def train(
     ------
     OSError
         If there is no checkpoint to resume, or none can be written to this path. FileExistsError, if
-        another file is there. No file has changed then.
+        another file is there, or another training writes to it. No file has changed then.
     ValueError
-        If the checkpoint is damaged, and the one before it too; or if it is of another training: another
+        If the checkpoint is damaged, or of another training: another
         network, data, optimizer, or other arguments.
     """
     plan = Plan.checked(
@@ -165,36 +165,39 @@ class Run:
         """Train, and return the history."""
         plan, history, checkpoints = self.plan, self.history, self.checkpoints
         total = plan.epochs * plan.steps_per_epoch
-        checkpoints.begin()
-        try:
-            with (
-                blas_threads(plan.threads, plan.batch_size),
-                interrupt_between_steps() as interrupted,
-                progress_bar(total, plan.progress, len(history)) as bar,
-            ):
-                for record in self.steps:
-                    if plan.keep_best and record.epoch_ends and record.val_accuracy is not None:
-                        self.best.look(plan.net, record)
-                    checkpoints.after(record)
-                    try:
-                        bar.show(record)
-                        if interrupted.is_set():
-                            raise KeyboardInterrupt
-                    except KeyboardInterrupt:  # between two steps, so everything is as the last one left it
-                        checkpoints.write()
-                        raise
-                checkpoints.write()
-                if interrupted.is_set():  # while it was being written
-                    raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            history.stopped = f"interrupted after step {len(history)} of {total}"
-        except TrainingDivergedError as error:
-            history.stopped = str(error)
-            warn(str(error))
-        checkpoints.end()
+        with checkpoints:
+            try:
+                with (
+                    blas_threads(plan.threads, plan.batch_size),
+                    interrupt_between_steps() as interrupted,
+                    progress_bar(total, plan.progress, len(history)) as bar,
+                ):
+                    self._make_steps(interrupted, bar)
+            except KeyboardInterrupt:
+                history.stopped = f"interrupted after step {len(history)} of {total}"
+            except TrainingDivergedError as error:
+                history.stopped = str(error)
+                warn(str(error))
         if self.best.theta is not None:
             plan.net.theta = self.best.theta
         return history
+
+    def _make_steps(self, interrupted, bar):
+        """Make all steps, unless `interrupted` is set between two of them."""
+        for record in self.steps:
+            if self.plan.keep_best and record.epoch_ends and record.val_accuracy is not None:
+                self.best.look(self.plan.net, record)
+            self.checkpoints.after(record)
+            try:
+                bar.show(record)
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
+            except KeyboardInterrupt:  # between two steps, so everything is as the last one left it
+                self.checkpoints.write()
+                raise
+        self.checkpoints.write()
+        if interrupted.is_set():  # while it was being written
+            raise KeyboardInterrupt
 
 
 class _Best:
