@@ -151,7 +151,9 @@ def run_train(arguments):
     data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
     net = make_network(arguments, data)
     optimizers = {name: make_optimizer_for(name, arguments, len(data.train)) for name in arguments.optimizer}
-    print(f"{net!r}\n{len(data.train)} training images, {arguments.epochs} epochs")
+    print(
+        f"{net!r}\n{len(data.train)} training images, {arguments.epochs} epoch{'s' * (arguments.epochs > 1)}"
+    )
     with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told in words
         nets, histories = compare_optimizers(
             net, data, optimizers,
