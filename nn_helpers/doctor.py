@@ -261,7 +261,7 @@ def formulas():
     wrong = [activation for activation in ACTIVATIONS if not _gradient_error(activation) < 1e-6]
     if wrong:
         return Finding(
-            "formulas", f"the gradient of a network with {', '.join(wrong)} is wrong: was nn_helpers changed?",
+            "formulas", f"the gradient of a network with {', '.join(wrong)} is wrong: was a file changed?",
             TROUBLE, f"get its files anew, with git checkout nn_helpers or with {REINSTALL}",
         )  # fmt: skip
     return Finding("formulas", f"{len(ACTIVATIONS)} networks have the gradients of central differences")
@@ -272,11 +272,8 @@ def _gradient_error(activation):
     from nn_helpers.network import ClassificationNet
 
     rng, y = np.random.default_rng(0), np.array([0, 1, 2])
-    net, x = (
-        ClassificationNet(4, [5, 4], 3, activation, reg=0.1, dtype="float64"),
-        rng.standard_normal((3, 4)),
-    )
-    net.params["b1"] = rng.standard_normal(5)
+    net, x = ClassificationNet(4, [5, 4], 3, activation, dtype="float64"), rng.standard_normal((3, 4))
+    net.theta = rng.standard_normal(net.theta.size)
     _, dlogits = net.functions["cross_entropy"](net.forward(x), y)
     net.backward(dlogits)
     return relative_error(net.gradient, numerical_gradient(lambda theta: net.loss(x, y), net.theta))
