@@ -50,7 +50,7 @@ machines: $(TESTS_READY)  ## Run the tests as on other machines, in about an hou
 	$(PY) tools/machines.py $(ARGS)
 
 clean:  ## Remove .venv and everything else that can be made again
-	rm -rf .venv build dist htmlcov .coverage .pytest_cache .ruff_cache .hypothesis fuzz-failures
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis fuzz-failures
 	find nn_helpers notebooks tests tools \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 $(LESSONS_READY): requirements.txt pyproject.toml $(PY)

@@ -281,7 +281,7 @@ def _gradient_error(activation):
 
 def sketches_work():
     """Whether the built-in images can be drawn, which is all that the lessons need."""
-    from nn_helpers import sketches
+    from nn_helpers.data import sketches
 
     data = sketches(n_train=10, n_test=10)
     if data.train.images.shape != (10, 32, 32, 3):

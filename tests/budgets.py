@@ -1,8 +1,8 @@
 """Time budgets of the test run: all lessons, a cell, everything. A run that exceeds one fails.
 
-They are not seconds, which would be another promise on every machine, but ratios to a loop of fixed work.
-The loop runs where the tests run, again and again between them, and its median counts: on a slow machine,
-or a busy one, it takes longer too.
+A budget is not in seconds, which would mean something else on every machine, but in loops of fixed work.
+The loop runs between the tests, again and again, and its median counts: on a slow or busy machine it takes
+longer too.
 """
 
 import statistics
@@ -16,10 +16,10 @@ from threadpoolctl import threadpool_limits
 # On the machine where the budgets were agreed on (2 cores; AMD EPYC), with tests on both, the loop takes
 # 0.20 s. There all lessons may take 90 s together, whichever core they run on: 90 / 0.20 = 450 loops.
 LESSONS = 450
-CELL = 75  # 15 s, the first one of a lesson with the start of its kernel
+CELL = 75  # 15 s; the first cell of a lesson includes the start of its kernel
 RUN = 1800  # 6 min for everything, in two processes; twice that in one
 
-PAUSE = 50  # times its own length, between one loop and the next: 2 % of the run
+PAUSE = 50  # from one loop to the next, in loops: 2 % of the run
 
 
 def loop():
@@ -49,7 +49,7 @@ def cells(tests):
 
 
 def compare(tests, run, processes, loops):
-    """Return each budget as (what, seconds taken, how many loops these are, how many it may be)."""
+    """Return each budget as (what, seconds taken, the same in loops, loops allowed)."""
     unit = statistics.median(loops)
     slowest = max(cells(tests).items(), key=lambda item: item[1], default=("", 0.0))
     taken = [
@@ -61,7 +61,7 @@ def compare(tests, run, processes, loops):
 
 
 class Budgets:
-    """Collects times during a run, prints them at its end, and fails it when there is too much.
+    """Collects times during a run, prints them at its end, and fails a run that took too long.
 
     With pytest-xdist this runs in every process: tests and loops in the workers, the rest in the controller,
     where the workers' reports arrive.

@@ -1,19 +1,22 @@
-"""What all tests share: the same pictures and the same examples for everybody, however slow the machine."""
+"""Settings for all tests: the same examples on every machine, however slow it is."""
 
 import os
 import signal
 
 import hypothesis
+import pytest
 from budgets import Budgets
 
-# Python ignores Ctrl-C where it was started in the background, as with `make test &`; but tests press it.
+pytest.register_assert_rewrite("runs")
+
+# Python ignores Ctrl-C if it was started in the background, as with `make test &`, but tests press it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 # Two processes test side by side; with two threads for products each, they would mostly wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.pop("NN_HELPERS_DATA", None)  # lessons are checked with the sketches, as they were saved
-hypothesis.settings.register_profile("house", derandomize=True, deadline=None, database=None)
-hypothesis.settings.load_profile("house")
+hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("deterministic")
 
 
 def pytest_configure(config):

@@ -1,4 +1,4 @@
-"""A disk that fails when it is told to: calls that write below a folder are counted, and then refused."""
+"""A disk that fails on demand: it counts the calls that write below a folder, and refuses some of them."""
 
 import builtins
 import errno
@@ -20,7 +20,7 @@ class Disk:
         self.folder, self.at, self.fault, self.lasting = os.path.realpath(folder), at, fault, lasting
         self.calls, self.failed = 0, False
 
-    def asks(self, what, *paths):
+    def ask(self, what, *paths):
         """Raise the fault if it is time for it."""
         if not any(os.path.abspath(path).startswith(self.folder) for path in paths):
             return
@@ -36,21 +36,21 @@ class Disk:
     def open(self, path, mode="r", *args, **kwargs):
         if isinstance(path, int) or not set(mode) & set("wax+"):
             return _open(path, mode, *args, **kwargs)
-        self.asks("open", path)
+        self.ask("open", path)
         if "b" not in mode:
             return _open(path, mode, *args, **kwargs)
         return _File(self, path, mode)
 
-    def wrapped(self, name):
+    def wrap(self, name):
         function = getattr(os, name)
 
         def call(*args, **kwargs):
             if name == "open" and not args[1] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):  # only read
                 return function(*args, **kwargs)
-            if name == "fsync":  # a file is only told by its number; only what is tested here calls this
-                self.asks(name, self.folder)
-                return None  # nor is it waited for
-            self.asks(name, *(path for path in args[:2] if isinstance(path, str | os.PathLike)))
+            if name == "fsync":  # its argument names no folder; only the code under test calls it
+                self.ask(name, self.folder)
+                return None  # and nobody waits for the real one
+            self.ask(name, *(path for path in args[:2] if isinstance(path, str | os.PathLike)))
             return function(*args, **kwargs)
 
         return call
@@ -68,7 +68,7 @@ class _File(io.FileIO):
 
     def write(self, content):
         try:
-            self.disk.asks("write", self.name)
+            self.disk.ask("write", self.name)
         except BaseException:
             super().write(content[: len(content) // 2])
             raise
@@ -89,7 +89,7 @@ def failing_disk(folder, at, fault=DISK_FULL, lasting=True):
     """
     disk = Disk(folder, at, fault, lasting and fault != CTRL_C)
     names = ("open", "mkdir", "fsync", "link", "replace", "rename", "unlink", "remove", "rmdir")
-    calls = {name: disk.wrapped(name) for name in names}
+    calls = {name: disk.wrap(name) for name in names}
     with mock.patch.multiple(os, **calls), mock.patch.object(builtins, "open", disk.open):
         yield disk
 
@@ -97,3 +97,11 @@ def failing_disk(folder, at, fault=DISK_FULL, lasting=True):
 def names(folder):
     """Return what is in a folder, sorted."""
     return sorted(path.name for path in Path(folder).iterdir())
+
+
+def disk_full(*arguments):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def forbidden_link(*arguments):
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))

@@ -1,7 +1,7 @@
 """Feed generated inputs to all that reads what others wrote, and see that only documented errors come out.
 
-`make fuzz` runs it: the readers of CIFAR-10's binary and Python layouts, the files of networks and of
-trainings, and the command line's arguments. An input fails when anything undocumented comes of it: another
+`make fuzz` runs it: the readers of CIFAR-10's binary and Python layouts, and of the files of networks and
+trainings. An input fails when anything undocumented comes of it: another
 exception, a warning, a hang, a lot of memory, a file written outside of the temporary folder, a program
 started, a connection made, a right input refused or a wrong one accepted.
 
@@ -22,18 +22,17 @@ from random import Random
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = 200_000
 # Of all inputs; the slower ones get fewer.
-SHARES = {"copies": 0.16, "pickles": 0.33, "networks": 0.2, "checkpoints": 0.18, "arguments": 0.13}
+SHARES = {"copies": 0.18, "pickles": 0.38, "networks": 0.23, "checkpoints": 0.21}
 AT = "at"  # the file in which the worker says where it is
 
 
 def make_targets(folder):
     """Yield each target, made when its turn comes, with a folder of its own."""
-    from fuzzing.arguments import Arguments
     from fuzzing.copies import Copies
     from fuzzing.networks import Checkpoints, Networks
     from fuzzing.pickles import Pickles
 
-    for kind in (Copies, Pickles, Networks, Checkpoints, Arguments):
+    for kind in (Copies, Pickles, Networks, Checkpoints):
         (folder / kind.name).mkdir(exist_ok=True)
         yield kind.name, lambda kind=kind: kind(folder / kind.name)
 
@@ -73,18 +72,18 @@ def work(folder, seed, counts, only, failures, only_save=False):
         tell(-1)
         target, make_random = make(), random_for(seed, name)
         if only_save:
-            save(saved_in(failures, name, seed, only), target.generate(make_random(only)))
+            save(failure_folder(failures, name, seed, only), target.generate(make_random(only)))
             continue
 
         def failed(number, given, name=name):
-            return str(save(saved_in(failures, name, seed, number), given))
+            return str(save(failure_folder(failures, name, seed, number), given))
 
         numbers = range(counts[name]) if only is None else [only]
         seen = fuzz(target, numbers, make_random, watch, tell, failed)
         print(json.dumps({"name": name, **vars(seen)}), flush=True)
 
 
-def saved_in(failures, name, seed, number):
+def failure_folder(failures, name, seed, number):
     """Return the folder for an input that failed."""
     return Path(failures) / f"{name}-{seed}-{number}"
 
@@ -124,7 +123,9 @@ def run(options):
                     print("before the first input")
                     continue
                 print(f"at input {number}\n    {again(name, number, options)}", end="")
-                print(f"; saved in {saved_in(options.failures, name, options.seed, number)}", flush=True)
+                print(
+                    f"; saved in {failure_folder(options.failures, name, options.seed, number)}", flush=True
+                )
                 list(worker(folder, {name: 1}, options, only=number, only_save=True))
     print(f"{total:,} inputs, {failed:,} unexpected")
     return 1 if failed else 0
@@ -191,6 +192,8 @@ def main(argv=None):
     parser.add_argument("--failures", type=Path, default=Path("fuzz-failures"), metavar="FOLDER",
                         help="where failing inputs are saved (fuzz-failures)")  # fmt: skip
     options = parser.parse_args(argv)
+    if sys.platform != "linux":
+        parser.error("only Linux says what is to be watched")
     options.failures = options.failures.absolute()
     return run(options)
 

@@ -1,19 +1,21 @@
 """Play other machines on this one, and run the whole test suite on each: `make machines`.
 
 A machine is a set of conditions, and a condition what one computer has and another has not: old versions,
-a C locale, a home that cannot be written. Each machine gets a fresh copy of the tracked files and a virtual
+a C locale, a home that cannot be written. Each machine gets a fresh copy of what git has staged and a virtual
 environment, below build/machines/. Before the tests run, every condition is looked for; one that this
 system cannot play is named in the table as left out. The time budgets are switched off.
+
+CI tries systems and versions of Python; kernels of BLAS, kinds of homes and networks no library plays.
 """
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 import tomllib
-import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +26,6 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "machines"
 ABROAD = "Übungen mit Leerzeichen, θ"
 HOME, EIGHT = FOLDER / "home", FOLDER / "eight threads"
-SHOWN = ("numpy", "matplotlib", "ipywidgets", "jupyterlab")
 BLAS = "__import__('threadpoolctl').threadpool_info()[0]"
 
 # A slow machine may take long, though not for ever; and the test that there are budgets would miss them.
@@ -64,73 +65,48 @@ def unshare(what, setup):
     return ("unshare", "--map-root-user", what, "sh", "-c", f'{setup} && exec "$@"', "sh")
 
 
-def kernels(name, also=None):
-    """Return the condition that OpenBLAS takes the kernels for the processor `name`, or `also` as it says."""
-    return Condition(
-        f"OpenBLAS for {name}", f"{BLAS}['architecture'] in {(name, also)}", {"OPENBLAS_CORETYPE": name}
-    )
+def blas(variable, value, *holds):
+    """Return the condition that OpenBLAS takes a variable: it then says one of the values in `holds`."""
+    says = "num_threads" if "THREADS" in variable else "architecture"
+    return Condition(f"{variable}={value}", f"{BLAS}[{says!r}] in {holds}", {variable: str(value)})
 
 
-def threads(number):
-    """Return the condition that OpenBLAS has `number` threads."""
-    return Condition(
-        f"OPENBLAS_NUM_THREADS={number}",
-        f"{BLAS}['num_threads'] == {number}",
-        {"OPENBLAS_NUM_THREADS": str(number)},
-    )
-
-
+TEN_TIMES = ("sh", "-c", 'for _ in 1 2 3 4 5 6 7 8 9 10; do "$@" || exit; done', "sh")
+NO_HOME = {
+    "HOME": str(HOME), "JUPYTER_DATA_DIR": str(FOLDER / "jupyter"),
+    "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None, "XDG_DATA_HOME": None,
+}  # fmt: skip
 CONDITIONS = {
     "oldest": Condition("the lowest version of all that is required, on the oldest Python here"),
     "newest": Condition("the highest version of all that is required, on the newest Python here"),
-    "1 thread": threads(1),
-    "2 threads": threads(2),
+    "1 thread": blas("OPENBLAS_NUM_THREADS", 1, 1),
+    "2 threads": blas("OPENBLAS_NUM_THREADS", 2, 2),
     # OpenBLAS takes no more from the environment than there are cores.
-    "8 threads": Condition(
-        "8 BLAS threads in every process; a lesson takes no more than there are cores",
-        f"{BLAS}['num_threads'] == 8",
-        {"PYTHONPATH": str(EIGHT)},
-    ),
-    "Prescott": kernels("Prescott", also="Katmai"),  # they share kernels
-    "Haswell": kernels("Haswell"),
-    "SkylakeX": kernels("SkylakeX"),
+    "8 threads": Condition("8 BLAS threads in every process; a lesson takes no more than there are cores",
+        f"{BLAS}['num_threads'] == 8", {"PYTHONPATH": str(EIGHT)}),
+    "Prescott": blas("OPENBLAS_CORETYPE", "Prescott", "Prescott", "Katmai"),  # they share kernels
+    "Haswell": blas("OPENBLAS_CORETYPE", "Haswell", "Haswell"),
+    "SkylakeX": blas("OPENBLAS_CORETYPE", "SkylakeX", "SkylakeX"),
     "path": Condition("a path with spaces and non-ASCII letters", f"Path.cwd().parent.name == {ABROAD!r}"),
-    "C locale": Condition(
-        "LC_ALL=C, PYTHONCOERCECLOCALE=0",
-        "locale.setlocale(locale.LC_CTYPE) == 'C'",
-        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
-    ),
+    "C locale": Condition("LC_ALL=C, PYTHONCOERCECLOCALE=0", "locale.setlocale(locale.LC_CTYPE) == 'C'",
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}),
     "read-only home": Condition(
         "an empty home that cannot be written, and JUPYTER_DATA_DIR as the doctor advises",
         "not list(Path.home().iterdir()) and os.statvfs(Path.home()).f_flag & os.ST_RDONLY",
-        {
-            "HOME": str(HOME),
-            "JUPYTER_DATA_DIR": str(FOLDER / "jupyter"),
-            "XDG_CACHE_HOME": None,
-            "XDG_CONFIG_HOME": None,
-            "XDG_DATA_HOME": None,
-        },
-        unshare("--mount", 'mount -t tmpfs -o ro home "$HOME"'),
-    ),
+        NO_HOME, unshare("--mount", 'mount -t tmpfs -o ro home "$HOME"')),
     "no network": Condition(
-        "no network but the loopback",
-        "[name for _, name in socket.if_nameindex()] == ['lo']",
-        within=unshare("--net", "ip link set lo up"),
-    ),
+        "no network but the loopback", "[name for _, name in socket.if_nameindex()] == ['lo']",
+        within=unshare("--net", "ip link set lo up")),
     "1 core": Condition("1 core", "len(os.sched_getaffinity(0)) == 1", within=("taskset", "-c", "0")),
     "-W error": Condition(
-        "PYTHONWARNINGS=error, in kernels and subprocesses too",
-        "'error' in sys.warnoptions",
-        {"PYTHONWARNINGS": "error"},
-    ),
+        "PYTHONWARNINGS=error, in kernels and subprocesses too", "'error' in sys.warnoptions",
+        {"PYTHONWARNINGS": "error"}),
     # pytest turns the asserts of test modules into other code, so they count; it warns that others do not.
-    "-O": Condition(
-        "PYTHONOPTIMIZE=1: asserts count in test modules, not in lessons, docstrings or modules",
-        "not __debug__",
-        {"PYTHONOPTIMIZE": "1"},
-        pytest=("-W", "ignore:assertions not in test modules:pytest.PytestConfigWarning"),
-    ),
-}
+    "-O": Condition("PYTHONOPTIMIZE=1: asserts count in test modules, not in lessons, docstrings or modules",
+        "not __debug__", {"PYTHONOPTIMIZE": "1"},
+        pytest=("-W", "ignore:assertions not in test modules:pytest.PytestConfigWarning")),
+    "10 times": Condition("the lessons, 10 times in a row", within=TEN_TIMES, pytest=("notebooks",)),
+}  # fmt: skip
 
 # Conditions that do not disturb one another share a machine.
 MACHINES = {
@@ -139,10 +115,8 @@ MACHINES = {
     "abroad": ("path", "C locale", "read-only home", "no network", "1 core", "Prescott", "1 thread"),
     "strict": ("-W error", "-O"),
     "crowded": ("8 threads",),  # on fewer cores they wait for one another: this one takes long
-    "lessons-10": (),
+    "lessons-10": ("10 times",),
 }
-TESTS = {"lessons-10": ["notebooks"]}  # of a machine that does not run them all
-TIMES = {"lessons-10": 10}  # how often in a row, where it is not once
 
 
 def lower_bounds():
@@ -170,34 +144,17 @@ def python_for(conditions):
     return sys.executable
 
 
-def version_of(python):
-    """Return what a Python says of its version; an empty text when it is not there."""
-    if not Path(python).exists():
-        return ""
-    return subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout
-
-
 def set_up(conditions, extra):
-    """Make the machine's folder: a fresh copy of the tracked files, installed in a .venv; return it."""
+    """Make the machine's folder: a fresh copy of what git has staged, installed in a .venv; return it."""
     versions = next((name for name in conditions if name in ("oldest", "newest")), "usual")
     folder = FOLDER / (ABROAD if "path" in conditions else "here") / versions
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if old.name != ".venv":
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
-    for file in filter(None, tracked.decode().split("\0")):
-        if (ROOT / file).is_file():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / file, folder / file)
-    constraints = folder.with_name(f"{versions}.txt")
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(["git", "checkout-index", "--all", f"--prefix={folder}/"], cwd=ROOT, check=True)
+    constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(lower_bounds() if versions == "oldest" else []), encoding="utf-8")
-    python = python_for(conditions)
-    if version_of(python) != version_of(python_of(folder)):
-        subprocess.run([python, "-m", "venv", "--clear", folder / ".venv"], check=True)
-    install = [python_of(folder), "-m", "pip", "install", "-q", "--upgrade", "--upgrade-strategy", "eager"]
+    subprocess.run([python_for(conditions), "-m", "venv", folder / ".venv"], check=True)
     what = ["-r", "requirements.txt", "-e", ".[dev]", *extra, "-c", constraints]
-    subprocess.run([*install, *what], cwd=folder, check=True)
+    subprocess.run([python_of(folder), "-m", "pip", "install", "-q", *what], cwd=folder, check=True)
     HOME.mkdir(exist_ok=True)
     EIGHT.mkdir(exist_ok=True)
     limit = "import threadpoolctl, numpy\nthreadpoolctl.threadpool_limits(8, user_api='blas')\n"
@@ -239,61 +196,56 @@ def run_tests(name, conditions, folder, env, options):
     command = [part for condition in conditions for part in CONDITIONS[condition].within]
     command += [python_of(folder), "-m", "pytest", *PYTEST]
     command += [part for condition in conditions for part in CONDITIONS[condition].pytest]
-    if options.processes > 1:
-        command += ["-n", str(options.processes), "--dist", "loadfile"]
-    command += [f"--ignore={path}" for path in options.skip]
-    report = FOLDER / f"{name}.xml"
-    report.unlink(missing_ok=True)
-    with (FOLDER / f"{name}.log").open("ab") as log:
-        status = subprocess.run(
-            [*command, f"--junitxml={report}", *(options.tests or TESTS.get(name, []))],
-            cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,
-        ).returncode  # fmt: skip
-    counts, failed = Counter(), []
-    for case in ET.parse(report).iter("testcase") if report.exists() else []:
-        said = {child.tag for child in case}
-        outcome = "failed" if said & {"failure", "error"} else "skipped" if "skipped" in said else "passed"
-        counts[outcome] += 1
-        if outcome == "failed":
-            failed.append(f"{case.get('classname')}::{case.get('name')}")
-    if status and not failed:
-        failed.append(f"pytest ended with {status}")
-    return counts, failed
+    command += options.pytest or ["-n", "2", "--dist", "loadfile"]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+    result = subprocess.run(
+        command, cwd=folder, env=env, **pipe, encoding="utf-8", errors="replace", check=False
+    )
+    with (FOLDER / f"{name}.log").open("a", encoding="utf-8") as log:
+        log.write(result.stdout)
+    summary = result.stdout.rpartition("= short test summary info =")[2]
+    failed = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", summary, re.M)
+    last = result.stdout.rstrip().rpartition("\n")[2]
+    counts = Counter({outcome: int(count) for count, outcome in re.findall(r"(\d+) (\w+?)s?\b", last)})
+    counts["failed"] += counts["error"]
+    return counts, failed or [f"pytest ended with {result.returncode}"] * bool(result.returncode)
 
 
 def play(name, options):
     """Run the tests on the machine; return its row of the table, and what failed."""
-    wished, began = MACHINES[name], time.perf_counter()
-    nothing = [name, describe(name, wished), "–", "–", "–", "–"]
+    conditions, began, nothing = MACHINES[name], time.perf_counter(), ["–"] * 4
     (FOLDER / f"{name}.log").unlink(missing_ok=True)
     try:
-        folder = set_up(wished, options.install)
+        folder = set_up(conditions, options.install)
     except (OSError, subprocess.CalledProcessError) as error:
-        return nothing, [f"could not be set up: {error}"]
-    if why := why_not(Condition("Python starts", "__import__('nn_helpers')"), folder, environment(wished)):
-        return nothing, [f"Python or nn_helpers does not start: {why}"]
-    missing = {one: why_not(CONDITIONS[one], folder, environment(wished)) for one in wished}
-    played = [condition for condition in wished if not missing[condition]]
-    what = [describe(name, played)] if played or not wished else []
-    what += [f"left out: {CONDITIONS[one].says} ({why})" for one, why in missing.items() if why]
-    if wished and not played:
-        return [name, "; ".join(what), "–", "–", "–", "–"], []
-    show = "import platform, importlib.metadata as m; print('Python', platform.python_version(), end='')\n"
-    show += "".join(f"print(', {name}', m.version('{name}'), end='')\n" for name in SHOWN)
-    versions = subprocess.run([python_of(folder), "-c", show], capture_output=True, text=True, check=True)
-    counts, failed = Counter(), []
-    for _ in range(TIMES.get(name, 1)):
-        more, names = run_tests(name, played, folder, environment(played), options)
-        counts, failed = counts + more, failed + names
-    what += [versions.stdout.strip()]
+        return [name, describe(conditions), *nothing], [f"could not be set up: {error}"]
+    show = (
+        "import sys, numpy, nn_helpers; print(f'Python {sys.version.split()[0]}, numpy {numpy.__version__}')"
+    )
+    versions = subprocess.run(
+        [python_of(folder), "-c", show],
+        env=environment(conditions),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if versions.returncode:
+        why = versions.stderr.strip().rpartition("\n")[2]
+        return [name, describe(conditions), *nothing], [f"Python or nn_helpers does not start: {why}"]
+    missing = {one: why_not(CONDITIONS[one], folder, environment(conditions)) for one in conditions}
+    played = [condition for condition in conditions if not missing[condition]]
+    left_out = [f"left out: {CONDITIONS[one].says} ({why})" for one, why in missing.items() if why]
+    if not played:
+        return [name, "; ".join(left_out), *nothing], []
+    counts, failed = run_tests(name, played, folder, environment(played), options)
     numbers = [str(counts[outcome]) for outcome in ("passed", "failed", "skipped")]
-    return [name, "; ".join(filter(None, what)), *numbers, f"{time.perf_counter() - began:.0f}"], failed
+    what = "; ".join([describe(played), *left_out, versions.stdout.strip()])
+    return [name, what, *numbers, f"{time.perf_counter() - began:.0f}"], failed
 
 
-def describe(name, conditions):
-    """Return what is different on the machine with this name and these conditions, in words."""
-    often = [f"{TIMES[name]} times in a row"] if name in TIMES else []
-    return "; ".join([CONDITIONS[condition].says for condition in conditions] + often)
+def describe(conditions):
+    """Return what is different on a machine with these conditions, in words."""
+    return "; ".join(CONDITIONS[condition].says for condition in conditions)
 
 
 def main():
@@ -302,14 +254,12 @@ def main():
     add = parser.add_argument
     add("--list", action="store_true", help="say which machines there are, and stop")
     add("--only", nargs="+", choices=MACHINES, default=list(MACHINES), metavar="NAME", help="default: all")
-    add("--tests", nargs="+", metavar="PATH", help="what pytest is given (default: all tests)")
-    add("--skip", nargs="+", default=[], metavar="PATH", help="tests to leave out, such as slow ones")
-    add("--processes", type=int, default=2, help="how many test side by side (default: 2)")
     add("--install", nargs="+", default=[], metavar="PACKAGE", help="more to install, such as torch")
+    add("--pytest", nargs=argparse.REMAINDER, help="all that follows goes to pytest, in place of all tests")
     options = parser.parse_args()
     if options.list:
         for name, conditions in MACHINES.items():
-            print(f"{name:12}", describe(name, conditions))
+            print(f"{name:12}", describe(conditions))
         return 0
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows, trouble = [["machine", "what differs", "passed", "failed", "skipped", "seconds"], ["---"] * 6], {}

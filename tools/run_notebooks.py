@@ -23,7 +23,7 @@ from nn_helpers.support.lesson import STATEMENT, edition
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE_INFO = {"name": "python"}
-SHOWS_TIME = "shows-time"  # the tag of a cell whose picture depends on how fast the machine is
+SHOWS_TIME = "shows-time"  # the tag of a cell whose figure depends on how fast the machine is
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -151,7 +151,7 @@ def merge_streams(outputs):
 
 
 def same_pixels(a, b):
-    """Tell whether two PNGs, each as base64 text, show the same picture."""
+    """Tell whether two PNGs, each as base64 text, show the same figure."""
     if a == b:
         return True
     a, b = (np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGBA")) for png in (a, b))

@@ -62,7 +62,7 @@ def load_cifar10(root=None):
     Returns
     -------
     Dataset
-        50,000 training and 10,000 test pictures, uint8 (N, 32, 32, 3); labels int64. `val` is empty.
+        50,000 training and 10,000 test images, uint8 (N, 32, 32, 3); labels int64. `val` is empty.
 
     Raises
     ------
@@ -80,8 +80,8 @@ def load_cifar10(root=None):
 
 
 def first_good_copy(root=None):
-    """Return where the first good copy is, its pictures, and what is wrong with the copies before it."""
-    wished, places = _places(root)
+    """Return where the first good copy is, its images, and what is wrong with the copies before it."""
+    asked, places = _places(root)
     damaged, kinds = [], set()
     for copy in found_copies(root):
         try:
@@ -92,7 +92,7 @@ def first_good_copy(root=None):
     if damaged:
         kind = FileNotFoundError if kinds == {FileNotFoundError} else ValueError
         raise kind("\n".join(["load_cifar10 found only damaged copies:", *damaged, WAYS_TO_GET_IT]))
-    raise FileNotFoundError(_nothing_found(root, wished, places))
+    raise FileNotFoundError(_nothing_found(root, asked, places))
 
 
 def cache_dir():
@@ -103,9 +103,9 @@ def cache_dir():
     """
     if os.environ.get("NN_HELPERS_CACHE"):
         return expand_user("cache_dir", "NN_HELPERS_CACHE", os.environ["NN_HELPERS_CACHE"])
-    from pooch import os_cache  # takes longer to import than all of this module
+    from platformdirs import user_cache_dir  # takes longer to import than all of this module
 
-    return Path(os_cache("nn_helpers"))
+    return Path(user_cache_dir("nn_helpers"))
 
 
 def found_copies(root=None):
@@ -116,12 +116,12 @@ def found_copies(root=None):
 
 def _places(root):
     name = "root" if root is not None else "CIFAR10_DIR"
-    wished = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
-    return wished, _usual_places() if wished is None else [expand_user("load_cifar10", name, wished)]
+    asked = root if root is not None else (os.environ.get("CIFAR10_DIR") or None)
+    return asked, _usual_places() if asked is None else [expand_user("load_cifar10", name, asked)]
 
 
 def file_size():
-    """Bytes in each file of the binary layout: a record is one byte of label and 3,072 of picture."""
+    """Bytes in each file of the binary layout: a record is one byte of label and 3,072 of image."""
     return RECORDS_PER_FILE * (1 + PIXELS)
 
 
@@ -142,14 +142,14 @@ def _copies_in(place):
             yield path
 
 
-def _nothing_found(root, wished, places):
+def _nothing_found(root, asked, places):
     message = "load_cifar10 found no CIFAR-10. It looked in\n"
     message += "".join(
         f"  {at.absolute()}{'' if os.path.exists(at) else ' (does not exist)'}\n" for at in places
     )
     if root is not None:
         message += "and nowhere else, because root= names it.\n"
-    elif wished is not None:
+    elif asked is not None:
         message += "and nowhere else, because CIFAR10_DIR names it (download_cifar10() would put it there).\n"
     return message + WAYS_TO_GET_IT
 
@@ -201,7 +201,7 @@ def archive_members(archive):
     """
     with gzip.open(archive) as unzipped:
         content = _Bounded(unzipped, 2 * len(FILES) * file_size() + 10_000_000)
-        with _opened(content) as tar:
+        with _open(content) as tar:
             for member in _headers(tar):
                 if member.isreg():
                     yield PurePosixPath(member.name).name, member.size, tar.extractfile(member)
@@ -209,7 +209,7 @@ def archive_members(archive):
             pass
 
 
-def _opened(content):
+def _open(content):
     with _header_errors():  # it reads the first header
         return tarfile.open(fileobj=content, mode="r|", bufsize=1 << 20)
 
@@ -227,7 +227,7 @@ def _headers(tar):
 
 @contextmanager
 def _header_errors():
-    """Turn whatever else tarfile raises at a header that makes no sense into its own error."""
+    """Turn everything else that tarfile raises at a nonsensical header into tarfile's own error."""
     try:
         yield
     except (
@@ -256,8 +256,8 @@ def archive_errors(archive):
 class _Bounded:
     """A stream that refuses to be read without end.
 
-    A few kB of gzip can unpack to many GB. And where a header tells of 10²⁰ bytes, tarfile would skip them
-    block after block, long after the archive's end.
+    A few kB of gzip can unpack to many GB. And where a header claims 10²⁰ bytes, tarfile would skip them
+    block after block, long past the archive's end.
     """
 
     def __init__(self, stream, limit):
@@ -301,9 +301,9 @@ def _read_python(stream, size, images, labels):
     N = len(labels)
     if size > 2 * N * PIXELS + 2_000_000:  # 31 MB; up to 1.5 times that where Python 3 saved it for Python 2
         raise ValueError(
-            f"{size:,} bytes, but a batch of {N:,} pictures has a little more than {file_size():,}"
+            f"{size:,} bytes, but a batch of {N:,} images has a little more than {file_size():,}"
         )
-    pixels = images.reshape(N, PIXELS)  # the rows are read to where the pictures will be, and turned there
+    pixels = images.reshape(N, PIXELS)  # the rows are read to where the images will be, and turned there
     labels[:] = read_batch(stream, pixels)
     for start in range(0, N, 1000):
         here = slice(start, start + 1000)
@@ -311,7 +311,7 @@ def _read_python(stream, size, images, labels):
 
 
 def _interleave(pixels, images):
-    """Turn rows of 1,024 red, 1,024 green and 1,024 blue values into pictures."""
+    """Turn rows of 1,024 red, 1,024 green and 1,024 blue values into images."""
     planes = pixels.reshape(-1, 3, 32, 32)
     for channel in range(3):  # three times as fast as one assignment of the transposed planes
         images[..., channel] = planes[:, channel]

@@ -1,12 +1,14 @@
-"""Download CIFAR-10 once: from the first server that delivers, continuing what an earlier attempt began."""
+"""Download CIFAR-10 once: from the first server that delivers, continuing what an earlier attempt began.
+
+No library that downloads files continues one that broke off on another server, so this is done by hand.
+"""
 
 import errno
+import hashlib
 import os
 import shutil
 import time
 from contextlib import contextmanager, suppress
-from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from nn_helpers.data.cifar10 import (
@@ -32,7 +34,8 @@ MIRRORS = (
     "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
 )
 TIMEOUT = 10, 30  # seconds to connect, and without a single byte
-BUSY = 429, 500, 502, 503, 504  # answers that may be another one in a moment
+BUSY = 429, 500, 502, 503, 504  # answers that may change in a moment
+NO_LOCKS = errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL
 UNWRITABLE = PermissionError, FileExistsError, NotADirectoryError
 PAUSE = 2  # seconds before a busy server is asked again
 
@@ -42,7 +45,7 @@ def download_cifar10(root=None, progress=True):
 
     A download that breaks off leaves ``cifar-10-binary.tar.gz.part`` behind, and the next call continues it.
     The archive's sha256 is checked before anything is unpacked; afterwards the archive is removed. One that
-    you put there yourself is used as it is: nothing is downloaded, and nothing happens to it.
+    you put there yourself is used as it is: nothing is downloaded, and it stays unchanged.
 
     Parameters
     ----------
@@ -69,8 +72,8 @@ def download_cifar10(root=None, progress=True):
         If the disk is full or the folder cannot be written to. The message says what to do.
     """
     name = "root" if root else "CIFAR10_DIR"
-    wished = root or os.environ.get("CIFAR10_DIR") or cache_dir()
-    folder = expand_user("download_cifar10", name, wished).absolute()
+    asked = root or os.environ.get("CIFAR10_DIR") or cache_dir()
+    folder = expand_user("download_cifar10", name, asked).absolute()
     target = folder / "cifar-10-batches-bin"
     for complete in (folder, target):
         if _is_complete(complete):
@@ -78,9 +81,9 @@ def download_cifar10(root=None, progress=True):
     if os.path.lexists(folder / ARCHIVE):
         read_copy(folder / ARCHIVE)
         return folder / ARCHIVE
-    with _disk_explained(folder):
+    with _explain_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone_in(folder, progress):
+        with _wait_for_others(folder, progress):
             if not _is_complete(target):  # another process may have brought it while this one waited
                 archive = _fetch(folder, progress)
                 _unpack(archive, target)
@@ -99,30 +102,30 @@ def _size(path):
 
 def _fetch(folder, progress):
     """Return the archive's path, downloaded and verified."""
-    import pooch  # here, because only a download needs it
-
-    part = folder / f"{ARCHIVE}.part"
-    there = max(_size(part), _size(folder / WHOLE))
+    part, whole = folder / f"{ARCHIVE}.part", folder / WHOLE
+    there = max(_size(part), _size(whole))
     still_needed = ARCHIVE_SIZE - min(there, ARCHIVE_SIZE) + len(FILES) * file_size()
     if shutil.disk_usage(folder).free < still_needed:
         raise OSError(errno.ENOSPC, "the disk is too full")
-    continue_part = partial(_continue, part=part, progress=progress)
+    if _is_right(whole):
+        return whole
     reasons = []
     for url in MIRRORS:
         for attempt in range(2):
             begun_before = _size(part) > 0
             try:
-                # pooch checks the sha256: a good file gets its name, a bad one is removed.
-                with _quiet(pooch.get_logger()):
-                    return Path(pooch.retrieve(url, ARCHIVE_SHA256, WHOLE, folder, downloader=continue_part))
+                _continue(url, part, progress)
+                if _is_right(part):
+                    os.replace(part, whole)
+                    return whole
+                part.unlink()
+                reasons.append(f"  {urlsplit(url).netloc}: wrong checksum; the file was removed")
             except _MirrorError as error:
                 if error.busy and attempt == 0:
                     time.sleep(PAUSE)
                     continue
                 reasons.append(f"  {urlsplit(url).netloc}: {error}")
                 break
-            except ValueError:
-                reasons.append(f"  {urlsplit(url).netloc}: wrong checksum; the file was removed")
             if not begun_before:
                 break
             # The fault may lie in what was there before this server, so it may try once more.
@@ -132,15 +135,12 @@ def _fetch(folder, progress):
     raise ConnectionError("\n".join(["CIFAR-10 could not be downloaded:", *reasons, kept, WAYS_TO_GET_IT]))
 
 
-@contextmanager
-def _quiet(logger):
-    """Keep pooch from announcing each download; our own bar does, where one is wanted."""
-    level = logger.level
-    logger.setLevel("WARNING")
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def _is_right(path):
+    """Whether a file is the archive itself, by its checksum."""
+    if _size(path) != ARCHIVE_SIZE:
+        return False
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == ARCHIVE_SHA256
 
 
 class _MirrorError(Exception):
@@ -151,11 +151,10 @@ class _MirrorError(Exception):
         self.busy = busy
 
 
-def _continue(url, output_file, _, part, progress):
-    """Bring `part` to its full length, then hand it to pooch as `output_file`.
+def _continue(url, part, progress):
+    """Bring `part` to its full length, asking the server only for what is missing.
 
-    pooch's own downloader starts from nothing every time; this one asks for what is missing only. All servers
-    continue the same part, whoever began it: should their files differ after all, the checksum tells.
+    All servers continue the same part, whoever began it: if their files differ, the checksum will show it.
     """
     import requests
     import urllib3
@@ -179,7 +178,6 @@ def _continue(url, output_file, _, part, progress):
         raise _MirrorError(f"no connection{_broke_at(part, have)}") from None
     if _size(part) != ARCHIVE_SIZE:
         raise _MirrorError(f"sent no more{_broke_at(part, have)}")
-    os.replace(part, output_file)
 
 
 def _broke_at(part, have):
@@ -254,7 +252,7 @@ def _unpack(archive, target):
 
 
 @contextmanager
-def _disk_explained(folder):
+def _explain_disk_errors(folder):
     """Say what to do when the disk is full or the folder cannot be written to."""
     try:
         yield
@@ -278,30 +276,22 @@ def _disk_explained(folder):
 
 
 @contextmanager
-def _alone_in(folder, progress):
+def _wait_for_others(folder, progress):
     """Wait until no other process downloads to `folder`: two would write into one part."""
-    with open(folder / f"{ARCHIVE}.lock", "w") as lock:  # the system frees it however its process ends
-        waiting = False
-        while not _locked(lock):
-            if progress and not waiting:
-                print("Another process is downloading CIFAR-10 already; waiting for it.")
-            waiting = True
-            time.sleep(0.2)
-        yield
+    import filelock  # here, because only a download needs it
 
-
-def _locked(file):
+    # The system frees it however its process ends; its file stays, for another process may wait at it.
+    lock = filelock.FileLock(folder / f"{ARCHIVE}.lock", preserve_lock_file=True)
     try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        lock = partial(msvcrt.locking, file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        lock = partial(fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    try:
-        lock()
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        if progress:
+            print("Another process is downloading CIFAR-10 already; waiting for it.")
+        lock.acquire(poll_interval=0.2)
     except OSError as error:
-        # Some network drives know no locks; better to go on there than to wait for ever.
-        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
-    return True
+        if error.errno not in NO_LOCKS:  # some network drives have none; better to go on there without
+            raise
+    try:
+        yield
+    finally:
+        lock.release()

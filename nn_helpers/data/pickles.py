@@ -1,44 +1,40 @@
 """Read a batch of CIFAR-10's Python archive, which is a pickle, without unpickling it.
 
-A pickle is a program, and ``pickle.load`` calls whatever that program names. The interpreter here knows
-only the instructions that CIFAR-10's batches are written with, and it calls nothing: where the file wants a
-function called, it writes down which one with what. The result must then be what NumPy writes for an array
-of the right kind. What it reads and keeps is bounded too: no file can fill the memory or run for ever.
+A pickle is a program, and ``pickle.load`` calls whatever that program names. No library reads one without
+that, so this is done by hand: the standard library's ``pickletools`` takes the instructions apart, and the
+interpreter here follows those that CIFAR-10's batches are written with. It calls nothing: where the file
+wants a function called, it notes which one and with what. The result must then be what NumPy writes for an
+array of the right kind. What it reads and keeps is bounded too: no file can fill the memory or run for ever.
 """
 
-import codecs
-import pickle  # for the instructions' names; nothing of it is called
+import pickletools
 from dataclasses import dataclass
 
-# What the batches ask for: by Python 2, and by later versions of Python and NumPy that saved them again.
-_KNOWN = {
-    "numpy.ndarray",
-    "numpy.dtype",
-    "numpy.core.multiarray._reconstruct",
-    "numpy.core.numeric._frombuffer",
-    "_codecs.encode",
-}
-_LONGEST_TEXT = 1000  # of the batch's title, a file name, …
-_INSTRUCTIONS_PER_PICTURE = 20  # 3 in the original: a label, a file name and its place in the memo
+import numpy as np
 
-# Instructions that differ only in how many bytes of argument follow, or in what they push.
-_TEXTS = {
-    pickle.SHORT_BINSTRING: (1, "latin-1"),
-    pickle.BINSTRING: (4, "latin-1"),
-    pickle.SHORT_BINBYTES: (1, "latin-1"),
-    pickle.BINBYTES: (4, "latin-1"),
-    pickle.BINBYTES8: (8, "latin-1"),
-    pickle.BYTEARRAY8: (8, "latin-1"),
-    pickle.SHORT_BINUNICODE: (1, "utf-8"),
-    pickle.BINUNICODE: (4, "utf-8"),
-    pickle.BINUNICODE8: (8, "utf-8"),
-}
-_INTEGERS = {pickle.BININT1: 1, pickle.BININT2: 2, pickle.BININT: 4}
-_CONSTANTS = {pickle.NONE: None, pickle.NEWFALSE: False, pickle.NEWTRUE: True}
-_TUPLES = {pickle.EMPTY_TUPLE: 0, pickle.TUPLE1: 1, pickle.TUPLE2: 2, pickle.TUPLE3: 3}
-_PUTS = {pickle.BINPUT: 1, pickle.LONG_BINPUT: 4}
-_GETS = {pickle.BINGET: 1, pickle.LONG_BINGET: 4}
-_IGNORED = {pickle.PROTO: 1, pickle.FRAME: 8}
+# What the batches ask for: by Python 2, and by later versions of Python and NumPy that saved them again.
+NAMES = {
+    "numpy.ndarray", "numpy.dtype", "numpy.core.multiarray._reconstruct", "numpy.core.numeric._frombuffer",
+    "_codecs.encode",
+}  # fmt: skip
+_ARGUMENTS = {  # instructions that push their argument
+    "BININT1", "BININT2", "BININT", "SHORT_BINSTRING", "BINSTRING", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8",
+    "BYTEARRAY8", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
+}  # fmt: skip
+INSTRUCTIONS = _ARGUMENTS | {
+    "PROTO", "FRAME", "NONE", "NEWFALSE", "NEWTRUE", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_TUPLE", "TUPLE1",
+    "TUPLE2", "TUPLE3", "TUPLE", "MARK", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "BINPUT", "LONG_BINPUT",
+    "MEMOIZE", "BINGET", "LONG_BINGET", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "STOP",
+}  # fmt: skip
+_LONGEST_TEXT = 1000  # of the batch's title, a file name, …
+_INSTRUCTIONS_PER_IMAGE = 20  # 3 in the original: a label, a file name and its place in the memo
+
+
+class _NotABatchError(ValueError):
+    """The file is a damaged batch, a hostile one, or none at all."""
+
+    def __init__(self, reason):
+        super().__init__(f"not a CIFAR-10 batch: {reason}")
 
 
 @dataclass(frozen=True)
@@ -50,24 +46,24 @@ class _Name:
 
 @dataclass(eq=False)
 class _Call:
-    """A call the pickle asks for, written down and not made."""
+    """A call the pickle asks for, noted and not made."""
 
     function: _Name
     args: tuple
     state: object = None
 
 
-_PIXELS = _Name("the pictures")  # stands where the pictures' bytes would
+_PIXELS = _Name("the images")  # stands where the images' bytes would
 
 
 def read_batch(stream, pixels):
-    """Read one batch's pictures and labels.
+    """Read one batch's images and labels.
 
     Parameters
     ----------
     stream : binary file
     pixels : uint8 array (N, 3072)
-        The pictures are written here, one a row: 1,024 red values, 1,024 green, 1,024 blue.
+        The images are written here, one a row: 1,024 red values, 1,024 green, 1,024 blue.
 
     Returns
     -------
@@ -76,29 +72,29 @@ def read_batch(stream, pixels):
     Raises
     ------
     ValueError
-        If the file is anything but a batch of N pictures. Nothing in it is ever run.
+        If the file is anything but a batch of N images. Nothing in it is ever run.
     """
     match _Interpreter(stream, pixels).run():
-        case {"labels": list(labels), "data": _Call() as data}:
+        case {"labels": list(labels), "data": _Call(_Name(asked), args, state)}:
             pass
         case _:
-            raise ValueError("not a CIFAR-10 batch: it is not a dictionary of labels and data")
-    match data:
-        case _Call(_Name("numpy.core.multiarray._reconstruct"), _, (1, shape, dtype, False, content)):
+            raise _NotABatchError("it is not a dictionary of labels and data")
+    match asked, args, state:
+        case "numpy.core.multiarray._reconstruct", _, (1, shape, dtype, False, content):
             pass
-        case _Call(_Name("numpy.core.numeric._frombuffer"), (content, dtype, shape, "C"), None):
+        case "numpy.core.numeric._frombuffer", (content, dtype, shape, "C"), None:
             pass
         case _:
-            raise ValueError("not a CIFAR-10 batch: its data is not an array in rows")
+            raise _NotABatchError("its data is not an array in rows")
     match dtype:
         case _Call(_Name("numpy.dtype"), ("u1" | "|u1", *_)):
             pass
         case _:
-            raise ValueError("not a CIFAR-10 batch: its data is not of type uint8")
+            raise _NotABatchError("its data is not of type uint8")
     if shape != pixels.shape or content is not _PIXELS:
-        raise ValueError(f"not a CIFAR-10 batch: its data is not an array of shape {pixels.shape}")
+        raise _NotABatchError(f"its data is not an array of shape {pixels.shape}")
     if len(labels) != len(pixels):
-        raise ValueError(f"not a CIFAR-10 batch: {len(labels):,} labels for {len(pixels):,} pictures")
+        raise _NotABatchError(f"{len(labels):,} labels for {len(pixels):,} images")
     for record, label in enumerate(labels):
         if type(label) is not int or not 0 <= label <= 9:
             raise ValueError(f"record {record} has a label that is not an integer from 0 to 9")
@@ -106,151 +102,118 @@ def read_batch(stream, pixels):
 
 
 class _Interpreter:
+    """Follows a pickle's instructions; it is also the bounded file from which their arguments are read."""
+
     def __init__(self, stream, pixels):
         self.stream, self.pixels = stream, pixels
-        self.stack, self.marks, self.memo, self.has_pixels = [], [], {}, False
+        self.stack, self.marks, self.memo, self.has_images = [], [], {}, False
 
     def run(self):
         """Return what the pickle builds, as far as that goes without calling anything."""
-        for _ in range(_INSTRUCTIONS_PER_PICTURE * len(self.pixels) + 1000):
-            instruction = self.take(1)
-            if instruction == pickle.STOP:
+        for _ in range(_INSTRUCTIONS_PER_IMAGE * len(self.pixels) + 1000):
+            byte = self.read(1)
+            op = self.op = pickletools.code2op.get(byte.decode("latin-1"))
+            if op is None or op.name not in INSTRUCTIONS:
+                used = f"the instruction {op.name}" if op else f"the byte {byte[0]:#04x}"
+                raise _NotABatchError(f"it uses {used}, as no CIFAR-10 batch does; nothing of it was run")
+            if op.name == "STOP":
                 return self.stack.pop() if self.stack else None
             try:
-                self.step(instruction)
-            except (IndexError, KeyError, TypeError, AttributeError, UnicodeError) as error:
-                raise ValueError(f"not a CIFAR-10 batch: damaged at {_name_of(instruction)}") from error
-        raise ValueError("not a CIFAR-10 batch: it is far too long a pickle")
+                self.step(op)
+            except _NotABatchError:
+                raise
+            except (LookupError, ValueError) as error:
+                raise _NotABatchError(f"damaged at the instruction {op.name}") from error
+        raise _NotABatchError("it is far too long a pickle")
 
-    def step(self, instruction):
-        stack, memo = self.stack, self.memo
-        if instruction in _INTEGERS:
-            signed = instruction == pickle.BININT
-            stack.append(self.integer(_INTEGERS[instruction], signed))
-        elif instruction in _TEXTS:
-            size, encoding = _TEXTS[instruction]
-            stack.append(self.text(self.integer(size), encoding))
-        elif instruction in _PUTS:
-            memo[self.integer(_PUTS[instruction])] = stack[-1]
-        elif instruction == pickle.MEMOIZE:
-            memo[len(memo)] = stack[-1]
-        elif instruction in _GETS:
-            stack.append(memo[self.integer(_GETS[instruction])])
-        elif instruction in _CONSTANTS:
-            stack.append(_CONSTANTS[instruction])
-        elif instruction == pickle.MARK:
-            self.marks.append(len(stack))
-        elif instruction in _TUPLES:
-            self.push_tuple(len(stack) - _TUPLES[instruction])
-        elif instruction == pickle.TUPLE:
-            self.push_tuple(self.marks.pop())
-        elif instruction == pickle.EMPTY_LIST:
-            stack.append([])
-        elif instruction == pickle.EMPTY_DICT:
-            stack.append({})
-        elif instruction == pickle.APPEND:
-            self.extend(self.cut(len(stack) - 1))
-        elif instruction == pickle.APPENDS:
-            self.extend(self.cut(self.marks.pop()))
-        elif instruction == pickle.SETITEM:
-            self.update(self.cut(len(stack) - 2))
-        elif instruction == pickle.SETITEMS:
-            self.update(self.cut(self.marks.pop()))
-        elif instruction == pickle.GLOBAL:
-            self.push_name(self.line(), self.line())
-        elif instruction == pickle.STACK_GLOBAL:
-            self.push_name(*self.cut(len(stack) - 2))
-        elif instruction == pickle.REDUCE:
-            self.push_call(*self.cut(len(stack) - 2))
-        elif instruction == pickle.BUILD:
-            state = stack.pop()
-            stack[-1].state = state  # only a call has a place for it
-        elif instruction in _IGNORED:
-            self.take(_IGNORED[instruction])
+    def step(self, op):
+        """Follow one instruction, if what it finds on the stack is what it needs."""
+        push, memo = self.stack.append, self.memo
+        match op.name, self.take(op.stack_before):
+            case name, _ if name in _ARGUMENTS:
+                push(self.value(op.arg.reader(self)))
+            case "BINPUT" | "LONG_BINPUT", _:
+                memo[op.arg.reader(self)] = self.stack[-1]
+            case "MEMOIZE", [item]:
+                memo[len(memo)] = item
+                push(item)
+            case "BINGET" | "LONG_BINGET", _:
+                push(memo[op.arg.reader(self)])
+            case "NONE" | "NEWFALSE" | "NEWTRUE" | "EMPTY_LIST" | "EMPTY_DICT" as name, _:
+                new = {"NONE": None, "NEWFALSE": False, "NEWTRUE": True, "EMPTY_LIST": [], "EMPTY_DICT": {}}
+                push(new[name])
+            case "EMPTY_TUPLE" | "TUPLE1" | "TUPLE2" | "TUPLE3" | "TUPLE", items:
+                push(tuple(items))
+            case "MARK", _:
+                self.marks.append(len(self.stack))
+            case "APPEND" | "APPENDS", [list(target), *items]:
+                target.extend(items)
+                push(target)
+            # Only texts as keys: to hash a tuple of tuples of tuples can take for ever.
+            case "SETITEM" | "SETITEMS", [dict(target), *items] if all(type(k) is str for k in items[::2]):
+                target.update(zip(items[::2], items[1::2], strict=True))
+                push(target)
+            case "GLOBAL", _:
+                push(_name(self.line(), self.line()))
+            case "STACK_GLOBAL", [str(module), str(name)]:
+                push(_name(module, name))
+            case "REDUCE", [_Name("_codecs.encode"), (text, *_)]:  # bytes that Python 3 wrote for Python 2
+                push(text)
+            case "REDUCE", [_Name() as function, args]:
+                push(_Call(function, args))
+            case "BUILD", [_Call() as call, state]:
+                call.state = state
+                push(call)
+            case "PROTO" | "FRAME", _:
+                op.arg.reader(self)
+            case _:
+                raise ValueError("the stack holds something else")
+
+    def take(self, kinds):
+        """Take an instruction's operands off the stack: as many as there are kinds, or those above a mark."""
+        if pickletools.markobject in kinds:
+            start = self.marks.pop() - kinds.index(pickletools.markobject)
         else:
-            raise ValueError(
-                f"not a CIFAR-10 batch: it uses {_name_of(instruction)}, as no CIFAR-10 batch does; "
-                "nothing of it was run"
-            )
-
-    def take(self, size):
-        content = self.stream.read(size)
-        if len(content) != size:
-            raise ValueError("not a CIFAR-10 batch: it ends in the middle")
-        return content
-
-    def integer(self, size, signed=False):
-        return int.from_bytes(self.take(size), "little", signed=signed)
-
-    def line(self):
-        line = self.stream.readline(_LONGEST_TEXT)
-        return line.rstrip(b"\r\n").decode()
-
-    def text(self, size, encoding):
-        """Return a text, or put the pictures where they belong and return what stands for them."""
-        expected = self.pixels.nbytes
-        if size <= _LONGEST_TEXT:
-            return self.take(size).decode(encoding)
-        if self.has_pixels:  # they would be written over those that the array is made of
-            raise ValueError("not a CIFAR-10 batch: it has pictures twice")
-        self.has_pixels = True
-        if encoding == "latin-1" and size == expected:
-            for start in range(0, len(self.pixels), 1000):  # straight into place: a second copy is 30 MB
-                rows = self.pixels[start : start + 1000]
-                if self.stream.readinto(rows) != rows.nbytes:
-                    raise ValueError("not a CIFAR-10 batch: it ends in the middle of its pictures")
-            return _PIXELS
-        if encoding == "utf-8" and size <= 2 * expected:  # Python 3 writing for Python 2: bytes as a text
-            decoder, flat, done = codecs.getincrementaldecoder("utf-8")(), self.pixels.reshape(-1), 0
-            for start in range(0, size, 1 << 20):
-                content = decoder.decode(self.take(min(1 << 20, size - start))).encode("latin-1")
-                if len(content) <= expected - done:
-                    flat[done : done + len(content)] = bytearray(content)
-                done += len(content)
-            if done == expected:
-                return _PIXELS
-            size = done
-        raise ValueError(f"not a CIFAR-10 batch: {size:,} bytes of pictures where {expected:,} belong")
-
-    def cut(self, start):
-        """Take everything above `start` off the stack."""
+            start = len(self.stack) - len(kinds)
         if start < 0:
             raise IndexError("the stack is empty")
-        items = self.stack[start:]
-        del self.stack[start:]
-        return items
+        taken, self.stack[start:] = self.stack[start:], []
+        return taken
 
-    def push_tuple(self, start):
-        self.stack.append(tuple(self.cut(start)))
+    def value(self, argument):
+        """Return a number or text; put the images where they belong and return what stands for them."""
+        if isinstance(argument, int) or len(argument) <= _LONGEST_TEXT:
+            return argument if isinstance(argument, int | str) else argument.decode("latin-1")
+        images = argument.encode("latin-1") if isinstance(argument, str) else argument
+        memoryview(self.pixels).cast("B")[:] = images
+        return _PIXELS
 
-    def extend(self, items):
-        self.stack[-1].extend(items)
+    def line(self):
+        return self.stream.readline(_LONGEST_TEXT).rstrip(b"\r\n").decode()
 
-    def update(self, items):
-        keys, values = items[::2], items[1::2]
-        # Only texts: to hash a tuple of tuples of tuples can take for ever.
-        if len(keys) != len(values) or not all(isinstance(key, str) for key in keys):
-            raise TypeError("a key that is not a text")
-        self.stack[-1].update(zip(keys, values, strict=True))
-
-    def push_name(self, module, name):
-        if not isinstance(module, str) or not isinstance(name, str):
-            raise TypeError("a name that is not a text")
-        asked = f"{module}.{name}".replace("numpy._core.", "numpy.core.")  # as NumPy 2 calls it
-        if asked not in _KNOWN:
-            shown = ascii(asked)[1:-1][:80]
-            raise ValueError(f"not a CIFAR-10 batch: it asks for {shown}; nothing of it was run")
-        self.stack.append(_Name(asked))
-
-    def push_call(self, function, args):
-        if function.text == "_codecs.encode":  # how Python 3 writes bytes for Python 2; here a text is a text
-            self.stack.append(args[0])
-        else:
-            self.stack.append(_Call(function, args))
+    def read(self, size):
+        """Return `size` bytes and no fewer; more than a text has must be the images, which come once."""
+        is_long, expected = size > _LONGEST_TEXT, self.pixels.nbytes
+        is_utf8 = is_long and "UNICODE" in self.op.name  # Python 3 writing for Python 2: bytes as a text
+        if is_long and self.has_images:  # they would be written over those that the array is made of
+            raise _NotABatchError("it has images twice")
+        self.has_images |= is_long
+        if is_long and not expected <= size <= expected * (2 if is_utf8 else 1):
+            raise _NotABatchError(f"{size:,} bytes of images where {expected:,} belong")
+        content = self.stream.read(size)
+        if len(content) != size:
+            raise _NotABatchError(f"it ends in the middle{' of its images' if is_long else ''}")
+        if is_utf8:  # before it is decoded: a single wide character would make the text four times as large
+            if np.frombuffer(content, np.uint8).max() > 0xC3:
+                raise ValueError("a character that is no byte")
+            characters = size - content.count(b"\xc2") - content.count(b"\xc3")
+            if characters != expected:
+                raise _NotABatchError(f"{characters:,} bytes of images where {expected:,} belong")
+        return content
 
 
-def _name_of(instruction):
-    import pickletools  # only an error needs it
-
-    known = pickletools.code2op.get(instruction.decode("latin-1"))
-    return f"the instruction {known.name}" if known else f"the byte {instruction[0]:#04x}"
+def _name(module, name):
+    asked = f"{module}.{name}".replace("numpy._core.", "numpy.core.")  # as NumPy 2 calls it
+    if asked not in NAMES:
+        raise _NotABatchError(f"it asks for {ascii(asked)[1:-1][:80]}; nothing of it was run")
+    return _Name(asked)

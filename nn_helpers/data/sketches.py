@@ -1,6 +1,6 @@
-"""A picture set drawn by NumPy: CIFAR-10's ten classes, for when CIFAR-10 itself is not at hand.
+"""Images drawn by NumPy: CIFAR-10's ten classes, for when CIFAR-10 itself is not at hand.
 
-Every picture is a scene, a figure in a random pose, light and noise. A shape is a *signed distance*:
+Every image is a scene, a subject in a random pose, light and noise. A shape is a *signed distance*:
 for each pixel, how far it lies outside (positive) or inside (negative) the shape, in pixels. Clipping
 ``0.5 − distance`` to [0, 1] tells how much of the pixel the shape covers, which is all that painting
 with smooth edges needs.
@@ -12,10 +12,11 @@ products may differ in the last bit from one processor to the next, so none is u
 
 import numpy as np
 
-from .dataset import CLASS_NAMES, Dataset, Split
+from nn_helpers.data.dataset import CLASS_NAMES, Dataset, Split
+from nn_helpers.support.validation import whole_number
 
 _SIDE = 32  # pixels
-_BLOCK = 500  # pictures drawn at a time: enough for NumPy to be fast, few enough to stay in the cache
+_BLOCK = 500  # images drawn at a time: enough for NumPy to be fast, few enough to stay in the cache
 
 # Palettes: red, green and blue as on the web.
 _SKY = ["669eeb", "9ec2eb", "c2c7d1", "ebb385", "3d5794", "e6eef6"]
@@ -44,19 +45,19 @@ _AMBER, _GREEN, _PINK = _rgb("e6a829"), _rgb("99c747"), _rgb("e68085")
 
 
 class _Sheet:
-    """n pictures of one kind, drawn at once.
+    """n images of one kind, drawn at once.
 
     Attributes
     ----------
     image : float32 array (n, 3, 1024)
         Red, green and blue planes, nominally in 0 … 1.
     x, y : float32 arrays (n, 1024)
-        Where each pixel lies in the figure's own coordinates: the figure faces right, fills about
-        −1 … 1, and y points up. Before `pose`, the whole picture is −1 … 1.
+        Where each pixel lies in the subject's own coordinates: the subject faces right, fills about
+        −1 … 1, and y points up. Before `pose`, the whole image is −1 … 1.
     scale : float32 array (n, 1)
         Pixels per unit of x and y.
     backdrop, side : float32 arrays (n, 1, 1)
-        How bright the scene is about where the figure will be, and whether that figure is to be lighter
+        How bright the scene is about where the subject will be, and whether that subject is to be lighter
         (1) or darker (−1). Both happen in every class: a linear classifier cannot then add up brightness.
     """
 
@@ -74,23 +75,23 @@ class _Sheet:
         return low + (high - low) * self.rng.random((self.n, *(shape or (1,)))).astype(np.float32)
 
     def chance(self, probability):
-        """Return 1 for about this share of the pictures and 0 for the rest, (n, 1)."""
+        """Return 1 for about this share of the images and 0 for the rest, (n, 1)."""
         return (self.rng.random((self.n, 1)) < probability).astype(np.float32)
 
     def colour(self, palette, spread=0.07):
-        """Return one of the palette's colours per picture, slightly changed, (n, 3, 1)."""
+        """Return one of the palette's colours per image, slightly changed, (n, 3, 1)."""
         which = np.floor(self.rng.random(self.n) * len(palette)).astype(int)
         shift = self.random(-spread, spread, 3, 1) + self.random(-spread, spread, 1, 1)
         return np.clip(np.array([_rgb(code) for code in palette])[which] + shift, 0.03, 0.97)
 
     def contrast(self, palette, gap=0.35):
-        """Return a colour per picture, lighter or darker than its scene by about `gap` or more, (n, 3, 1)."""
+        """Return a colour per image, lighter or darker than its scene by about `gap` or more, (n, 3, 1)."""
         colour = self.colour(palette)
         difference = _brightness(colour) - self.backdrop
         return np.clip(colour + self.side * np.maximum(gap - self.side * difference, 0), 0.03, 0.97)
 
     def pose(self, scale=(10.5, 14), drift=(2.8, 2.2), tilt=0.06):
-        """Give each figure a size, a place, a tilt (the tangent of half the angle) and a direction."""
+        """Give each subject a size, a place, a tilt (the tangent of half the angle) and a direction."""
         self.scale, t = self.random(*scale), self.random(-tilt, tilt)
         cosine, sine = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
         dx = (self.column - (15.5 + self.random(-drift[0], drift[0]))) / self.scale
@@ -164,7 +165,7 @@ class _Sheet:
         self.paint(colour * light[:, None], distance, opacity=opacity)
 
     def scene(self, above, below, horizon, clutter=(), around=(-0.7, 0.5)):
-        """Fill the pictures: a fading backdrop, ground below a horizon at these rows, out-of-focus things."""
+        """Fill the images: a fading backdrop, ground below a horizon at these rows, out-of-focus things."""
         top, ground = self.colour(above), self.colour(below)
         self.image = top + (0.9 - top) * (self.row * (self.random(-0.3, 0.5) / _SIDE))[:, None]
         line = self.random(*horizon)
@@ -173,7 +174,7 @@ class _Sheet:
             middle = self.random(-1, 1), self.random(*around)
             thing = self.ellipse(*middle, self.random(0.15, 0.6), self.random(0.08, 0.3))
             self.paint(self.colour(clutter), thing * 0.35, opacity=self.chance(0.7) * self.random(0.4, 0.9))
-        # Backgrounds of middling brightness, so that a figure can be the lighter or the darker of the two.
+        # Backgrounds of middling brightness, so that a subject can be the lighter or the darker of the two.
         self.image += (0.5 - _brightness(self.image)) * 0.4
         mean = _mix(ground, top, np.clip((line - 8) / 16, 0, 1)[:, None])
         self.backdrop = 0.2 + 0.6 * _brightness(mean)
@@ -194,7 +195,7 @@ class _Sheet:
         self.solid(colour, *(self.limb((hip, top), (hoof, foot), r=r, to=to) for hip, hoof in places))
 
     def shadow(self, y, width=0.8):
-        """Darken the ground under the figure."""
+        """Darken the ground under the subject."""
         self.paint(_DARK, self.ellipse(0, y, width, 0.1), opacity=0.35)
 
     def wheels(self, y, radius, *places):
@@ -685,8 +686,8 @@ def _frog_side(s):
     s.paint(skin * 0.5, *spots, opacity=s.chance(0.5))
 
 
-# Each class's pictures are shared out evenly among these.
-_FIGURES = {
+# Each class's images are shared out evenly among these.
+_SUBJECTS = {
     "airplane": (_airplane_side, _airplane_above),
     "automobile": (_car_side, _car_side, _car_front),
     "bird": (_bird_perched, _bird_flying, _bird_swimming),
@@ -700,7 +701,7 @@ _FIGURES = {
 }
 
 
-def _shuffled(rng, n, rows=1):
+def _shuffle(rng, n, rows=1):
     """Return random orders of 0 … n − 1, (rows, n)."""
     return np.argsort(rng.random((rows, n)), axis=1, kind="stable")
 
@@ -708,11 +709,11 @@ def _shuffled(rng, n, rows=1):
 def _block(seed, part, number):
     """Draw one block of a part: uint8 (500, 32, 32, 3) and its labels, every ten of them a shuffle."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(part, number))))
-    labels = _shuffled(rng, len(CLASS_NAMES), _BLOCK // len(CLASS_NAMES)).ravel()
+    labels = _shuffle(rng, len(CLASS_NAMES), _BLOCK // len(CLASS_NAMES)).ravel()
     images = np.empty((_BLOCK, 3, _SIDE * _SIDE), np.float32)
     for label, name in enumerate(CLASS_NAMES):
-        places = np.flatnonzero(labels == label)[_shuffled(rng, _BLOCK // len(CLASS_NAMES))[0]]
-        for draw, share in zip(_FIGURES[name], np.array_split(places, len(_FIGURES[name])), strict=True):
+        places = np.flatnonzero(labels == label)[_shuffle(rng, _BLOCK // len(CLASS_NAMES))[0]]
+        for draw, share in zip(_SUBJECTS[name], np.array_split(places, len(_SUBJECTS[name])), strict=True):
             sheet = _Sheet(rng, len(share))
             draw(sheet)
             images[share] = sheet.image
@@ -724,16 +725,8 @@ def _block(seed, part, number):
     return pixels.transpose(0, 2, 1).reshape(_BLOCK, _SIDE, _SIDE, 3), labels
 
 
-def _whole(name, value, least):
-    if not isinstance(value, int | np.integer) or isinstance(value, bool):
-        raise TypeError(f"sketches: {name} must be a whole number, at least {least}, got {value!r}")
-    if value < least:
-        raise ValueError(f"sketches: {name} must be at least {least}, got {value}")
-    return int(value)
-
-
 def _part(seed, part, n):
-    """Draw the first n pictures of a part (0: training, 1: validation, 2: test)."""
+    """Draw the first n images of a part (0: training, 1: validation, 2: test)."""
     images, labels = np.empty((n, _SIDE, _SIDE, 3), np.uint8), np.empty(n, np.int64)
     for start in range(0, n, _BLOCK):
         room = slice(start, start + _BLOCK)
@@ -744,23 +737,23 @@ def _part(seed, part, n):
 
 
 def sketches(n_train=5000, n_test=1000, n_val=0, seed=0):
-    """Draw small pictures of CIFAR-10's ten classes: no download, the same pixels on every machine.
+    """Draw small images of CIFAR-10's ten classes: no download, the same pixels on every machine.
 
-    A larger set begins with the smaller one: the first 500 pictures of ``sketches(5000)`` are those of
-    ``sketches(500)``. The training, validation and test pictures of a seed are all different, and every
-    ten pictures in a row from a multiple of ten on show each class once.
+    A larger set begins with the smaller one: the first 500 images of ``sketches(5000)`` are those of
+    ``sketches(500)``. The training, validation and test images of a seed are all different, and every
+    ten images in a row from a multiple of ten on show each class once.
 
     Parameters
     ----------
     n_train, n_test, n_val : int
-        How many pictures to draw for each part; at least one for training.
+        How many images to draw for each part; at least one for training.
     seed : int
-        Which pictures, from 0 up.
+        Which images, from 0 up.
 
     Returns
     -------
     Dataset
-        Named "sketches"; uint8 pictures (N, 32, 32, 3) and int64 labels (N,) in each part.
+        Named "sketches"; uint8 images (N, 32, 32, 3) and int64 labels (N,) in each part.
 
     Raises
     ------
@@ -772,9 +765,10 @@ def sketches(n_train=5000, n_test=1000, n_val=0, seed=0):
     Examples
     --------
     >>> sketches(n_train=20, n_test=10)
-    Dataset('sketches': 20 training, 0 validation, 10 test pictures 32×32×3, 10 classes)
+    Dataset('sketches': 20 training, 0 validation, 10 test images 32×32×3, 10 classes)
     """
-    n_train = _whole("n_train", n_train, 1)
-    n_test, n_val, seed = _whole("n_test", n_test, 0), _whole("n_val", n_val, 0), _whole("seed", seed, 0)
+    n_train = whole_number("sketches", "n_train", n_train, 1)
+    n_test, n_val = whole_number("sketches", "n_test", n_test, 0), whole_number("sketches", "n_val", n_val, 0)
+    seed = whole_number("sketches", "seed", seed, 0)
     train, val, test = (_part(seed, part, n) for part, n in enumerate((n_train, n_val, n_test)))
     return Dataset("sketches", train, val, test)

@@ -1,19 +1,16 @@
 """What an exercise is: an answer, cases to try, and the mistakes that are known by name.
 
-Each lesson has a module ``lessonNN`` with a list ``EXERCISES``.
+Each lesson has a module ``lessonNN`` with a list ``EXERCISES``; the `catalogue` has them all.
 """
 
 import functools
-import importlib
 import inspect
-import pkgutil
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-CACHES = {"cache", "caches"}  # what a forward pass keeps for its backward pass goes by these names
+CACHES = {"cache", "caches"}  # the names of what a forward pass keeps for its backward pass
 
 
 class Case:
@@ -22,12 +19,12 @@ class Case:
     Parameters
     ----------
     name : str
-        What is special about it, as in "right on …, wrong on …": "negative numbers", "pictures in float32".
+        What is special about it, as in "right for …, but not for …": "negative numbers", "images in float32".
     *args
-        What the function is called with; it gets copies.
+        The function's arguments; it gets copies.
     forward : tuple, optional
-        Of a backward pass: the arguments of the forward pass that made the cache. With it, a cache of
-        the learner's own shape can be tried.
+        For a backward pass: the arguments of the forward pass that made the cache. The learner's own
+        forward pass can then make a cache of another kind.
     """
 
     def __init__(self, name, *args, forward=None):
@@ -43,25 +40,23 @@ class Mistake:
 
     Parameters
     ----------
-    key : str
-        Its name, one word or several with hyphens.
     wrong : function
-        The mistake, made: called like the answer. Who gets the same results made the same mistake.
-    sentence : str, or function (shown) -> str
-        What is said. The function gets the `Shown` case, for numbers in the sentence.
+        A function that makes the mistake, called like the answer. A learner's function with the same
+        results made the same mistake.
+    sentence : str, or function (example) -> str
+        What the learner is told. The function gets the `Example`, for numbers in the sentence.
     section : str, optional
-        Where the lesson explains it, when that is not the exercise's own section.
+        The section that explains it, when that is not the exercise's own.
     """
 
-    key: str
     wrong: Callable
     sentence: str | Callable
     section: str | None = None
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The case on which a mistake is shown: its arguments, and both results, by name."""
+class Example:
+    """The case that shows a mistake: its arguments, the right results and the learner's, by name."""
 
     args: Mapping
     expected: Mapping
@@ -70,13 +65,13 @@ class Shown:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Exercise:
-    """A function for the learner to write.
+    """A function that the learner writes.
 
     Parameters
     ----------
     answer : function
-        A plain answer that uses only ``np`` and earlier answers. Its name is the exercise's, its
-        parameters are those of the learner's function.
+        A plain answer that uses only ``np`` and earlier answers. The learner's function has its name
+        and its parameters.
     lesson : str
         The notebook, without ``.ipynb``.
     section : str
@@ -85,25 +80,30 @@ class Exercise:
         A sentence: what the learner can do now that the function is right.
     cases : function () -> list of Case
         Chosen ones first, small and readable.
-    mistakes : sequence of Mistake
+    mistakes : dict of str to Mistake
+        By name: one word, or several with hyphens. `Verdict.mistake` has this name.
     hints : sequence of str
         At most three; each says more.
     returns : tuple of str
-        The names of what is returned. A ``"cache"`` (or ``"caches"``) is not compared but given to the
-        `partner`, whose result must be right.
+        The names of what the function returns. A ``"cache"`` (or ``"caches"``) is not compared: the
+        `partner` gets it, and its result must be right.
     in_place : tuple of str
-        The arguments that are changed in place: these are the results. What is returned is not looked at.
+        The arguments that the function changes: these are the results, and what it returns is ignored.
     observe : function (f, *args) -> dict of name to result, optional
-        In place of `returns`: calls f and says what to compare. It may raise `Malformed`.
+        In place of `returns`: calls f and says what to compare. It may raise `MalformedResult`.
     partner : str, optional
-        Of a forward pass: the exercise that uses its cache. Of a backward pass: the one that makes it.
+        The other half of a pair: for a forward pass the exercise that uses its cache, for a backward
+        pass the one that makes it.
     tolerances : dict of result's name to float, optional
-        The relative error that is allowed, where the usual one does not fit.
+        The relative error to allow, where the usual one does not fit.
     quantities : function (*args) -> dict of name to number, optional
-        Numbers that a result may be too large or too small by, such as ``{"N": len(x)}``.
+        Factors by which a result may be too large or too small, such as ``{"N": len(x)}``.
         Without it, N is the length of the first array with two axes or more.
-    library : object, optional
-        The library's version, whose source `solution` shows.
+    library : function, optional
+        The library's public function of the same name, when it reads like the answer: `solution` shows
+        its source, and `yours_or_ours` hands it out.
+    elsewhere : str, optional
+        Where the library does the same in another way, and what differs: a comment for `solution`.
     """
 
     answer: Callable
@@ -111,7 +111,7 @@ class Exercise:
     section: str
     then: str
     cases: Callable
-    mistakes: tuple
+    mistakes: Mapping
     hints: tuple
     returns: tuple = ()
     in_place: tuple = ()
@@ -119,7 +119,8 @@ class Exercise:
     partner: str | None = None
     tolerances: Mapping = field(default_factory=dict)
     quantities: Callable | None = None
-    library: object = None
+    library: Callable | None = None
+    elsewhere: str = ""
 
     @property
     def name(self):
@@ -133,16 +134,16 @@ class Exercise:
 
     @property
     def cache_index(self):
-        """The place of the cache among the arguments of a backward pass."""
+        """The position of the cache among the arguments of a backward pass."""
         return next(i for i, name in enumerate(self.parameters) if name in CACHES)
 
     @functools.cached_property
     def all_cases(self):
-        """The cases, made once."""
+        """The cases; they are made only once."""
         return tuple(self.cases())
 
     def quantities_of(self, case):
-        """Return numbers that a result may be too large or too small by, by name."""
+        """Return factors by which a result may be too large or too small, by name."""
         if self.quantities:
             return self.quantities(*case.args)
         arrays = [value for value in case.args if isinstance(value, np.ndarray) and value.ndim > 1]
@@ -155,21 +156,9 @@ class Exercise:
 
     @property
     def ours(self):
-        """What stands in for the learner's function: the library's of the same name, or the answer."""
-        return self.library if getattr(self.library, "__name__", None) == self.name else self.answer
+        """What stands in for the learner's function: the library's, or the answer."""
+        return self.library or self.answer
 
 
-class Malformed(Exception):  # noqa: N818 - it is no error of ours
-    """What a function returned cannot be taken apart; the message says why, to the learner."""
-
-
-@functools.cache
-def exercises():
-    """Return all exercises by name, in the order of the lessons."""
-    package = importlib.import_module(__package__)
-    found = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-        if re.fullmatch(r"lesson\d\d", module):
-            for exercise in importlib.import_module(f"{__package__}.{module}").EXERCISES:
-                found[exercise.name] = exercise
-    return found
+class MalformedResult(Exception):  # noqa: N818 - the learner's error, not ours
+    """What a function returned cannot be compared; the message tells the learner why."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from nn_helpers import gradcheck, layers
 from nn_helpers.exercises.exercise import Case, Exercise, Mistake
+from nn_helpers.exercises.mistakes import overwrite
 
 LESSON = "01_layers_and_relu"
 
@@ -31,11 +32,6 @@ def _relu_forward_cases():
     ]
 
 
-def _relu_in_place(z):
-    z[z < 0] = 0
-    return z, z
-
-
 RELU_FORWARD = Exercise(
     answer=relu_forward,
     library=layers.relu_forward,
@@ -44,64 +40,54 @@ RELU_FORWARD = Exercise(
     returns=("a", "cache"),
     partner="relu_backward",
     cases=_relu_forward_cases,
-    mistakes=(
-        Mistake(
-            "built-in-max",
+    mistakes={
+        "built-in-max": Mistake(
             lambda z: (max(0, z), z),
             "`max(0, z)` and `if z > 0` ask one question of the whole array, and some of its numbers say "
             "yes, others no. `np.maximum(0, z)` asks every number separately.",
         ),
-        Mistake(
-            "np-max",
+        "np-max": Mistake(
             lambda z: (np.max(0, z), z),
             "`np.max` looks for the largest number inside one array, and takes the second argument for an "
             "axis. The function that compares two numbers at every place is `np.maximum`.",
         ),
-        Mistake(
-            "largest-of-all",
+        "largest-of-all": Mistake(
             lambda z: (np.maximum(0, np.max(z)), z),
             "This is one number, the largest in all of z. ReLU looks at every number by itself: a has as "
             "many numbers as z.",
         ),
-        Mistake(
-            "in-place",
-            _relu_in_place,
+        "in-place": Mistake(
+            overwrite(relu_forward, "z"),
             "The numbers in a are right, but z has changed too: `z[z < 0] = 0` and `out=z` write into the "
             "array that the caller still needs. Let a be a new array; `np.maximum` makes one.",
         ),
-        Mistake(
-            "minimum",
+        "minimum": Mistake(
             lambda z: (np.minimum(0, z), z),
             "Yours keeps the negative numbers and replaces the positive ones by 0. ReLU does the opposite.",
         ),
-        Mistake(
-            "absolute-value",
+        "absolute-value": Mistake(
             lambda z: (np.abs(z), z),
             "Where z is negative, a is 0. Yours turns −2 into 2: that is the absolute value |z|.",
         ),
-        Mistake(
-            "step",
+        "step": Mistake(
             lambda z: ((z > 0).astype(z.dtype), z),
             "Yours says where z is positive, with 1 and 0. ReLU keeps the positive numbers themselves: "
             "multiply that mask by z.",
         ),
-        Mistake(
-            "leaky",
+        "leaky": Mistake(
             lambda z: (np.where(z > 0, z, 0.01 * z), z),
             "Yours lets 1 % of the negative numbers through. That is leaky ReLU, a relative; ReLU itself "
             "makes them exactly 0.",
         ),
-        Mistake(
-            "no-cache",
+        "no-cache": Mistake(
             lambda z: np.maximum(0, z),
             "a is right. Return the cache too, since relu_backward will need z: `return a, z`.",
         ),
-        Mistake(
-            "exchanged",
+        "exchanged": Mistake(
             lambda z: (z, np.maximum(0, z)),
             "Both things are there, in the wrong order: first the result, then the cache, `return a, z`.",
         ),
-    ),
+    },
     hints=(
         "ReLU keeps a number that is positive and puts 0 in the place of any other. Of the two numbers 0 and "
         "z, which one is it, always?",
@@ -139,17 +125,6 @@ def _relu_backward_cases():
     ]
 
 
-def _writes_into_da(da, cache):
-    da[cache <= 0] = 0
-    return da
-
-
-def _writes_into_cache(da, cache):
-    cache[cache <= 0] = 0
-    cache[cache > 0] = 1
-    return da * cache
-
-
 RELU_BACKWARD = Exercise(
     answer=relu_backward,
     library=layers.relu_backward,
@@ -158,67 +133,57 @@ RELU_BACKWARD = Exercise(
     returns=("dz",),
     partner="relu_forward",
     cases=_relu_backward_cases,
-    mistakes=(
-        Mistake(
-            "no-chain-rule",
+    mistakes={
+        "no-chain-rule": Mistake(
             lambda da, cache: (cache > 0).astype(da.dtype),
             "This is the derivative of ReLU alone, 1 or 0. By the chain rule it is multiplied by da, the "
             "derivative that comes from the layers behind.",
         ),
-        Mistake(
-            "mask-from-da",
+        "mask-from-da": Mistake(
             lambda da, cache: da * (da > 0),
             "Yours asks where da is positive. What counts is where z was positive on the way forward, and z "
             "is in the cache. da may have any sign.",
         ),
-        Mistake(
-            "passes-at-zero",
+        "passes-at-zero": Mistake(
             lambda da, cache: da * (cache >= 0),
             "At z = 0 ReLU has a corner and no derivative. The lesson and the library use 0 there, so the "
             "mask is `cache > 0`, not `>=`.",
         ),
-        Mistake(
-            "inverted-mask",
+        "inverted-mask": Mistake(
             lambda da, cache: da * (cache < 0),
             "Yours lets da through where z was negative. It is the other way round: where z was negative, a "
             "stayed 0 whatever z did, so the derivative is 0 there.",
         ),
-        Mistake(
-            "times-activation",
+        "times-activation": Mistake(
             lambda da, cache: da * np.maximum(0, cache),
             "Yours multiplies da by ReLU's value. The chain rule multiplies it by ReLU's derivative, its "
             "slope: 1 where z > 0, and 0 elsewhere.",
         ),
-        Mistake(
-            "forward-again",
+        "forward-again": Mistake(
             lambda da, cache: np.maximum(0, cache),
             "This is ReLU of z once more, and da plays no part in it. The backward pass takes da and lets it "
             "through where z was positive.",
         ),
-        Mistake(
-            "sign-of-z",
+        "sign-of-z": Mistake(
             lambda da, cache: da * np.sign(cache),
             "`np.sign` is −1 for negative numbers. That is the slope of |z|; ReLU's slope there is 0.",
         ),
-        Mistake(
-            "lets-everything-through",
+        "lets-everything-through": Mistake(
             lambda da, cache: da.copy(),
             "Yours returns da as it came. Where z was negative ReLU let nothing through on the way forward, "
             "so nothing comes back there: dz is 0.",
         ),
-        Mistake(
-            "da-in-place",
-            _writes_into_da,
+        "da-in-place": Mistake(
+            overwrite(relu_backward, "da"),
             "dz is right, but da has changed too: `da[mask] = 0` and `da *= mask` write into the caller's "
             "array. A multiplication, `da * mask`, makes a new one.",
         ),
-        Mistake(
-            "cache-in-place",
-            _writes_into_cache,
+        "cache-in-place": Mistake(
+            overwrite(relu_backward, "cache", lambda da, cache: cache > 0),
             "dz is right, but the cache has been overwritten: whoever needs z once more gets other numbers. "
             "Keep the mask in an array of its own, `mask = cache > 0`.",
         ),
-    ),
+    },
     hints=(
         "Where z was positive, a = z, and a change of z changes a by as much: the slope is 1. What is the "
         "slope where z was negative?",
@@ -270,70 +235,59 @@ SIGMOID_FORWARD = Exercise(
     returns=("a", "cache"),
     partner="sigmoid_backward",
     cases=_sigmoid_forward_cases,
-    mistakes=(
-        Mistake(
-            "overflow",
+    mistakes={
+        "overflow": Mistake(
             lambda z: _as_both(np.exp(z) / (1 + np.exp(z))),
             "The formula eᶻ / (1 + eᶻ) is right on paper, but e¹⁰⁰⁰ is infinite in the computer, and ∞/∞ "
             "is NaN. Divide both by eᶻ: 1 / (1 + e⁻ᶻ) has only one exponential, and 1/∞ is 0, as it should "
             "be.",
         ),
-        Mistake(
-            "sign-of-exponent",
+        "sign-of-exponent": Mistake(
             lambda z: _as_both(1 / (1 + np.exp(z))),
             "Yours falls from 1 to 0 as z grows; the sigmoid rises from 0 to 1. The exponent is −z.",
         ),
-        Mistake(
-            "brackets",
+        "brackets": Mistake(
             lambda z: _as_both(1 / 1 + np.exp(-z)),
             "A division is done before an addition, so `1 / 1 + np.exp(-z)` is 1 + e⁻ᶻ. Put brackets round "
             "the denominator: 1 / (1 + …).",
         ),
-        Mistake(
-            "minus-in-denominator",
+        "minus-in-denominator": Mistake(
             lambda z: _as_both(1 / (1 - np.exp(-z))),
             "The denominator is 1 + e⁻ᶻ. With a minus it is 0 at z = 0.",
         ),
-        Mistake(
-            "tanh",
+        "tanh": Mistake(
             lambda z: _as_both(np.tanh(z)),
             "This is tanh, which lies between −1 and 1. The sigmoid lies between 0 and 1, and is ½ at z = 0.",
         ),
-        Mistake(
-            "softmax",
+        "softmax": Mistake(
             lambda z: _as_both(np.exp(z) / np.sum(np.exp(z))),
             "Yours divides by a sum over the array: that is softmax, where the numbers compete. The sigmoid "
             "looks at every number by itself.",
         ),
-        Mistake(
-            "softmax-of-rows",
+        "softmax-of-rows": Mistake(
             lambda z: _as_both(np.exp(z) / np.sum(np.exp(z), axis=-1, keepdims=True)),
             "Yours divides by the sum of each row: that is softmax, where the numbers of a row compete. The "
             "sigmoid looks at every number by itself.",
         ),
-        Mistake(
-            "derivative",
+        "derivative": Mistake(
             lambda z: _as_both(_sigmoid(z) * (1 - _sigmoid(z))),
             "This is a · (1 − a), the sigmoid's derivative. It belongs into sigmoid_backward; the forward "
             "pass returns a itself.",
         ),
-        Mistake(
-            "math-exp",
+        "math-exp": Mistake(
             lambda z: _as_both(1 / (1 + math.exp(-z))),
             "`math.exp` takes a single number. `np.exp` takes an array, and exponentiates each number in it.",
         ),
-        Mistake(
-            "z-in-cache",
+        "z-in-cache": Mistake(
             lambda z: (_sigmoid(z), z),
             "a is right. But the cache is z, and sigmoid_backward will take it for a: its derivative a · "
             "(1 − a) needs a only, and no new exponential. `return a, a`",
         ),
-        Mistake(
-            "no-cache",
+        "no-cache": Mistake(
             lambda z: _sigmoid(z),
             "a is right. Return the cache too, the same a once more for sigmoid_backward: `return a, a`.",
         ),
-    ),
+    },
     hints=(
         "Write the formula 1 / (1 + e⁻ᶻ) down as it stands. The exponential of every number in an array is "
         "`np.exp`.",
@@ -368,16 +322,6 @@ def _sigmoid_backward_cases():
     ]
 
 
-def _sigmoid_cache_in_place(da, cache):
-    cache *= 1 - cache
-    return da * cache
-
-
-def _sigmoid_da_in_place(da, cache):
-    da *= cache * (1 - cache)
-    return da
-
-
 SIGMOID_BACKWARD = Exercise(
     answer=sigmoid_backward,
     library=layers.sigmoid_backward,
@@ -386,71 +330,60 @@ SIGMOID_BACKWARD = Exercise(
     returns=("dz",),
     partner="sigmoid_forward",
     cases=_sigmoid_backward_cases,
-    mistakes=(
-        Mistake(
-            "no-chain-rule",
+    mistakes={
+        "no-chain-rule": Mistake(
             lambda da, cache: cache * (1 - cache),
             "This is the sigmoid's own derivative, a · (1 − a). By the chain rule it is multiplied by da, "
             "the derivative that comes from the layers behind.",
         ),
-        Mistake(
-            "sigmoid-twice",
+        "sigmoid-twice": Mistake(
             lambda da, cache: da * _sigmoid(cache) * (1 - _sigmoid(cache)),
             "The cache holds a already, the sigmoid of z. Yours takes the sigmoid of it once more.",
         ),
-        Mistake(
-            "no-one-minus-a",
+        "no-one-minus-a": Mistake(
             lambda da, cache: da * cache,
             "The derivative is a · (1 − a), and the second factor is missing. Where a is close to 1 the "
             "sigmoid is flat, and dz has to be close to 0.",
         ),
-        Mistake(
-            "no-a",
+        "no-a": Mistake(
             lambda da, cache: da * (1 - cache),
             "The derivative is a · (1 − a), and the first factor is missing. Where a is close to 0 the "
             "sigmoid is flat, and dz has to be close to 0.",
         ),
-        Mistake(
-            "derivative-of-tanh",
+        "derivative-of-tanh": Mistake(
             lambda da, cache: da * (1 - cache**2),
             "1 − a² is the derivative of tanh. The sigmoid's is a · (1 − a), which is a − a².",
         ),
-        Mistake(
-            "brackets",
+        "brackets": Mistake(
             lambda da, cache: da * cache * 1 - cache,
             "A product is done before a difference, so `da * a * 1 - a` subtracts a at the end. Put brackets "
             "round the difference: (1 − a).",
         ),
-        Mistake(
-            "plus",
+        "plus": Mistake(
             lambda da, cache: da * cache * (1 + cache),
             "The second factor is 1 − a, with a minus.",
         ),
-        Mistake(
-            "order-of-difference",
+        "order-of-difference": Mistake(
             lambda da, cache: da * cache * (cache - 1),
             "Yours has a − 1 where 1 − a belongs, so every sign is wrong. The sigmoid rises everywhere, so "
             "dz has the sign of da.",
         ),
-        Mistake(
-            "divides",
+        "divides": Mistake(
             lambda da, cache: da / (cache * (1 - cache)),
             "The chain rule multiplies by the derivative a · (1 − a). Yours divides by it, which explodes "
             "where the sigmoid is flat.",
         ),
-        Mistake(
-            "cache-in-place",
-            _sigmoid_cache_in_place,
+        "cache-in-place": Mistake(
+            overwrite(sigmoid_backward, "cache", lambda da, cache: cache * (1 - cache)),
             "dz is right, but the cache has been overwritten, so a second call would give another result. "
             "`cache * (1 - cache)` makes a new array, `cache *= …` does not.",
         ),
-        Mistake(
-            "da-in-place",
-            _sigmoid_da_in_place,
+        "da-in-place": Mistake(
+            overwrite(sigmoid_backward, "da"),
             "dz is right, but da has changed too: `da *= …` writes into the caller's array. `da * …` makes "
             "a new one.",
         ),
-    ),
+    },
     hints=(
         "The sigmoid has a derivative that needs nothing but its own value a. The lesson works it out.",
         "The derivative is a · (1 − a). The chain rule: dz is da times it, number by number.",
@@ -482,7 +415,7 @@ def _squares(x):
     return 0.5 * np.sum(x**2)
 
 
-def _weighted(x):
+def _plane(x):
     """f(x) = x₀ + 2 x₁ + 3 x₂ + …, in the order of x.ravel()"""  # noqa: D400
     return np.sum(np.arange(1, x.size + 1) * x.ravel())
 
@@ -506,7 +439,7 @@ def _numerical_gradient_cases():
     rng = np.random.default_rng(5)
     return [
         Case("a parabola", _squares, np.array([1.0, -2.0, 3.0])),
-        Case("a plane over a matrix", _weighted, np.array([[0.1, 0.2], [0.3, 0.4]])),
+        Case("a plane over a matrix", _plane, np.array([[0.1, 0.2], [0.3, 0.4]])),
         Case("a product", _product, np.array([1.0, 2.0, -0.5])),
         Case("cubes", _cubes, np.array([0.3, -0.7])),
         Case("cubes with a wide step", _cubes, np.array([0.3, -0.7]), 0.1),
@@ -515,24 +448,22 @@ def _numerical_gradient_cases():
     ]
 
 
-def _differences(quotient, put_back=True):
-    """Return a numerical gradient that divides in its own way; `quotient` gets f, x, index, kept and h."""
+def _differences(quotient=lambda above, here, below, h: (above - below) / (2 * h), own_h=None, put_back=True):
+    """Return a numerical gradient with another quotient, a step of its own, or numbers that stay moved."""
 
-    def gradient(f, x, h=1e-5):
-        result = np.zeros_like(x)
+    def wrong(f, x, h=1e-5):
+        h, result = own_h or h, np.zeros_like(x)
         for index in np.ndindex(x.shape):
-            kept = x[index].copy()
-            result[index] = quotient(f, x, index, kept, h)
+            kept, values = x[index], []
+            for step in (h, 0, -h):
+                x[index] = kept + step
+                values.append(f(x))
+            result[index] = quotient(*values, h)
             if put_back:
                 x[index] = kept
         return result
 
-    return gradient
-
-
-def _at(f, x, index, value):
-    x[index] = value
-    return f(x)
+    return wrong
 
 
 def _drifting(f, x, h=1e-5):
@@ -573,88 +504,69 @@ NUMERICAL_GRADIENT = Exercise(
     section="Gradient checking",
     returns=("gradient",),
     cases=_numerical_gradient_cases,
-    mistakes=(
-        Mistake(
-            "forward-difference",
-            _differences(lambda f, x, i, kept, h: (_at(f, x, i, kept + h) - _at(f, x, i, kept)) / h),
+    mistakes={
+        "forward-difference": Mistake(
+            _differences(lambda above, here, below, h: (above - here) / h),
             "This is the forward difference, (f(x + h) − f(x)) / h. Its error shrinks with h; that of the "
             "central difference, (f(x + h) − f(x − h)) / 2h, shrinks with h², and you will need these "
             "digits.",
         ),
-        Mistake(
-            "backward-difference",
-            _differences(lambda f, x, i, kept, h: (_at(f, x, i, kept) - _at(f, x, i, kept - h)) / h),
+        "backward-difference": Mistake(
+            _differences(lambda above, here, below, h: (here - below) / h),
             "This is the backward difference, (f(x) − f(x − h)) / h. Its error shrinks with h; that of the "
             "central difference, (f(x + h) − f(x − h)) / 2h, shrinks with h².",
         ),
-        Mistake(
-            "divides-by-h",
-            _differences(lambda f, x, i, kept, h: (_at(f, x, i, kept + h) - _at(f, x, i, kept - h)) / h),
+        "divides-by-h": Mistake(
+            _differences(lambda above, here, below, h: (above - below) / h),
             "From x − h to x + h it is 2h, and yours divides by h: the gradient is twice too large.",
         ),
-        Mistake(
-            "times-h-over-2",
-            _differences(lambda f, x, i, kept, h: (_at(f, x, i, kept + h) - _at(f, x, i, kept - h)) / 2 * h),
+        "times-h-over-2": Mistake(
+            _differences(lambda above, here, below, h: (above - below) / 2 * h),
             "`/ 2 * h` divides by 2 and then multiplies by h. Put the whole denominator in brackets: `/ (2 "
             "* h)`.",
         ),
-        Mistake(
-            "brackets",
-            _differences(lambda f, x, i, kept, h: _at(f, x, i, kept + h) - _at(f, x, i, kept - h) / (2 * h)),
+        "brackets": Mistake(
+            _differences(lambda above, here, below, h: above - below / (2 * h)),
             "A division is done before a subtraction, so only f(x − h) is divided. Put brackets round the "
             "difference.",
         ),
-        Mistake(
-            "order-of-difference",
-            _differences(
-                lambda f, x, i, kept, h: (_at(f, x, i, kept - h) - _at(f, x, i, kept + h)) / (2 * h)
-            ),
+        "order-of-difference": Mistake(
+            _differences(lambda above, here, below, h: (below - above) / (2 * h)),
             "Yours subtracts the value above from the value below, so every sign is wrong: f(x + h) comes "
             "first.",
         ),
-        Mistake(
-            "own-h",
-            _differences(
-                lambda f, x, i, kept, h: (_at(f, x, i, kept + 1e-5) - _at(f, x, i, kept - 1e-5)) / 2e-5
-            ),
+        "own-h": Mistake(
+            _differences(own_h=1e-5),
             "Yours takes a step of its own, whatever the argument h says. Use h in all three places.",
         ),
-        Mistake(
-            "not-put-back",
-            _differences(
-                lambda f, x, i, kept, h: (_at(f, x, i, kept + h) - _at(f, x, i, kept - h)) / (2 * h),
-                put_back=False,
-            ),
+        "not-put-back": Mistake(
+            _differences(put_back=False),
             "After a number of x has had its turn it stays moved, so the next derivatives are taken "
             "somewhere else, and the caller's x has changed. Keep the number before you move it, and put "
             "it back.",
         ),
-        Mistake(
-            "drifting",
+        "drifting": Mistake(
             _drifting,
             "The gradient is right, but x comes back changed in its last digits: in floating point "
             "x + h − 2h + h need not be x. Keep the number before you move it, and put it back.",
         ),
-        Mistake(
-            "without-copy",
+        "without-copy": Mistake(
             _without_copy,
             "`above = x` makes no copy: it gives the same array a second name, so both values come from "
             "one point and their difference is 0. Write `x.copy()`, or move the number in x and put it "
             "back.",
         ),
-        Mistake(
-            "all-at-once",
+        "all-at-once": Mistake(
             lambda f, x, h=1e-5: (f(x + h) - f(x - h)) / (2 * h),
             "`x + h` moves all numbers in x at once, so this is a single number, the sum of the gradient. "
             "The gradient has one entry for each number: move them one at a time.",
         ),
-        Mistake(
-            "row-by-row",
+        "row-by-row": Mistake(
             _row_by_row,
             "A loop over `range(len(x))` goes through the first axis only, and `x[i]` is a whole row of a "
             "matrix. `np.ndindex(x.shape)` goes through every single number.",
         ),
-    ),
+    },
     hints=(
         "Take one number of x at a time. Move it up by h and ask f; move it down by h and ask f; then put "
         "it back.",

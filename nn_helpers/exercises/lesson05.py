@@ -1,13 +1,12 @@
-"""Lesson 05: CIFAR-10, from bytes to a network that is right about new pictures, and where it is wrong."""
+"""Lesson 05: CIFAR-10, from bytes to a network that is right about new images, and where it is wrong."""
 
 import copy
 
 import numpy as np
 
-from nn_helpers.data import flip_and_shift
-from nn_helpers.exercises.checking.sandbox import a_kind_of
-from nn_helpers.exercises.exercise import Case, Exercise, Malformed, Mistake
-from nn_helpers.network import ClassificationNet
+from nn_helpers.exercises.checking.wording import a_kind_of
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
+from nn_helpers.exercises.mistakes import ignore_rng, overwrite
 
 LESSON = "05_cifar10"
 
@@ -20,7 +19,7 @@ def _bytes(rng, *shape):
 
 
 def standardise(images, mean, std):
-    """Return (images − mean) / std, colour by colour, each picture a row: (N, H·W·3)."""
+    """Return (images − mean) / std, colour by colour, each image a row: (N, H·W·3)."""
     x = (images - mean) / std
     return x.reshape(len(images), -1)
 
@@ -30,12 +29,12 @@ def _standardise_cases():
     mean, std = np.array([120.0, 110.0, 100.0]), np.array([60.0, 50.0, 40.0])
     two_pixels = np.array([[[[180, 60, 100], [0, 255, 20]]]], np.uint8)
     return [
-        Case("one picture of two pixels", two_pixels, mean, std),
-        Case("two pictures of two pixels", np.concatenate([two_pixels, two_pixels[:, :, ::-1]]), mean, std),
-        Case("a black picture", np.zeros((1, 1, 2, 3), np.uint8), mean, std),
+        Case("one image of two pixels", two_pixels, mean, std),
+        Case("two images of two pixels", np.concatenate([two_pixels, two_pixels[:, :, ::-1]]), mean, std),
+        Case("a black image", np.zeros((1, 1, 2, 3), np.uint8), mean, std),
         Case("higher than wide", _bytes(rng, 2, 4, 2, 3), mean, std),
         Case("three by three pixels", _bytes(rng, 3, 3, 3, 3), mean, std),
-        Case("whole pictures", _bytes(rng, 5, 32, 32, 3), np.array([125.3, 123.0, 113.9]), std),
+        Case("whole images", _bytes(rng, 5, 32, 32, 3), np.array([125.3, 123.0, 113.9]), std),
     ]
 
 
@@ -49,75 +48,63 @@ STANDARDISE = Exercise(
     section="The data",
     returns=("x",),
     cases=_standardise_cases,
-    mistakes=(
-        Mistake(
-            "own-mean",
+    mistakes={
+        "own-mean": Mistake(
             lambda images, mean, std: _in_rows((images - images.mean((0, 1, 2))) / images.std((0, 1, 2))),
-            "You take the mean and the deviation of the pictures that come in. Use those that are given: "
-            "they are the training pictures', and every picture, now and later, is measured with them.",
+            "You take the mean and the deviation of the images that come in. Use those that are given: "
+            "they are the training images', and every image, now and later, is measured with them.",
         ),
-        Mistake(
-            "own-mean-of-each-pixel",
+        "own-mean-of-each-pixel": Mistake(
             lambda images, mean, std: (_in_rows(images) - _in_rows(images).mean(0)) / _in_rows(images).std(0),
-            "You take the mean and the deviation of each pixel over the pictures that come in. Use those "
+            "You take the mean and the deviation of each pixel over the images that come in. Use those "
             "that are given: three means and three deviations, one for each colour, from the training "
-            "pictures.",
+            "images.",
         ),
-        Mistake(
-            "all-colours-alike",
+        "all-colours-alike": Mistake(
             lambda images, mean, std: _in_rows((images - mean.mean()) / std.mean()),
             "You take one mean and one deviation for all three colours. mean and std hold three numbers "
             "each: (N, H, W, 3) − (3,) already lets every colour meet its own.",
         ),
-        Mistake(
-            "no-std",
+        "no-std": Mistake(
             lambda images, mean, std: _in_rows(images - mean),
             "You take the mean away, and the inputs lie around 0. They are still around 50 in size: divide "
             "by std.",
         ),
-        Mistake(
-            "divided-first",
+        "divided-first": Mistake(
             lambda images, mean, std: _in_rows(images / std - mean),
             "You divide before you subtract. The mean is in units of pixels, so it has to go first: "
             "(images − mean) / std, with the brackets.",
         ),
-        Mistake(
-            "no-brackets",
+        "no-brackets": Mistake(
             lambda images, mean, std: _in_rows(images - mean / std),
             "`images - mean / std` divides the mean alone, because / goes before −. You need brackets: "
             "`(images - mean) / std`.",
         ),
-        Mistake(
-            "variance",
+        "variance": Mistake(
             lambda images, mean, std: _in_rows((images - mean) / std**2),
             "You divide by the variance, std². The inputs are then about 1/50 in size. Divide by std.",
         ),
-        Mistake(
-            "from-0-to-1-first",
+        "from-0-to-1-first": Mistake(
             lambda images, mean, std: _in_rows((images / 255 - mean) / std),
-            "You divide the pictures by 255 first, but mean and std are in units of pixels, 0 to 255. "
+            "You divide the images by 255 first, but mean and std are in units of pixels, 0 to 255. "
             "Dividing by std is all the scaling there is.",
         ),
-        Mistake(
-            "bytes",
+        "bytes": Mistake(
             lambda images, mean, std: _in_rows((images - mean.astype(np.uint8)) / std),
             "You subtract in bytes, and a byte cannot be negative: 0 − 120 wraps around to 136. Keep mean a "
             "float array, then `images - mean` is one too.",
         ),
-        Mistake(
-            "always-3072",
+        "always-3072": Mistake(
             lambda images, mean, std: ((images - mean) / std).reshape(len(images), 3072),
-            "The number 3072 is right for pictures of 32 × 32 pixels, and these are smaller. With -1 in its "
+            "The number 3072 is right for images of 32 × 32 pixels, and these are smaller. With -1 in its "
             "place NumPy counts by itself: `reshape(len(images), -1)`.",
         ),
-        Mistake(
-            "channels-first",
+        "channels-first": Mistake(
             lambda images, mean, std: _in_rows(((images - mean) / std).transpose(0, 3, 1, 2)),
-            "The numbers are right, in another order: you put all red values of a picture first. Here the "
+            "The numbers are right, in another order: you put all red values of an image first. Here the "
             "three colours of a pixel stay together: reshape, without a transpose.",
         ),
-        Mistake(
-            "mean-repeated",
+        "mean-repeated": Mistake(
             lambda images, mean, std: (
                 (_in_rows(images) - np.repeat(mean, images[0].size // 3))
                 / np.repeat(std, images[0].size // 3)
@@ -125,11 +112,11 @@ STANDARDISE = Exercise(
             "`np.repeat` writes the red mean H·W times, then the green one. In a row the colours take turns: "
             "red, green, blue, red, … Standardise before you reshape, where the last axis is the colour.",
         ),
-    ),
+    },
     hints=(
         "The shapes do the work: images is (N, H, W, 3), mean and std are (3,). NumPy aligns them at the "
         "last axis, so every colour meets its own mean.",
-        "First `(images - mean) / std`, all four axes still there. Then one row for each picture.",
+        "First `(images - mean) / std`, all four axes still there. Then one row for each image.",
         "`x = (images - mean) / std`, and `reshape(len(images), ...)`: which number tells NumPy to count the "
         "columns itself?",
     ),
@@ -162,90 +149,69 @@ def _l2_gradient_cases():
     ]
 
 
-def _l2_in_place(W, dW, reg):
-    dW += reg * W
-    return dW
-
-
-def _weights_shrunk(W, dW, reg):
-    W -= reg * W
-    return dW
-
-
 L2_GRADIENT = Exercise(
     answer=l2_gradient,
-    library=ClassificationNet._add_reg_gradient,
+    elsewhere="nn_helpers.ClassificationNet.backward does the same in place, for all its weights at once.",
     lesson=LESSON,
     section="Regularization",
     returns=("gradient",),
     cases=_l2_gradient_cases,
-    mistakes=(
-        Mistake(
-            "penalty-itself",
+    mistakes={
+        "penalty-itself": Mistake(
             lambda W, dW, reg: dW + 0.5 * reg * (W**2).sum(),
             "You add the penalty itself, one number, to every entry. The gradient needs its derivative with "
             "respect to each weight: an array like W.",
         ),
-        Mistake(
-            "norm",
+        "norm": Mistake(
             lambda W, dW, reg: dW + reg * np.linalg.norm(W),
             "You add reg · ‖W‖, one number, to every entry. Each weight has a derivative of its own, and in "
             "it all other weights are constants: what is left of ½ · reg · Σ‖W‖²?",
         ),
-        Mistake(
-            "square-of-each",
+        "square-of-each": Mistake(
             lambda W, dW, reg: dW + 0.5 * reg * W**2,
             "You add ½ · reg · W² to every entry: that is each weight's part of the penalty. Differentiate "
             "it: what is the derivative of ½ · reg · W²?",
         ),
-        Mistake(
-            "half",
+        "half": Mistake(
             lambda W, dW, reg: dW + 0.5 * reg * W,
             "The derivative of W² is 2W, and the ½ in front of the penalty cancels that 2. Yours still has "
             "the ½.",
         ),
-        Mistake(
-            "double",
+        "double": Mistake(
             lambda W, dW, reg: dW + 2 * reg * W,
             "You add 2 · reg · W. That belongs to the penalty reg · ‖W‖², which other courses use. Here "
             "there is a ½ in front, and it cancels the 2.",
         ),
-        Mistake(
-            "minus",
+        "minus": Mistake(
             lambda W, dW, reg: dW - reg * W,
             "You subtract reg · W. The optimizer goes against the gradient, so the weights would grow. A sum "
             "of losses has a sum of gradients: plus.",
         ),
-        Mistake(
-            "penalty-only",
+        "penalty-only": Mistake(
             lambda W, dW, reg: reg * W,
             "This is the penalty's gradient alone. The total loss is data loss + penalty, so its gradient is "
             "the sum: do not lose dW.",
         ),
-        Mistake(
-            "exchanged",
+        "exchanged": Mistake(
             lambda W, dW, reg: W + reg * dW,
             "You multiply reg with dW and add it to W. It is the other way round: reg belongs to W.",
         ),
-        Mistake(
-            "l1",
+        "l1": Mistake(
             lambda W, dW, reg: dW + reg * np.sign(W),
             "You add reg · sign(W): the gradient of reg · Σ|W|, which is L1. The derivative of ½ · reg · W² "
             "grows with W.",
         ),
-        Mistake(
-            "in-place",
-            _l2_in_place,
+        "in-place": Mistake(
+            overwrite(l2_gradient, "dW"),
             "The numbers are right, but `dW += …` writes them into the caller's array. Called twice, it "
             "would add the penalty's gradient twice. Return a new array: `dW + …`.",
         ),
-        Mistake(
-            "weights-shrunk",
-            _weights_shrunk,
+        "weights-shrunk": Mistake(
+            overwrite(lambda W, dW, reg: dW, "W", lambda W, dW, reg: W - reg * W),
             "You make the weights themselves smaller. That is the optimizer's part; this function only says "
             "in which direction: return dW plus the penalty's gradient, and leave W as it is.",
         ),
-    ),
+    },
     hints=(
         "The total loss is data loss + ½ · reg · Σ‖W‖², and the derivative of a sum is the sum of the "
         "derivatives. The first one is given: dW.",
@@ -275,34 +241,29 @@ def _confusion_matrix_cases():
         return np.array(numbers)
 
     return [
-        Case("three pictures, two classes", labels(0, 0, 1), labels(0, 1, 1), 2),
+        Case("three images, two classes", labels(0, 0, 1), labels(0, 1, 1), 2),
         Case("the same confusion twice", labels(0, 0, 1, 1), labels(1, 1, 1, 0), 2),
         Case("classes that do not occur", labels(0, 2), labels(2, 2), 4),
         Case("a last class that is predicted but never true", labels(0, 1, 1), labels(2, 1, 2), 3),
         Case("everything right", labels(2, 0, 1, 1), labels(2, 0, 1, 1), 3),
-        Case("200 pictures, ten classes", rng.integers(0, 10, 200), rng.integers(0, 10, 200), 10),
+        Case("200 images, ten classes", rng.integers(0, 10, 200), rng.integers(0, 10, 200), 10),
     ]
 
 
-def _counted(y, predicted, size, dtype=int):
+def _count(y, predicted, size, dtype=int):
     matrix = np.zeros((size, size), dtype=dtype)
     np.add.at(matrix, (y, predicted), 1)
     return matrix
 
 
-def _counted_where(these, y, predicted, size):
-    return _counted(y[these], predicted[these], size)
+def _count_where(these, y, predicted, size):
+    return _count(y[these], predicted[these], size)
 
 
-def _fancy_indexed(y, predicted, num_classes):
+def _fancy_index(y, predicted, num_classes):
     matrix = np.zeros((num_classes, num_classes), dtype=int)
     matrix[y, predicted] += 1
     return matrix
-
-
-def _shares(y, predicted, num_classes):
-    matrix = _counted(y, predicted, num_classes)
-    return matrix / matrix.sum(axis=1, keepdims=True)
 
 
 CONFUSION_MATRIX = Exercise(
@@ -312,71 +273,63 @@ CONFUSION_MATRIX = Exercise(
     returns=("matrix",),
     cases=_confusion_matrix_cases,
     quantities=lambda y, predicted, num_classes: {"N": len(y), "C": num_classes},
-    mistakes=(
-        Mistake(
-            "transposed",
-            lambda y, predicted, num_classes: _counted(predicted, y, num_classes),
+    mistakes={
+        "transposed": Mistake(
+            lambda y, predicted, num_classes: _count(predicted, y, num_classes),
             "Rows and columns are exchanged. The first index is the true class, the second what the network "
             "said: `matrix[true, guess]`.",
         ),
-        Mistake(
-            "fancy-indexing",
-            _fancy_indexed,
+        "fancy-indexing": Mistake(
+            _fancy_index,
             "`matrix[y, predicted] += 1` writes each entry once, however often its pair occurs: NumPy reads, "
-            "adds 1, then writes. Count in a loop over the pictures, or with "
+            "adds 1, then writes. Count in a loop over the images, or with "
             "`np.add.at(matrix, (y, predicted), 1)`.",
         ),
-        Mistake(
-            "fancy-indexing-transposed",
-            lambda y, predicted, num_classes: _fancy_indexed(predicted, y, num_classes),
+        "fancy-indexing-transposed": Mistake(
+            lambda y, predicted, num_classes: _fancy_index(predicted, y, num_classes),
             "Two things. `matrix[a, b] += 1` with arrays writes each entry once, however often its pair "
             "occurs: count in a loop, or with `np.add.at`. And the first index is the true class.",
         ),
-        Mistake(
-            "size-from-the-labels",
-            lambda y, predicted, num_classes: _counted(y, predicted, max(y.max(), predicted.max()) + 1),
+        "size-from-the-labels": Mistake(
+            lambda y, predicted, num_classes: _count(y, predicted, max(y.max(), predicted.max()) + 1),
             "The matrix is as large as the labels in this batch make it. A class that does not occur still "
             "has its row and its column: num_classes is the size.",
         ),
-        Mistake(
-            "always-ten",
-            lambda y, predicted, num_classes: _counted(y, predicted, 10),
+        "always-ten": Mistake(
+            lambda y, predicted, num_classes: _count(y, predicted, 10),
             "Your matrix has ten rows and columns, whatever the number of classes is. Make it "
             "num_classes × num_classes.",
         ),
-        Mistake(
-            "shares",
-            _shares,
+        "shares": Mistake(
+            lambda y, predicted, num_classes: (
+                (m := _count(y, predicted, num_classes)) / m.sum(axis=1, keepdims=True)
+            ),
             "You divide each row by its sum. Return the counts, whole numbers: the figure makes the colours "
-            "from the shares, and a class without pictures would be 0 / 0.",
+            "from the shares, and a class without images would be 0 / 0.",
         ),
-        Mistake(
-            "share-of-all",
-            lambda y, predicted, num_classes: _counted(y, predicted, num_classes) / len(y),
-            "You divide by the number of pictures. Return the counts, whole numbers: whoever reads the "
-            "matrix wants to know how many pictures stand behind it.",
+        "share-of-all": Mistake(
+            lambda y, predicted, num_classes: _count(y, predicted, num_classes) / len(y),
+            "You divide by the number of images. Return the counts, whole numbers: whoever reads the "
+            "matrix wants to know how many images stand behind it.",
         ),
-        Mistake(
-            "mistakes-only",
-            lambda y, predicted, num_classes: _counted_where(y != predicted, y, predicted, num_classes),
+        "mistakes-only": Mistake(
+            lambda y, predicted, num_classes: _count_where(y != predicted, y, predicted, num_classes),
             "You count the mistakes only. The diagonal counts those that are right, and each row has to sum "
-            "to the pictures of its class.",
+            "to the images of its class.",
         ),
-        Mistake(
-            "diagonal-only",
-            lambda y, predicted, num_classes: _counted_where(y == predicted, y, predicted, num_classes),
+        "diagonal-only": Mistake(
+            lambda y, predicted, num_classes: _count_where(y == predicted, y, predicted, num_classes),
             "You count those that are right only, on the diagonal. The mistakes, beside it, are what this "
             "matrix is for.",
         ),
-        Mistake(
-            "floats",
-            lambda y, predicted, num_classes: _counted(y, predicted, num_classes, dtype=float),
+        "floats": Mistake(
+            lambda y, predicted, num_classes: _count(y, predicted, num_classes, dtype=float),
             "The counts are right, but they are floats: `np.zeros` makes those unless you ask for whole "
             "numbers, `dtype=int`.",
         ),
-    ),
+    },
     hints=(
-        "Begin with a matrix of zeros. Every picture adds 1 to one entry. Which row, and which column?",
+        "Begin with a matrix of zeros. Every image adds 1 to one entry. Which row, and which column?",
         "`np.zeros((rows, columns), dtype=int)` is a matrix of whole zeros. Then loop over both arrays at "
         "once: `for true, guess in zip(y, predicted):`",
         "`matrix[true, guess] += ...`",
@@ -389,28 +342,28 @@ CONFUSION_MATRIX = Exercise(
 
 
 def flip(images, rng):
-    """Return new pictures (N, H, W, 3), each mirrored left to right with probability ½."""
+    """Return new images (N, H, W, 3), each mirrored left to right with probability ½."""
     mirrored = rng.random(len(images)) < 0.5
     flipped = images.copy()
     flipped[mirrored] = np.flip(images[mirrored], axis=2)
     return flipped
 
 
-CALLS = 160  # of a function that decides at random, with as many pictures in each call
+CALLS = 160  # how often to call a function that decides at random, and with how many images
 
 
 def _observe_flip(f, images, rng):
-    """Find out what becomes of a picture that is changed, and how often and by what that is decided."""
+    """Find out how an image changes, how many images do, and what decides which."""
     n = len(images)
     batch = np.concatenate([images] * -(-CALLS // n))
-    _pictures(f(images, rng), images)
-    outs = np.array([_pictures(f(batch.copy(), rng), batch) for _ in range(CALLS)])
-    changed = (outs != batch).any(axis=(2, 3, 4))  # (calls, pictures)
-    first = changed.reshape(-1, n).argmax(axis=0)  # of all copies of a picture, the first that was changed
+    _expect_images(f(images, rng), images)
+    outs = np.array([_expect_images(f(batch.copy(), rng), batch) for _ in range(CALLS)])
+    changed = (outs != batch).any(axis=(2, 3, 4))  # (calls, images)
+    first = changed.reshape(-1, n).argmax(axis=0)  # the first copy of each image that was changed
     equal = [copy.deepcopy(rng) for _ in range(2)]
     once, again = (np.array([f(batch.copy(), generator) for _ in range(8)]) for generator in equal)
     return {
-        "changed pictures": outs.reshape(-1, *images.shape)[first, np.arange(n)],
+        "changed images": outs.reshape(-1, *images.shape)[first, np.arange(n)],
         "share changed": changed.mean(),
         "share of neighbours decided alike": (changed[:, 1:] == changed[:, :-1]).mean(),
         "share decided as in the call before": (changed[1:] == changed[:-1]).mean(),
@@ -418,14 +371,14 @@ def _observe_flip(f, images, rng):
     }
 
 
-def _pictures(out, images):
+def _expect_images(out, images):
     if not isinstance(out, np.ndarray):
-        raise Malformed(
-            f"flip returns the pictures, an array of shape {images.shape}; yours is {a_kind_of(out)}."
+        raise MalformedResult(
+            f"flip returns the images, an array of shape {images.shape}; yours is {a_kind_of(out)}."
         )
     if out.shape != images.shape:
-        raise Malformed(
-            f"flip returns as many pictures of the same size, shape {images.shape}; yours has {out.shape}. "
+        raise MalformedResult(
+            f"flip returns as many images of the same size, shape {images.shape}; yours has {out.shape}. "
             "Those that are not mirrored are returned as well."
         )
     return out
@@ -435,27 +388,23 @@ def _flip_cases():
     rng = np.random.default_rng(53)
     corners = np.array([[[[200, 10, 0], [0, 20, 90]], [[1, 2, 3], [4, 5, 6]]]], np.uint8)
     return [
-        Case("a picture of 2 × 2 pixels", corners, np.random.default_rng(1)),
-        Case("pictures of one row", _bytes(rng, 2, 1, 3, 3), np.random.default_rng(2)),
-        Case("square pictures", _bytes(rng, 4, 4, 4, 3), np.random.default_rng(3)),
-        Case("as many pictures as pixels in a row", _bytes(rng, 6, 4, 6, 3), np.random.default_rng(4)),
+        Case("an image of 2 × 2 pixels", corners, np.random.default_rng(1)),
+        Case("images of one row", _bytes(rng, 2, 1, 3, 3), np.random.default_rng(2)),
+        Case("square images", _bytes(rng, 4, 4, 4, 3), np.random.default_rng(3)),
+        Case("as many images as pixels in a row", _bytes(rng, 6, 4, 6, 3), np.random.default_rng(4)),
     ]
 
 
-def _mirror_those(mirrored, images, index):
-    out = images.copy()
-    out[mirrored] = images[mirrored][index]
-    return out
+def _reverse(index, draw=lambda rng, n: rng.random(n)):
+    """Return flip with another axis reversed, or with other draws."""
 
+    def wrong(images, rng):
+        chosen = draw(rng, len(images)) < 0.5
+        out = images.copy()
+        out[chosen] = images[chosen][index]
+        return out
 
-def _coins(images, rng):
-    return rng.random(len(images)) < 0.5
-
-
-def _flip_in_place(images, rng):
-    mirrored = _coins(images, rng)
-    images[mirrored] = images[mirrored, :, ::-1]
-    return images
+    return wrong
 
 
 LEFT_RIGHT = np.s_[:, :, ::-1]
@@ -463,10 +412,10 @@ LEFT_RIGHT = np.s_[:, :, ::-1]
 
 FLIP = Exercise(
     answer=flip,
-    library=flip_and_shift,
+    elsewhere="nn_helpers.data.flip_and_shift does the same in place, and moves each image by a pixel or so.",
     lesson=LESSON,
     section="Flips and shifts",
-    returns=("pictures",),
+    returns=("flipped",),
     observe=_observe_flip,
     cases=_flip_cases,
     tolerances={
@@ -475,83 +424,72 @@ FLIP = Exercise(
         "share decided as in the call before": 0.4,
         "share decided alike by equal generators": 0.25,
     },
-    mistakes=(
-        Mistake(
-            "upside-down",
-            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[:, ::-1]),
-            "You turn pictures upside down: axis 1 goes from top to bottom. Left to right is axis 2.",
+    mistakes={
+        "upside-down": Mistake(
+            _reverse(np.s_[:, ::-1]),
+            "You turn images upside down: axis 1 goes from top to bottom. Left to right is axis 2.",
         ),
-        Mistake(
-            "turned-round",
-            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[:, ::-1, ::-1]),
-            "You reverse rows and columns, which turns a picture by 180 degrees. A mirrored one keeps its "
+        "turned-round": Mistake(
+            _reverse(np.s_[:, ::-1, ::-1]),
+            "You reverse rows and columns, which turns an image by 180 degrees. A mirrored one keeps its "
             "rows: reverse axis 2 only.",
         ),
-        Mistake(
-            "colours-exchanged",
-            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[..., ::-1]),
+        "colours-exchanged": Mistake(
+            _reverse(np.s_[..., ::-1]),
             "You reverse the last axis, the colours: red becomes blue, and nothing moves. The columns are "
             "axis 2, the last but one.",
         ),
-        Mistake(
-            "order-reversed",
-            lambda images, rng: _mirror_those(_coins(images, rng), images, np.s_[::-1]),
-            "You reverse the order of the pictures: axis 0. They then no longer belong to their labels. "
+        "order-reversed": Mistake(
+            _reverse(np.s_[::-1]),
+            "You reverse the order of the images: axis 0. They then no longer belong to their labels. "
             "Reverse axis 2, the columns.",
         ),
-        Mistake(
-            "one-decision-for-all",
+        "one-decision-for-all": Mistake(
             lambda images, rng: images[LEFT_RIGHT].copy() if rng.random() < 0.5 else images.copy(),
-            "You decide once for the whole batch: all pictures are mirrored, or none. Each needs a decision "
+            "You decide once for the whole batch: all images are mirrored, or none. Each needs a decision "
             "of its own: `rng.random(len(images)) < 0.5`.",
         ),
-        Mistake(
-            "all-mirrored",
+        "all-mirrored": Mistake(
             lambda images, rng: images[LEFT_RIGHT].copy(),
-            "You mirror every picture, always. The network would see the mirrored ones only, which is "
+            "You mirror every image, always. The network would see the mirrored ones only, which is "
             "nothing gained: leave each as it is with probability ½.",
         ),
-        Mistake(
-            "none-mirrored",
+        "none-mirrored": Mistake(
             lambda images, rng: images.copy(),
-            "No picture is ever mirrored: what comes out is what went in. Each should be mirrored with "
+            "No image is ever mirrored: what comes out is what went in. Each should be mirrored with "
             "probability ½.",
         ),
-        Mistake(
-            "in-place",
-            _flip_in_place,
-            "The pictures that come out are right, but the array that came in is changed as well. If those "
-            "are the training pictures, they stay mirrored. Begin with `flipped = images.copy()`, and write "
+        "in-place": Mistake(
+            overwrite(flip, "images"),
+            "The images that come out are right, but the array that came in is changed as well. If those "
+            "are the training images, they stay mirrored. Begin with `flipped = images.copy()`, and write "
             "into that.",
         ),
-        Mistake(
-            "generator-of-its-own",
-            lambda images, rng: flip(images, np.random.default_rng(0)),
+        "generator-of-its-own": Mistake(
+            ignore_rng(flip, 0),
             "You make a generator with a fixed seed in the function, so every call decides the same. Draw "
             "from rng, which goes on where it was.",
         ),
-        Mistake(
-            "unseeded-generator",
-            lambda images, rng: flip(images, np.random.default_rng()),
+        "unseeded-generator": Mistake(
+            ignore_rng(flip),
             "You draw from a generator of your own, and nobody can repeat what it did. Draw from the "
-            "argument rng: equal generators then give equal pictures.",
+            "argument rng: equal generators then give equal images.",
         ),
-        Mistake(
-            "normal-numbers",
-            lambda images, rng: _mirror_those(rng.standard_normal(len(images)) < 0.5, images, LEFT_RIGHT),
+        "normal-numbers": Mistake(
+            _reverse(LEFT_RIGHT, draw=lambda rng, n: rng.standard_normal(n)),
             "`rng.standard_normal` is below 0.5 in about 69 of 100 draws. `rng.random` draws evenly between "
             "0 and 1: below 0.5 in half of them.",
         ),
-    ),
+    },
     hints=(
-        "Two steps: decide for each picture, then mirror those. `rng.random(n)` draws n numbers between 0 "
+        "Two steps: decide for each image, then mirror those. `rng.random(n)` draws n numbers between 0 "
         "and 1.",
         "`mirrored = rng.random(len(images)) < 0.5` is an array of True and False, and `images[mirrored]` "
-        "are the pictures that are to be mirrored. Which axis runs from left to right?",
+        "are the images that are to be mirrored. Which axis runs from left to right?",
         "`flipped[mirrored] = np.flip(images[mirrored], axis=...)`, or with a slice: `::-1` goes through an "
         "axis backwards.",
     ),
-    then="The library makes the same decisions, and moves the pictures as well.",
+    then="The library makes the same decisions, and moves the images as well.",
 )
 
 EXERCISES = [STANDARDISE, L2_GRADIENT, CONFUSION_MATRIX, FLIP]

@@ -25,7 +25,7 @@ def training(activation="relu", optimizer="adam", dtype=np.float32, dropout=0.0)
     return net, training_steps(net, data(), make_optimizer(optimizer, 1e-4), batch_size=BATCH)
 
 
-def allocated(steps):
+def allocation(steps):
     """The most bytes that were in use at once during four steps, which go over an epoch's end."""
     for _ in range(4):
         next(steps)
@@ -42,16 +42,16 @@ def allocated(steps):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_no_layer_is_allocated_with_any_activation(activation):
-    assert allocated(training(activation)[1]) < ALLOWED < BATCH * min(HIDDEN) * 4
+    assert allocation(training(activation)[1]) < ALLOWED < BATCH * min(HIDDEN) * 4
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_no_layer_is_allocated_with_any_optimizer(optimizer):
-    assert allocated(training(optimizer=optimizer)[1]) < ALLOWED
+    assert allocation(training(optimizer=optimizer)[1]) < ALLOWED
 
 
 def test_no_layer_is_allocated_by_dropout():
-    assert allocated(training(dropout=0.1)[1]) < ALLOWED
+    assert allocation(training(dropout=0.1)[1]) < ALLOWED
 
 
 def test_an_allocation_in_the_step_would_be_seen():
@@ -64,19 +64,19 @@ def test_an_allocation_in_the_step_would_be_seen():
         return out, cache
 
     net.functions["relu_forward"] = allocating
-    assert allocated(steps) > ALLOWED
+    assert allocation(steps) > ALLOWED
 
 
-class Watching:
-    """Functions that pass on what they are given and write down every dtype they see."""
+class Watch:
+    """Wraps functions, and notes every dtype that they are given or return."""
 
     def __init__(self, net, optimizer):
         self.dtypes = set()
         for name, function in net.functions.items():
-            net.functions[name] = self.watched(function)
-        optimizer.update = self.watched(optimizer.update)
+            net.functions[name] = self.watch(function)
+        optimizer.update = self.watch(optimizer.update)
 
-    def watched(self, function):
+    def watch(self, function):
         def call(*args, **kwargs):
             result = function(*args, **kwargs)
             self.look(args, kwargs, result)
@@ -99,7 +99,7 @@ def dtypes_seen(activation, optimizer, dtype, disturb=None):
     optimizer = make_optimizer(optimizer, 1e-4)
     if disturb:
         disturb(net)
-    watching = Watching(net, optimizer)
+    watching = Watch(net, optimizer)
     steps = training_steps(net, data(), optimizer, batch_size=BATCH)
     for _ in range(3):
         next(steps)

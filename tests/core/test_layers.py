@@ -46,7 +46,7 @@ def test_affine_gradients_agree_with_central_differences(N, D, M, seed):
 
 
 @given(sizes, st.lists(st.integers(1, 4), min_size=2, max_size=3), sizes, seeds)
-def test_affine_flattens_pictures_and_returns_their_gradient_in_their_shape(N, shape, M, seed):
+def test_affine_flattens_images_and_returns_their_gradient_in_their_shape(N, shape, M, seed):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((N, *shape))
     W, b = rng.standard_normal((int(np.prod(shape)), M)), rng.standard_normal(M)

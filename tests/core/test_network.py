@@ -142,7 +142,7 @@ def test_batches_of_changing_size_do_not_disturb_each_other(sizes):
         np.testing.assert_array_equal(gradient_of(net, x, y), gradient_of(small_net(), x, y))
 
 
-def test_pictures_need_not_be_flattened():
+def test_images_need_not_be_flattened():
     net = ClassificationNet(12, [4], 3, dtype=np.float64)
     x, _ = batch(5, 12)
     np.testing.assert_array_equal(net.forward(x.reshape(5, 2, 2, 3)), net.forward(x))
@@ -505,7 +505,7 @@ def test_a_network_that_cannot_be_is_refused(options, error, words):
 @pytest.mark.parametrize(
     ("x", "error", "words"),
     [
-        (np.zeros((2, 5), np.uint8), TypeError, r"uint8 pictures .* data.standardise\(images\)"),
+        (np.zeros((2, 5), np.uint8), TypeError, r"uint8 images .* data.standardise\(images\)"),
         (np.zeros((2, 4)), ValueError, r"x must have shape \(N, 5\).*got \(2, 4\)"),
         (np.zeros(5), ValueError, r"got \(5,\)"),
         ([[0.0] * 5], TypeError, "must be a NumPy array"),

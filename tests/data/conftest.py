@@ -1,21 +1,24 @@
-"""A CIFAR-10 of 6 × 20 pictures, in every layout the real one comes in."""
+"""A CIFAR-10 of 6 × 20 images, in every layout the real one comes in."""
 
 import io
 import pickle
 import struct
 import tarfile
+import time
 
 import numpy as np
 import pytest
+from servers import Mirrors
 
-from nn_helpers.data import cifar10
+from nn_helpers.data import cifar10, download
 from nn_helpers.data.dataset import CLASS_NAMES
+from nn_helpers.data.sketches import sketches
 
-N = 20  # pictures a file
+N = 20  # images a file
 
 
 class SmallCifar10:
-    """6 × n random pictures and their labels, and how they are written to files."""
+    """6 × n random images and their labels, and how they are written to files."""
 
     def __init__(self, n=N):
         rng = np.random.default_rng(0)
@@ -69,7 +72,7 @@ class SmallCifar10:
         return {name: content for name, content in files.items() if content is not None}
 
     def is_in(self, data):
-        """Whether a data set holds these very pictures."""
+        """Whether a data set holds these very images."""
         return (
             np.array_equal(np.concatenate([data.train.images, data.test.images]), self.images)
             and np.array_equal(np.concatenate([data.train.labels, data.test.labels]), self.labels)
@@ -81,7 +84,7 @@ def saved_again(protocol):
     """How Python 3 saves a batch that it loaded."""
 
     def write(labels, rows):
-        names = [f"a_picture_{i}.png".encode() for i in range(len(labels))]
+        names = [f"an_image_{i}.png".encode() for i in range(len(labels))]
         batch = {b"batch_label": b"training", b"labels": labels, b"data": rows, b"filenames": names}
         return pickle.dumps(batch, protocol)
 
@@ -113,7 +116,7 @@ def original_pickle(labels, rows):
     parts += [b"(K\x03", text(b"|"), b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00t", put(), b"b\x89"]
     parts += [text(rows.tobytes()), b"t", put(), b"b"]
     parts += [text(b"filenames"), b"]", put(), b"("]
-    parts += [text(f"a_picture_{i}.png".encode()) for i in range(len(labels))]
+    parts += [text(f"an_image_{i}.png".encode()) for i in range(len(labels))]
     return b"".join([*parts, b"eu."])
 
 
@@ -135,3 +138,32 @@ def small(nowhere, monkeypatch):
     """A small CIFAR-10 that is nowhere on this computer yet."""
     monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", N)
     return SmallCifar10()
+
+
+@pytest.fixture
+def mirrors(small, tmp_path, monkeypatch):
+    """Servers that send the small CIFAR-10."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(download, "PAUSE", 0)
+    mirrors = Mirrors(monkeypatch, small.archive(tmp_path / "made.tar.gz").read_bytes())
+    yield mirrors
+    mirrors.close()
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder that is not there yet."""
+    return tmp_path / "place"
+
+
+@pytest.fixture(scope="session")
+def timed_sketches():
+    """What `sketches()` draws, and how many seconds of the processor that took."""
+    start = time.process_time()  # not the clock on the wall: other programs may be running
+    return sketches(), time.process_time() - start
+
+
+@pytest.fixture(scope="session")
+def default_sketches(timed_sketches):
+    """What `sketches()` draws."""
+    return timed_sketches[0]

@@ -1,4 +1,4 @@
-"""Augmentation: half of the pictures mirrored, all moved by a few pixels, nothing else changed."""
+"""Augmentation: half of the images mirrored, all moved by a few pixels, nothing else changed."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from nn_helpers import ArrayDataset, Dataset, Split, batches, flip_and_shift
 
 
 def numbered(N=1, size=4):
-    """Pictures whose pixels tell where they were: red the row, green the column, blue the picture."""
+    """Images whose pixels tell where they were: red the row, green the column, blue the image."""
     images = np.zeros((N, size, size, 3), np.uint8)
     images[..., 0] = np.arange(size)[None, :, None]
     images[..., 1] = np.arange(size)[None, None, :]
@@ -42,14 +42,14 @@ FLIP, KEEP = 0.0, 0.9
         ((FLIP, DOWN, LEFT), [0, 0, 1, 2], [2, 1, 0, 0]),
     ],
 )
-def test_a_picture_is_mirrored_and_moved_and_its_edge_repeated(draws, rows, columns):
+def test_an_image_is_mirrored_and_moved_and_its_edge_repeated(draws, rows, columns):
     images = numbered()
     flip_and_shift(images, Drawing(*draws))
     np.testing.assert_array_equal(images[0, :, 0, 0], rows)
     np.testing.assert_array_equal(images[0, 0, :, 1], columns)
 
 
-def test_each_picture_keeps_its_place_and_draws_for_itself():
+def test_each_image_keeps_its_place_and_draws_for_itself():
     images = numbered(200)
     flip_and_shift(images, np.random.default_rng(0))
     np.testing.assert_array_equal(images[:, 0, 0, 2], np.arange(200) % 256)
@@ -65,7 +65,7 @@ def test_half_are_mirrored_and_each_distance_is_as_frequent():
     np.testing.assert_allclose(np.bincount(top, minlength=6)[1:6] / 9000, 0.2, atol=0.02)
 
 
-def test_without_a_shift_pictures_are_only_mirrored():
+def test_without_a_shift_images_are_only_mirrored():
     images = numbered(20)
     flip_and_shift(images, np.random.default_rng(0), shift=0)
     np.testing.assert_array_equal(images[..., 0], numbered(20)[..., 0])
@@ -89,11 +89,11 @@ def test_batches_are_augmented_by_seed_and_the_data_stays_as_it_was():
 @pytest.mark.parametrize(
     ("images", "shift", "error", "words"),
     [
-        (np.zeros((2, 4, 4, 3)), 1, TypeError, "must be uint8 pictures .* got float64 array"),
+        (np.zeros((2, 4, 4, 3)), 1, TypeError, "must be uint8 .* got float64 array"),
         (np.zeros((4, 4, 3), np.uint8), 1, TypeError, r"\(N, H, W, 3\), got uint8 array \(4, 4, 3\)"),
         (numbered(), -1, ValueError, "shift must be at least 0"),
         (numbered(), 1.5, TypeError, "shift must be a whole number"),
-        (numbered(), 4, ValueError, "shift 4 is as large as the pictures, 4×4"),
+        (numbered(), 4, ValueError, "shift 4 is as large as the images, 4×4"),
     ],
 )
 def test_what_cannot_be_moved_is_refused(images, shift, error, words):
@@ -101,7 +101,7 @@ def test_what_cannot_be_moved_is_refused(images, shift, error, words):
         flip_and_shift(images, np.random.default_rng(0), shift)
 
 
-def test_points_have_no_pictures_to_augment():
+def test_points_have_no_images_to_augment():
     data = ArrayDataset((np.ones((4, 2)), np.zeros(4, int)))
-    with pytest.raises(TypeError, match="augment changes pictures"):
+    with pytest.raises(TypeError, match="augment changes images"):
         next(batches(data, 2, augment=flip_and_shift))

@@ -14,7 +14,7 @@ def numbered(N):
     return np.arange(N, dtype=float).reshape(N, 1), np.arange(N)
 
 
-def pictures(N=10):
+def images(N=10):
     rng = np.random.default_rng(0)
     return Dataset("noise", Split(rng.integers(256, size=(N, 2, 2, 3), dtype=np.uint8), np.arange(N) % 10))
 
@@ -35,7 +35,7 @@ def test_each_example_comes_once_or_is_in_the_last_smaller_batch_that_was_droppe
         np.testing.assert_array_equal(x[:, 0], y)
 
 
-def test_500_pictures_in_batches_of_8_are_62():
+def test_500_images_in_batches_of_8_are_62():
     assert len(list(batches(numbered(500), 8))) == 62
     assert len(list(batches(numbered(500), 8, drop_last=False))) == 63
 
@@ -57,7 +57,7 @@ def test_the_seed_decides_the_order_and_a_generator_goes_on():
 def test_batches_are_new_arrays_unless_they_are_given_some():
     kept = list(batches(numbered(9), 3, shuffle=False))
     assert [y[0] for _, y in kept] == [0, 3, 6]
-    data = pictures()
+    data = images()
     out = empty_batch(data, 4)
     pairs = zip(batches(data, 4, drop_last=False), batches(data, 4, drop_last=False, out=out), strict=True)
     for (x, y), (x2, y2) in pairs:
@@ -68,8 +68,8 @@ def test_batches_are_new_arrays_unless_they_are_given_some():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_pictures_come_standardised_in_the_dtype_asked_for(dtype):
-    data = pictures()
+def test_images_come_standardised_in_the_dtype_asked_for(dtype):
+    data = images()
     for x, y in batches(data, 5, dtype=dtype, shuffle=False):
         assert x.dtype == dtype
         np.testing.assert_array_equal(x, data.standardise(data.train.images[y], dtype))

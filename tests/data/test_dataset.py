@@ -1,4 +1,4 @@
-"""Datasets and splits: what they hold, refuse, and how pictures become what a network eats."""
+"""Datasets and splits: what they hold, refuse, and how images become what a network takes."""
 
 import warnings
 
@@ -24,15 +24,15 @@ def test_a_dataset_has_three_parts_and_the_ten_classes():
     assert data.class_names == CLASS_NAMES
     assert data.num_classes == 10
     assert data.input_size == 48
-    assert repr(data) == "Dataset('noise': 20 training, 3 validation, 5 test pictures 4×4×3, 10 classes)"
-    assert repr(data.val) == "Split(3 pictures 4×4×3)"
+    assert repr(data) == "Dataset('noise': 20 training, 3 validation, 5 test images 4×4×3, 10 classes)"
+    assert repr(data.val) == "Split(3 images 4×4×3)"
 
 
 def test_parts_left_out_are_empty():
     assert len(dataset().val) == len(dataset().test) == 0
 
 
-def test_the_html_shows_every_class_by_name_and_pictures_with_alternative_text():
+def test_the_html_shows_every_class_by_name_and_images_with_alternative_text():
     html = dataset(N=5)._repr_html_()
     for name in CLASS_NAMES:
         assert f"<td>{name}</td>" in html
@@ -52,7 +52,7 @@ def test_one_percent_of_50_000_is_500():
     assert len(data.subset(0.01).train) == 500
 
 
-def test_a_subset_is_the_first_pictures_and_validation_the_next():
+def test_a_subset_is_the_first_images_and_validation_the_next():
     data = dataset(test=split(5))
     small = data.subset(4, val=3)
     np.testing.assert_array_equal(small.train.images, data.train.images[:4])
@@ -79,15 +79,15 @@ def test_a_subset_keeps_the_validation_part_unless_a_new_one_is_asked_for():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ((0,), ValueError, "0 training and 0 validation pictures asked for; there are 20"),
-        ((21,), ValueError, "there are 20 training pictures"),
+        ((0,), ValueError, "0 training and 0 validation images asked for; there are 20"),
+        ((21,), ValueError, "there are 20 training images"),
         ((15, 6), ValueError, "15 training and 6 validation"),
         ((1.5,), ValueError, r"a fraction lies in \(0, 1\], got 1.5"),
         ((0.0,), ValueError, "a fraction lies in"),
         ((0.01,), ValueError, "0 training"),
-        (("4",), TypeError, "a number of pictures or a fraction, got '4'"),
-        ((True,), TypeError, "a number of pictures or a fraction"),
-        ((4, 0.5), TypeError, "val must be a number of pictures, got 0.5"),
+        (("4",), TypeError, "a number of images or a fraction, got '4'"),
+        ((True,), TypeError, "a number of images or a fraction"),
+        ((4, 0.5), TypeError, "val must be a number of images, got 0.5"),
         ((4, -1), ValueError, "-1 validation"),
     ],
 )
@@ -99,14 +99,14 @@ def test_subsets_that_cannot_be_are_refused(arguments, error, words):
 # --- standardise -------------------------------------------------------------------------------------
 
 
-def test_standardised_training_pictures_have_mean_0_and_standard_deviation_1_in_each_colour():
+def test_standardised_training_images_have_mean_0_and_standard_deviation_1_in_each_colour():
     data = dataset(N=300)
     x = data.standardise(data.train.images, dtype=np.float64).reshape(300, -1, 3)
     np.testing.assert_allclose(x.mean(axis=(0, 1)), 0, atol=1e-12)
     np.testing.assert_allclose(x.std(axis=(0, 1)), 1, rtol=1e-12)
 
 
-def test_other_parts_are_standardised_with_the_training_pictures_mean_and_deviation():
+def test_other_parts_are_standardised_with_the_training_images_mean_and_deviation():
     data = dataset(test=Split(np.full((2, 4, 4, 3), 200, np.uint8), np.array([0, 1])))
     mean, std = data.train.images.mean(axis=(0, 1, 2)), data.train.images.std(axis=(0, 1, 2))
     x = data.standardise(data.test.images, dtype=np.float64)
@@ -132,12 +132,12 @@ def test_the_dtype_is_the_one_asked_for_and_out_is_written_to(dtype):
     np.testing.assert_array_equal(out, x)
 
 
-def test_no_pictures_are_no_rows():
+def test_no_images_are_no_rows():
     data = dataset()
     assert data.standardise(data.val.images).shape == (0, 48)
 
 
-def test_pictures_of_one_colour_make_no_division_by_zero():
+def test_images_of_one_colour_make_no_division_by_zero():
     data = Dataset("grey", Split(np.full((3, 4, 4, 3), 7, np.uint8), np.arange(3)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -152,13 +152,13 @@ def test_pictures_of_one_colour_make_no_division_by_zero():
             TypeError,
             r"must be uint8 \(N, 4, 4, 3\) as in data.train.images, got float64",
         ),
-        (np.zeros((4, 4, 3), np.uint8), ValueError, r"for one picture write images\[0:1\]"),
+        (np.zeros((4, 4, 3), np.uint8), ValueError, r"for one image write images\[0:1\]"),
         (np.zeros((2, 5, 5, 3), np.uint8), ValueError, r"must have shape \(N, 4, 4, 3\), got \(2, 5, 5, 3\)"),
         (np.zeros((2, 48), np.uint8), ValueError, r"got \(2, 48\)"),
         ([[1]], TypeError, "must be uint8"),
     ],
 )
-def test_what_is_no_picture_of_this_kind_is_refused(images, error, words):
+def test_what_is_no_image_of_this_kind_is_refused(images, error, words):
     with pytest.raises(error, match=words):
         dataset().standardise(images)
 
@@ -197,7 +197,7 @@ def test_datasets_that_cannot_be_are_refused():
         Dataset("none", split(0))
     with pytest.raises(ValueError, match="labels go from 0 to 9, but 2 classes have labels 0 to 1"):
         Dataset("two", split(), class_names=("a", "b"))
-    with pytest.raises(ValueError, match="val pictures are 5×5×3, training pictures 4×4×3"):
+    with pytest.raises(ValueError, match="val images are 5×5×3, training images 4×4×3"):
         dataset(val=split(size=5))
     with pytest.raises(TypeError, match=r"for example split\[3:4\]"):
         split()[3]
@@ -212,23 +212,26 @@ def no_wish(monkeypatch):
 
 
 @pytest.mark.usefixtures("no_wish")
-def test_lessons_get_sketches_unless_they_ask_and_are_told_so(capsys):
-    data = load_images()
-    assert data.name == "sketches"
+def test_lessons_get_sketches_unless_they_ask_and_are_told_so(default_sketches, monkeypatch, capsys):
+    monkeypatch.setattr("nn_helpers.data.sketches", lambda: default_sketches)
+    assert load_images() is default_sketches
     assert "5,000 training" in capsys.readouterr().out
     load_images(quiet=True)
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.usefixtures("no_wish")
-def test_cifar10_is_taken_when_asked_for_by_argument_or_by_environment(monkeypatch, tmp_path):
+def test_cifar10_is_taken_when_asked_for_by_argument_or_by_environment(
+    default_sketches, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("nn_helpers.data.sketches", lambda: default_sketches)
     monkeypatch.setenv("CIFAR10_DIR", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="CIFAR-10"):
         load_images("cifar10")
     monkeypatch.setenv("NN_HELPERS_DATA", "cifar10")
     with pytest.raises(FileNotFoundError, match="CIFAR-10"):
         load_images()
-    assert load_images("sketches", quiet=True).name == "sketches"
+    assert load_images("sketches", quiet=True) is default_sketches
 
 
 def test_an_unknown_data_set_is_refused_with_the_known_ones(monkeypatch):

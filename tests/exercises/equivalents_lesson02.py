@@ -1,6 +1,6 @@
 """Mutants of lesson 02's answers that are right too, and why."""
 
-ANY_NEGATIVE = "NumPy takes any negative size for the one it shall work out"
+ANY_NEGATIVE = "NumPy takes any negative size for the one that it works out"
 SYMMETRIC = "the normal distribution is symmetric: −W is as good a draw as W"
 
 EQUIVALENT = {

@@ -21,7 +21,7 @@ EQUIVALENT = {
             "exactly ½ is drawn once in 2⁵³ times"
         ),
         "mirrored = rng.random(len(images)) < 0.5  →  mirrored = rng.random(len(images)) > 0.5": (
-            "the other half of the pictures, with the same probability"
+            "the other half of the images, with the same probability"
         ),
         "flipped[mirrored] = np.flip(images[mirrored], axis=2)  →  "
         "flipped[mirrored] = np.flip(images[mirrored], axis=-2)": "of four axes, the last but one is axis 2",

@@ -137,12 +137,12 @@ def _statement(node):
         made += [_operator(op) for op in OPERATORS.get(type(node.op), [])]
         made.append(_not_in_place)
     if isinstance(node, ast.If | ast.While):
-        made.append(_negated)
+        made.append(_negate)
     return made
 
 
 def _is_empty(value):
-    """Say whether a value is a tuple, a constant or something to be filled later."""
+    """Say whether a value is a tuple, a constant or an array to fill later."""
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
         return value.func.attr in ("zeros", "zeros_like", "empty", "empty_like")
     return value is None or isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Constant)
@@ -272,7 +272,7 @@ def _name(other):
     return change
 
 
-def _negated(n):
+def _negate(n):
     n.test = ast.UnaryOp(ast.Not(), n.test)
     return n
 
@@ -283,8 +283,9 @@ def _not_in_place(n):
     return ast.Assign([n.target], ast.BinOp(value, n.op, n.value), lineno=n.lineno)
 
 
-def compiled(source, f):
-    """Return the function of a source, seeing what f sees."""
-    names = dict(vars(sys.modules[f.__module__]))
+def compile_mutant(source, f):
+    """Return the function of a source; it sees only the names it uses, so `check` finds no partner to try."""
+    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    names = {name: value for name, value in vars(sys.modules[f.__module__]).items() if name in used}
     exec(compile(source, f"<mutant of {f.__name__}>", "exec"), names)
     return names[f.__name__]

@@ -4,6 +4,8 @@ import ast
 import builtins
 import functools
 import inspect
+import itertools
+import pkgutil
 import re
 import textwrap
 import time
@@ -14,28 +16,28 @@ import numpy as np
 import pytest
 
 from nn_helpers.exercises import check, hint, solution, yours_or_ours
+from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import sandbox
-from nn_helpers.exercises.checking.comparison import same_results, unchanged
+from nn_helpers.exercises.checking.comparison import identical, same_results
 from nn_helpers.exercises.checking.error_meanings import message
 from nn_helpers.exercises.checking.verdict import outcomes_of
-from nn_helpers.exercises.exercise import exercises
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def lesson_of(exercise):
-    """``lesson01``, the name of the module that the exercise is in."""
+    """Return the name of the module that the exercise is in: ``lesson01``."""
     return exercise.answer.__module__.rpartition(".")[2]
 
 
-ALL = [pytest.param(e, id=f"{lesson_of(e)}-{e.name}") for e in exercises().values()]
+ALL = [pytest.param(e, id=f"{lesson_of(e)}-{e.name}") for e in EXERCISES.values()]
 MISTAKES = [
-    pytest.param(e, mistake, id=f"{lesson_of(e)}-{e.name}-{mistake.key}")
-    for e in exercises().values()
-    for mistake in e.mistakes
+    pytest.param(e, key, id=f"{lesson_of(e)}-{e.name}-{key}")
+    for e in EXERCISES.values()
+    for key in e.mistakes
 ]
 each_exercise = pytest.mark.parametrize("exercise", ALL)
-each_mistake = pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
+each_mistake = pytest.mark.parametrize(("exercise", "key"), MISTAKES)
 
 
 # Right answers
@@ -67,7 +69,7 @@ def test_an_answer_without_source_is_right(exercise):
 
 @each_exercise
 def test_the_answer_uses_only_numpy_and_earlier_answers(exercise):
-    known = list(exercises())
+    known = list(EXERCISES)
     earlier = known[: known.index(exercise.name)]
     assert globals_used_by(exercise.answer) <= {"np", *earlier, *vars(builtins)}
 
@@ -86,17 +88,42 @@ def test_the_answer_can_be_read(exercise):
     source = inspect.getsource(exercise.answer)
     assert len(source.splitlines()) <= 30
     assert source.rstrip() in str(solution(exercise.answer))
-    if exercise.library is not None:
-        assert inspect.getsource(exercise.library).rstrip() in str(solution(exercise.answer))
+
+
+@each_exercise
+def test_the_solution_shows_nothing_that_a_learner_does_not_know(exercise):
+    text = str(solution(exercise.name))
+    assert not re.search(r"\bscratch\b|\bin_blocks\b|\bnumber\(|\b_[a-z]", text)
+    if exercise.library:
+        assert exercise.library.__name__ == exercise.name
+        assert text.endswith(inspect.getsource(exercise.library).rstrip())
+    if exercise.elsewhere:
+        *_, last = text.splitlines()
+        assert last == f"# {exercise.elsewhere}"
+        assert len(last) <= 100
+        assert pkgutil.resolve_name(exercise.elsewhere.split()[0])
+
+
+def test_the_solution_of_adam_has_the_names_of_the_lesson():
+    text = str(solution("adam_step"))
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    assert names == {"np", *EXERCISES["adam_step"].parameters, "m_hat", "v_hat"}
 
 
 # Catalogued mistakes
 
 
+@functools.cache
+def verdict_on(exercise, key):
+    """Return the verdict on a mistake, which several tests look at."""
+    return check(exercise.mistakes[key].wrong, exercise.name)
+
+
 @each_mistake
-def test_a_catalogued_mistake_is_named_and_explained(exercise, mistake):
-    verdict = check(mistake.wrong, exercise.name)
-    assert (verdict.kind, verdict.mistake) == ("mistake", mistake.key), verdict
+def test_a_catalogued_mistake_is_named_and_explained(exercise, key):
+    mistake = exercise.mistakes[key]
+    verdict = verdict_on(exercise, key)
+    assert (verdict.kind, verdict.mistake) == ("mistake", key), verdict
     text = str(verdict)
     if isinstance(mistake.sentence, str):
         assert " ".join(mistake.sentence.split()) in " ".join(text.split())
@@ -106,10 +133,10 @@ def test_a_catalogued_mistake_is_named_and_explained(exercise, mistake):
 
 
 @each_mistake
-def test_a_mistake_is_taken_for_no_other_and_differs_from_the_answer(exercise, mistake):
-    others = [other for other in exercise.mistakes if other is not mistake]
-    for other in [*(other.wrong for other in others), exercise.answer]:
-        mine, theirs = outcomes_of(exercise, mistake.wrong), outcomes_of(exercise, other)
+def test_a_mistake_is_taken_for_no_other_and_differs_from_the_answer(exercise, key):
+    others = [mistake.wrong for other, mistake in exercise.mistakes.items() if other != key]
+    for other in [*others, exercise.answer]:
+        mine, theirs = outcomes_of(exercise, exercise.mistakes[key].wrong), outcomes_of(exercise, other)
         assert any(different(exercise, a, b) for a, b in zip(mine, theirs, strict=True))
 
 
@@ -123,9 +150,8 @@ def different(exercise, a, b):
 
 @each_exercise
 def test_the_catalogue_is_complete(exercise):
-    keys = [mistake.key for mistake in exercise.mistakes]
+    keys = list(exercise.mistakes)
     assert len(keys) >= 4
-    assert len(set(keys)) == len(keys)
     assert all(re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", key) for key in keys)
     assert 1 <= len(exercise.hints) <= 3
     assert exercise.then.endswith((".", "?", "!"))
@@ -133,7 +159,7 @@ def test_the_catalogue_is_complete(exercise):
 
 def texts_of(exercise):
     yield check(exercise.answer)
-    yield from (check(mistake.wrong, exercise.name) for mistake in exercise.mistakes)
+    yield from (verdict_on(exercise, key) for key in exercise.mistakes)
     yield from (hint(exercise.name) for _ in exercise.hints)
 
 
@@ -163,7 +189,7 @@ def test_cases_are_few_small_and_the_same_every_time(exercise):
     assert 2 <= len(names) <= 16
     assert len(set(names)) == len(names)
     for one, other in zip(first, again, strict=True):
-        assert unchanged(one.args, other.args)
+        assert identical(one.args, other.args)
     assert sum(sizes(case.args) for case in first) < 500_000
 
 
@@ -201,23 +227,23 @@ def cpu_seconds(task):
 
 @functools.cache
 def calibration():
-    """Seconds that something takes that is known to need about 0.1: machines differ, ratios do not."""
+    """Return the seconds of a task that takes about 0.1: machines differ, ratios do not."""
     return min(cpu_seconds(lambda: sum(i * i for i in range(2_000_000))) for _ in range(3))
 
 
 @each_exercise
 def test_the_same_function_gets_the_same_text(exercise):
-    for mistake in exercise.mistakes[:2]:
-        assert str(check(mistake.wrong, exercise.name)) == str(check(mistake.wrong, exercise.name))
+    for key, mistake in itertools.islice(exercise.mistakes.items(), 2):
+        assert str(check(mistake.wrong, exercise.name)) == str(verdict_on(exercise, key))
 
 
 # What anybody may hand in, for any exercise
 
 
-def function_like(exercise, body, **names):
+def function_like(exercise, body):
     """Return a function with the exercise's name and arguments, and a body of its own."""
     source = f"def {exercise.name}{inspect.signature(exercise.answer)}:\n{textwrap.indent(body, '    ')}\n"
-    scope = {**exercise.answer.__globals__, "right": exercise.answer, **names}
+    scope = {"np": np, "right": exercise.answer}
     exec(source, scope)
     return scope[exercise.name]
 
@@ -256,7 +282,12 @@ def test_an_error_is_reported_with_its_line(exercise):
     assert "Is the name spelt" in str(verdict)
 
 
-@each_exercise
+def one_of_each_kind():
+    """Return an exercise for each way to look at results."""
+    return {(bool(e.in_place), bool(e.observe), bool(e.partner)): e for e in EXERCISES.values()}.values()
+
+
+@pytest.mark.parametrize("exercise", one_of_each_kind(), ids=lambda e: e.name)
 def test_a_loop_without_end_is_stopped(exercise, monkeypatch):
     monkeypatch.setattr(sandbox, "CASE_SECONDS", 0.1)
     body = "while True:\n    try:\n        pass\n    except Exception:\n        pass"
@@ -359,16 +390,20 @@ STRANGE = {
 @each_exercise
 def test_strange_results_are_mistakes_that_can_be_described(exercise):
     count = max(1, len(exercise.returns))
-    bodies = ["return strange", *(f"return {', '.join(['strange'] * n)}" for n in {2, count})]
+    bodies = ["return strange"]
+    if not exercise.in_place:  # which take nothing apart
+        bodies += [f"return {', '.join(['strange'] * n)}" for n in {2, count} - {1}]
     if count > 1:
         names = [f"r{i}" for i in range(count)]
         for i in range(count):
             changed = ", ".join([*names[:i], "strange", *names[i + 1 :]])
             bodies.append(f"{', '.join(names)} = {call(exercise)}\nreturn {changed}")
-    for what, strange in STRANGE.items():
-        for body in bodies:
-            verdict = check(function_like(exercise, body, strange=strange))
-            if not exercise.in_place:  # where what is returned is not looked at
+    for body in bodies:
+        f = function_like(exercise, body)
+        for what, strange in STRANGE.items():
+            f.__globals__["strange"] = strange
+            verdict = check(f)
+            if not exercise.in_place:  # which ignore what is returned
                 assert verdict.kind == "mistake", (what, body)
             assert str(verdict), (what, body)
 
@@ -378,7 +413,8 @@ def test_yours_is_used_when_it_is_right_and_ours_otherwise(exercise, capsys):
     mine = function_like(exercise, f"return {call(exercise)}")
     assert yours_or_ours(mine) is mine
     assert capsys.readouterr().out == f"{exercise.name}: yours\n"
-    assert yours_or_ours(exercise.mistakes[0].wrong, exercise.name) is exercise.ours
+    wrong = next(iter(exercise.mistakes.values())).wrong
+    assert yours_or_ours(wrong, exercise.name) is exercise.ours
     assert "check says what is wrong" in capsys.readouterr().out
     assert yours_or_ours(function_like(exercise, "...")) is exercise.ours
     assert "not written yet" in capsys.readouterr().out
@@ -399,4 +435,4 @@ def test_sections_that_are_pointed_to_exist(exercise):
         if cell.cell_type == "markdown"
         for title in re.findall(r"^##+ (.+)$", cell.source, re.M)
     }
-    assert {exercise.section, *(m.section for m in exercise.mistakes if m.section)} <= titles
+    assert {exercise.section, *(m.section for m in exercise.mistakes.values() if m.section)} <= titles

@@ -5,25 +5,25 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from mutation import compiled, difference, mutants
+from mutation import compile_mutant, difference, mutants
 
 from nn_helpers.exercises import check
-from nn_helpers.exercises.exercise import exercises
+from nn_helpers.exercises.catalogue import EXERCISES
 
 HERE = Path(__file__).parent
 
 
 def lesson_of(exercise):
-    """``lesson01``, the name of the module that the exercise is in."""
+    """Return the name of the module that the exercise is in: ``lesson01``."""
     return exercise.answer.__module__.rpartition(".")[2]
 
 
-EXERCISES = [pytest.param(e, id=f"{lesson_of(e)}-{e.name}") for e in exercises().values()]
+ALL = [pytest.param(e, id=f"{lesson_of(e)}-{e.name}") for e in EXERCISES.values()]
 
 
 @functools.cache
 def equivalents_of_lesson(lesson):
-    """{exercise: {description: reason}} from ``equivalents_lessonNN.py``, if there is one."""
+    """Return {exercise: {description: reason}} from ``equivalents_lessonNN.py``, if there is one."""
     path = HERE / f"equivalents_{lesson}.py"
     if not path.exists():
         return {}
@@ -37,13 +37,13 @@ def equivalents_of_lesson(lesson):
 def passing(exercise):
     """Return (how many mutants there are, the descriptions of those that pass)."""
     verdicts = [
-        (description, bool(check(compiled(source, exercise.answer), exercise.name)))
+        (description, bool(check(compile_mutant(source, exercise.answer), exercise.name)))
         for description, source in mutants(exercise.answer)
     ]
     return len(verdicts), [description for description, passes in verdicts if passes]
 
 
-@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("exercise", ALL)
 def test_every_mutant_is_refused_or_equivalent(exercise):
     count, passed = passing(exercise)
     known = equivalents_of_lesson(lesson_of(exercise)).get(exercise.name, {})
@@ -57,7 +57,7 @@ def test_every_mutant_is_refused_or_equivalent(exercise):
 
 
 def test_more_than_200_mutants_are_refused(capsys):
-    results = {name: passing(exercise) for name, exercise in exercises().items()}
+    results = {name: passing(exercise) for name, exercise in EXERCISES.items()}
     made = sum(count for count, _ in results.values())
     equivalent = sum(len(passed) for _, passed in results.values())
     with capsys.disabled():
@@ -71,14 +71,14 @@ def test_more_than_200_mutants_are_refused(capsys):
 # The generator itself
 
 
-def doubled(x, y):
+def double(x, y):
     """Return something to make mutants of."""
     y -= 1
     return 2 * x.T, y
 
 
 def test_the_generator_changes_operators_constants_names_and_order_and_drops_lines():
-    made = dict(mutants(doubled))
+    made = dict(mutants(double))
     for description in (
         "y -= 1  →  (nothing)",
         "y -= 1  →  y += 1",
@@ -92,11 +92,9 @@ def test_the_generator_changes_operators_constants_names_and_order_and_drops_lin
         "return (2 * x.T, y)  →  return",
     ):
         assert description in made, description
-    assert all(
-        difference("def doubled(x, y):\n    y -= 1\n    return (2 * x.T, y)", s) for s in made.values()
-    )
+    assert all(difference("def double(x, y):\n    y -= 1\n    return (2 * x.T, y)", s) for s in made.values())
 
 
 def test_a_mutant_is_called_like_the_function():
-    source = dict(mutants(doubled))["y -= 1  →  y += 1"]
-    assert compiled(source, doubled).__name__ == "doubled"
+    source = dict(mutants(double))["y -= 1  →  y += 1"]
+    assert compile_mutant(source, double).__name__ == "double"

@@ -1,5 +1,6 @@
 """The benchmark's contenders compute the same, and what is measured is what the tables and figures show."""
 
+import functools
 import importlib.util
 import json
 import sys
@@ -14,8 +15,8 @@ from benchmarks.workloads import WORKLOADS, Workload
 from nn_helpers import History, evaluate, flip_and_shift, sketches, train
 
 TINY = {
-    "adam": Workload("tiny", (8, 6), pictures=40, reg=1e-2, lr=1e-3),
-    "momentum": Workload("tiny", (8, 6), "momentum", pictures=40, lr=1e-3),
+    "adam": Workload("tiny", (8, 6), images=40, reg=1e-2, lr=1e-3),
+    "momentum": Workload("tiny", (8, 6), "momentum", images=40, lr=1e-3),
 }
 
 
@@ -36,7 +37,7 @@ def test_the_others_have_our_losses_step_by_step(key, workload):
 
 @pytest.mark.parametrize("key", [key for key in bench.EXACT if key != "ours"])
 def test_the_others_predict_our_classes(key):
-    workload = Workload("tiny", (8,), pictures=40, predict=True)
+    workload = Workload("tiny", (8,), images=40, predict=True)
     np.testing.assert_array_equal(contender(key, workload).predict(), contender("ours", workload).predict())
 
 
@@ -153,8 +154,8 @@ def test_trainings_take_turns_forwards_and_backwards_and_all_are_closed(monkeypa
     assert closed == [2, 4, 2, 4, 13]
 
 
-def test_pictures_are_in_memory_once():
-    workloads = [Workload("memory", (8,), pictures=N) for N in (1_000, 11_000)]
+def test_images_are_in_memory_once():
+    workloads = [Workload("memory", (8,), images=N) for N in (1_000, 11_000)]
     (small,), (large,) = scaling.megabytes(workloads, scaling.TINY, 1)
     if np.isnan(small):
         pytest.skip("this system does not tell")
@@ -174,17 +175,23 @@ def test_growth_is_measured_in_processes_and_saved(tmp_path):
 # What each part of the full recipe brings
 
 
+@functools.cache
+def few():
+    """The sketches of --tiny."""
+    return sketches(n_train=100, n_test=20)
+
+
 def full(**changes):
     return {**ablation.PRESETS["full"], **ablation.TINY, **changes}
 
 
-# With ten validation pictures several epochs are the best, and the first of them counts.
+# With ten validation images several epochs are the best, and the first of them counts.
 @pytest.mark.parametrize("changes", [{"val": 10}, {"augment": False, "dropout": 0.0, "schedule": "constant"}])
 def test_one_training_gives_the_best_epochs_accuracy_and_the_last_epochs(changes):
-    pictures, options, histories = sketches(n_train=100, n_test=50), full(epochs=12, **changes), []
-    measured = ablation.measure(pictures, options, seed=3, threads=1)
+    images, options, histories = sketches(n_train=100, n_test=50), full(epochs=12, **changes), []
+    measured = ablation.measure(images, options, seed=3, threads=1)
     for weights, keep_best in (("best", True), ("last", False)):
-        data, net, optimizer = ablation.prepare(pictures, options, seed=3)
+        data, net, optimizer = ablation.prepare(images, options, seed=3)
         augment = flip_and_shift if options["augment"] else None
         histories.append(
             train(
@@ -199,10 +206,7 @@ def test_one_training_gives_the_best_epochs_accuracy_and_the_last_epochs(changes
 
 
 def test_every_recipe_takes_away_what_it_says():
-    changed = {
-        name: ablation.prepare(sketches(100, 20), full(**more), 0)
-        for name, (more, _) in ablation.RECIPES.items()
-    }
+    changed = {name: ablation.prepare(few(), full(**more), 0) for name, (more, _) in ablation.RECIPES.items()}
     dropout = [net.dropout for _, net, _ in changed.values()]
     assert dropout == [0.1, 0.1, 0.0, 0.1, 0.1, 0.1, 0.0]
     optimizers = [type(optimizer).__name__ for *_, optimizer in changed.values()]
@@ -231,7 +235,7 @@ def test_the_table_of_recipes_has_means_spreads_and_differences_seed_by_seed():
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Seeds of the trainings that are made, in the place of the trainings."""
+    """Train nothing and draw nothing; return the list of the seeds that were to be trained with."""
     made = []
 
     def fake(data, options, seed, threads):
@@ -246,6 +250,8 @@ def trainings(monkeypatch):
         }
 
     monkeypatch.setattr(ablation, "measure", fake)
+    monkeypatch.setattr(ablation, "sketches", lambda n_train, n_test: few())
+    monkeypatch.setattr("nn_helpers.plots.save", lambda figure, path: None)
     return made
 
 
@@ -254,7 +260,7 @@ def test_an_interrupted_measurement_goes_on_where_it_was(tmp_path, trainings):
     with pytest.raises(SystemExit):
         ablation.main(arguments)  # in the middle of the 9th of 2 × 6 trainings
     with open(tmp_path / "r.jsonl", "a", encoding="utf-8") as file:
-        file.write('{"what": {"pictures": "sk')  # the computer went off
+        file.write('{"what": {"images": "sk')  # the computer went off
     ablation.main(arguments)
     assert trainings == [0] * 6 + [1] * 3 + [1] * 4
     ablation.main(arguments)
@@ -267,19 +273,18 @@ def test_an_interrupted_measurement_goes_on_where_it_was(tmp_path, trainings):
     assert trainings[27:] == [2, 2]  # full and large; those of seed 1 are there
 
 
-def test_results_on_other_pictures_are_not_taken_for_these(tmp_path, trainings):
-    one, other = sketches(100, 20), sketches(100, 20, seed=1)
-    assert ablation.fingerprint(one) == ablation.fingerprint(sketches(100, 20))
-    assert ablation.fingerprint(one) != ablation.fingerprint(other)
+def test_results_on_other_images_are_not_taken_for_these():
+    assert ablation.fingerprint(few()) == ablation.fingerprint(sketches(100, 20))
+    assert ablation.fingerprint(few()) != ablation.fingerprint(sketches(100, 20, seed=1))
 
 
 def test_a_training_that_stops_early_is_no_result(monkeypatch):
     monkeypatch.setattr(ablation, "train", lambda *a, **k: History(stopped="interrupted after step 1 of 6"))
     with pytest.raises(SystemExit, match="interrupted after step 1 of 6"):
-        ablation.measure(sketches(100, 20), full(), 0, 1)
+        ablation.measure(few(), full(), 0, 1)
 
 
-def test_the_page_says_on_which_pictures(tmp_path, capsys):
+def test_the_page_says_on_which_images(tmp_path, capsys):
     arguments = [
         "--tiny",
         "--presets",
@@ -292,11 +297,11 @@ def test_the_page_says_on_which_pictures(tmp_path, capsys):
     ]
     ablation.main([*arguments, "--label", "a hundred sketches", "--threads", "1"])
     page = (tmp_path / "ablation.md").read_text(encoding="utf-8")
-    assert "Pictures: a hundred sketches, 60 to train on, 40 for validation, 20 to test. Seed 4." in page
+    assert "Images: a hundred sketches, 60 to train on, 40 for validation, 20 to test. Seed 4." in page
     assert "; threads: 1." in page
     assert page.count("\n| ") == 2 + len(ablation.RECIPES) + 2
     assert "## The full recipe, seed 4" in page
     assert (tmp_path / "full_training.png").read_bytes().startswith(b"\x89PNG")
     assert len((tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines()) == 7
     ablation.main([*arguments, "--threads", "1"])
-    assert "Pictures: sketches, " in (tmp_path / "ablation.md").read_text(encoding="utf-8")
+    assert "Images: sketches, " in (tmp_path / "ablation.md").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ QUICK = ["--data", "sketches", "--images", "60", "--val", "20", "--hidden", "8",
 
 @pytest.fixture(autouse=True, scope="module")
 def few_sketches():
-    """Drawing 6,000 pictures for each call would take longer than all the rest."""
+    """Drawing 6,000 images for each call would take longer than all the rest."""
     from nn_helpers import data
 
     patch = pytest.MonkeyPatch()
@@ -35,7 +35,7 @@ def table(text):
 def test_train_compares_four_optimizers_from_the_same_start(capsys):
     assert main(["train", *QUICK]) == 0
     out = capsys.readouterr().out
-    assert "100 training and 20 test pictures: sketches" in out
+    assert "100 training and 20 test images: sketches" in out
     assert "ClassificationNet(3072 → 8 → 10, relu" in out
     rows = table(out)
     assert list(rows) == ["gd", "sgd", "momentum", "adam"]
@@ -192,7 +192,7 @@ def test_a_disk_that_fills_up_while_training_costs_neither_the_table_nor_the_fig
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--images", "1000"], "1000 training and 20 validation pictures asked for; there are 100"),
+        (["--images", "1000"], "1000 training and 20 validation images asked for; there are 100"),
         (["--batch-size", "61"], "batch_size 61 is larger than the 60 training examples"),
         (["--lr", "-1"], "learning rate lr must be greater than 0"),
         (["--epochs", "0"], "--epochs must be at least 1, got 0"),

@@ -157,7 +157,7 @@ def test_a_kernel_of_another_environment_is_named(monkeypatch):
 
 @pytest.fixture
 def nothing_here(monkeypatch, tmp_path):
-    """A computer without CIFAR-10, on which a file of it is a single picture."""
+    """A computer without CIFAR-10, on which a file of it is a single image."""
     for variable in ("CIFAR10_DIR", "NN_HELPERS_DATA"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NN_HELPERS_CACHE", str(tmp_path))
@@ -217,8 +217,8 @@ def test_without_cifar10_it_is_a_note_unless_the_environment_asks_for_it(nothing
     assert "unset NN_HELPERS_DATA" in finding.advice
 
 
-def test_pictures_that_there_are_not_are_trouble(nothing_here, monkeypatch):
-    assert module.pictures() == Finding("pictures", 'load_images() takes "sketches"')
+def test_images_that_there_are_not_are_trouble(nothing_here, monkeypatch):
+    assert module.images() == Finding("images", 'load_images() takes "sketches"')
     monkeypatch.setenv("NN_HELPERS_DATA", "cifar")
     (trouble,) = doctor().troubles
     assert "NN_HELPERS_DATA) 'cifar'; known: 'sketches', 'cifar10'" in trouble.found

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ def fuzz(*arguments, folder):
 
 
 def run_python(code, *arguments):
-    code = f"import sys; sys.path[:0] = [{str(TOOLS.parent)!r}, {str(TOOLS)!r}]\n" + textwrap.dedent(code)
+    code = f"import sys; sys.path[:0] = [{str(TOOLS.parent)!r}, {str(TOOLS)!r}]\n" + code
     command = [sys.executable, "-c", code, *map(str, arguments)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
@@ -33,10 +32,8 @@ def test_a_thousand_inputs_bring_nothing_unexpected_and_reach_deep(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.endswith("\n1,000 inputs, 0 unexpected\n")
     assert list(tmp_path.iterdir()) == []
-    accepted = dict(
-        re.findall(r"^(\w+): .*\n(?:  .*\n)*? +([\d,]+)  (?:accepted|status 0)$", result.stdout, re.M)
-    )
-    assert list(accepted) == ["copies", "pickles", "networks", "checkpoints", "arguments"]
+    accepted = dict(re.findall(r"^(\w+): .*\n(?:  .*\n)*? +([\d,]+)  accepted$", result.stdout, re.M))
+    assert list(accepted) == ["copies", "pickles", "networks", "checkpoints"]
     assert all(int(count) > 10 for count in accepted.values())
     different = [int(count) for count in re.findall(r"(\d+) different messages", result.stdout)]
     assert sum(different) > 150
@@ -45,85 +42,88 @@ def test_a_thousand_inputs_bring_nothing_unexpected_and_reach_deep(tmp_path):
 # What it notices
 
 
+ACTS = """
+import contextlib, io, json, os, socket, subprocess, time, warnings
+from pathlib import Path
+from random import Random
+
+import fuzz
+from fuzzing import Given, Target, expect
+from fuzzing.watching import Watch, fuzz as run
+
+folder, outside = Path(sys.argv[1]), Path(sys.argv[2])
+keep = []
+
+def hidden():
+    with contextlib.suppress(Exception):
+        os.rename(folder / "a", outside / "a")
+
+def forget():
+    class Broken:
+        def __del__(self):
+            1 / 0
+    Broken()
+
+def documented():
+    raise ValueError("as it says")
+
+acts = {
+    "nothing": lambda: None,
+    "documented": documented,
+    "inside": lambda: (folder / "x").write_text("x"),
+    "expected warning": lambda: warnings.warn("as it says"),
+    "exception": lambda: 1 / 0,
+    "exit": lambda: sys.exit(0),
+    "property": lambda: expect(False, "another result"),
+    "hang": lambda: all(iter(lambda: True, False)),
+    "memory": lambda: keep.append(b"x" * 100_000_000),
+    "far too much memory": lambda: bytearray(10**12),
+    "warning": lambda: warnings.warn("something else"),
+    "open file": lambda: open(os.devnull),
+    "unraisable": forget,
+    "write": lambda: (outside / "x").write_text("x"),
+    "remove": lambda: os.remove(outside / "kept"),
+    "through a link": lambda: (folder / "link" / "x").write_text("x"),
+    "hidden": hidden,
+    "command": lambda: os.system(f"touch {outside}/x"),
+    "program": lambda: subprocess.run(["touch", outside / "x"]),
+    "connection": lambda: socket.create_connection(("127.0.0.1", 9)),
+    "code": lambda: eval("1"),
+    "import": lambda: __import__("antigravity"),
+}
+
+class Acts(Target):
+    documented, warnings = (ValueError,), ("as it says",)
+
+    def generate(self, rng):
+        return Given({"file": b"content", "folder": None}, {"a": 1})
+
+    def prepare(self, given):
+        self.reads_only = self.name in ("code", "import")
+
+    def run(self, given):
+        acts[self.name]()
+        return "accepted", ""
+
+(folder / "link").symlink_to(outside)
+watch = Watch(folder, seconds=1, megabytes=50)
+watch.install()
+seen = {}
+for name in acts:
+    target = Acts(folder)
+    target.name = name
+    save = lambda number, given: str(fuzz.save(folder / "saved", given))
+    result = run(target, [5], Random, watch, failed=save)
+    seen[name] = [(f["what"], f["number"], f["times"]) for f in result.failures]
+print(json.dumps(seen))
+"""
+
+
 def test_whatever_an_input_should_not_do_is_noticed(tmp_path):
     found = run_python(
-        """
-        import contextlib, io, json, os, socket, subprocess, time, warnings
-        from pathlib import Path
-        from random import Random
-
-        import fuzz
-        from fuzzing import Given, Target, expect
-        from fuzzing.watching import Watch, fuzz as run
-
-        folder, outside = Path(sys.argv[1]), Path(sys.argv[2])
-        keep = []
-
-        def hidden():
-            with contextlib.suppress(Exception):
-                os.rename(folder / "a", outside / "a")
-
-        def forget():
-            class Broken:
-                def __del__(self):
-                    1 / 0
-            Broken()
-
-        def documented():
-            raise ValueError("as it says")
-
-        acts = {
-            "nothing": lambda: None,
-            "documented": documented,
-            "inside": lambda: (folder / "x").write_text("x"),
-            "expected warning": lambda: warnings.warn("as it says"),
-            "exception": lambda: 1 / 0,
-            "exit": lambda: sys.exit(0),
-            "property": lambda: expect(False, "another result"),
-            "hang": lambda: all(iter(lambda: True, False)),
-            "memory": lambda: keep.append(b"x" * 100_000_000),
-            "far too much memory": lambda: bytearray(10**12),
-            "warning": lambda: warnings.warn("something else"),
-            "open file": lambda: open(os.devnull),
-            "unraisable": forget,
-            "write": lambda: (outside / "x").write_text("x"),
-            "remove": lambda: os.remove(outside / "kept"),
-            "through a link": lambda: (folder / "link" / "x").write_text("x"),
-            "hidden": hidden,
-            "command": lambda: os.system(f"touch {outside}/x"),
-            "program": lambda: subprocess.run(["touch", outside / "x"]),
-            "connection": lambda: socket.create_connection(("127.0.0.1", 9)),
-            "code": lambda: eval("1"),
-            "import": lambda: __import__("antigravity"),
-        }
-
-        class Acts(Target):
-            documented, warnings = (ValueError,), ("as it says",)
-
-            def generate(self, rng):
-                return Given({"file": b"content", "folder": None}, {"a": 1})
-
-            def prepare(self, given):
-                self.reads_only = self.name in ("code", "import")
-
-            def run(self, given):
-                acts[self.name]()
-                return "accepted", ""
-
-        (folder / "link").symlink_to(outside)
-        watch = Watch(folder, seconds=1, megabytes=50)
-        watch.install()
-        seen = {}
-        for name in acts:
-            target = Acts(folder)
-            target.name = name
-            save = lambda number, given: str(fuzz.save(folder / "saved", given))
-            result = run(target, [5], Random, watch, failed=save)
-            seen[name] = [(f["what"], f["number"], f["times"]) for f in result.failures]
-        print(json.dumps(seen))
-        """,
-        made(tmp_path / "inside"),
-        made(tmp_path / "outside"),
+        ACTS,
+        make_folder(tmp_path / "inside"),
+        make_folder(tmp_path / "outside"),
     )
     words = {
         "exception": "ZeroDivisionError: division by zero",
@@ -161,65 +161,67 @@ def test_whatever_an_input_should_not_do_is_noticed(tmp_path):
     assert (saved / "folder").is_dir()
 
 
-def made(folder):
+def make_folder(folder):
     folder.mkdir()
     (folder / "kept").write_text("kept")
     return folder
+
+
+BUGS = """
+import contextlib, json, os, pickle, zlib
+from pathlib import Path
+
+import fuzz
+from fuzzing.watching import Watch, fuzz as run
+from nn_helpers.training import checkpoints
+from nn_helpers import saving
+from nn_helpers.data import pickles, cifar10
+
+@contextlib.contextmanager
+def nothing_explained(path):
+    yield
+
+bugs = {
+    "copies": [
+        (cifar10, "archive_errors", nothing_explained),
+        (cifar10, "_interleave", lambda pixels, images: None),
+    ],
+    "pickles": [(pickles, "NAMES", {*pickles.NAMES, "fuzz_canary.sing"})],
+    "networks": [(saving, "explain_damage", nothing_explained)],
+    "checkpoints": [(checkpoints, "_refuse_other_memory", lambda *a: None)],
+}
+
+def checksum_of(number, seed):
+    given = target.generate(fuzz.random_for(seed, name)(number))
+    return zlib.crc32(pickle.dumps([given.kind, sorted(given.files.items()), given.options]))
+
+def noticed():
+    for number in range(1000):
+        if failures := run(target, [number], fuzz.random_for(0, name), watch).failures:
+            return failures[0]["what"][:200]
+
+folder, seen, numbers = Path(sys.argv[1]), {}, range(20)
+watch = Watch(folder)
+watch.install()
+for name, make in fuzz.make_targets(folder):
+    target = make()
+    forwards, backwards = ([checksum_of(n, 3) for n in order] for order in (numbers, reversed(numbers)))
+    seen[name] = [forwards == backwards[::-1], forwards != [checksum_of(n, 4) for n in numbers]]
+    for module, function, bug in bugs[name]:
+        right = getattr(module, function)
+        setattr(module, function, bug)
+        seen[function] = noticed()
+        setattr(module, function, right)
+print(json.dumps(seen))
+"""
 
 
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory):
     """What every target makes of the same numbers twice, and of a bug that was put into what it tests."""
     return run_python(
-        """
-        import contextlib, json, os, pickle, zlib
-        from pathlib import Path
-
-        import fuzz
-        from fuzzing.watching import Watch, fuzz as run
-        from nn_helpers.training import checkpoints
-        from nn_helpers import saving
-        from nn_helpers.data import pickles, cifar10
-
-        @contextlib.contextmanager
-        def nothing_explained(path):
-            yield
-
-        bugs = {
-            "copies": [
-                (cifar10, "archive_errors", nothing_explained),
-                (cifar10, "_interleave", lambda pixels, images: None),
-            ],
-            "pickles": [(pickles, "_KNOWN", {*pickles._KNOWN, "fuzz_canary.sing"})],
-            "networks": [(saving, "explain_damage", nothing_explained)],
-            "checkpoints": [(checkpoints, "_refuse_other_memory", lambda *a: None)],
-            "arguments": [(cifar10, "expand_user", lambda function, name, path: Path(path).expanduser())],
-        }
-
-        def made(number, seed):
-            given = target.generate(fuzz.random_for(seed, name)(number))
-            return zlib.crc32(pickle.dumps([given.kind, sorted(given.files.items()), given.options]))
-
-        def noticed():
-            for number in range(1000):
-                if failures := run(target, [number], fuzz.random_for(0, name), watch).failures:
-                    return failures[0]["what"][:200]
-
-        folder, seen, numbers = Path(sys.argv[1]), {}, range(20)
-        watch = Watch(folder)
-        watch.install()
-        for name, make in fuzz.make_targets(folder):
-            target = make()
-            forwards, backwards = ([made(n, 3) for n in order] for order in (numbers, reversed(numbers)))
-            seen[name] = [forwards == backwards[::-1], forwards != [made(n, 4) for n in numbers]]
-            for module, function, bug in bugs[name]:
-                right = getattr(module, function)
-                setattr(module, function, bug)
-                seen[function] = noticed()
-                setattr(module, function, right)
-        print(json.dumps(seen))
-        """,
-        made(tmp_path_factory.mktemp("targets") / "inside"),
+        BUGS,
+        make_folder(tmp_path_factory.mktemp("targets") / "inside"),
     )
 
 
@@ -227,18 +229,17 @@ def targets(tmp_path_factory):
     ("bug", "words"),
     [
         ("archive_errors", "BadGzipFile|ReadError|EOFError|error"),
-        ("_interleave", "WrongError: pictures are others"),
-        ("_KNOWN", "WrongError: a hostile pickle is accepted"),
+        ("_interleave", "WrongError: images are others"),
+        ("NAMES", "WrongError: a hostile pickle is accepted"),
         ("explain_damage", "KeyError|AttributeError|WrongError: the message does not name the file"),
         ("_refuse_other_memory", "TypeError"),
-        ("expand_user", "RuntimeError"),
     ],
 )
 def test_a_bug_that_is_put_into_what_is_tested_is_noticed(targets, bug, words):
     assert re.match(words, targets[bug])
 
 
-@pytest.mark.parametrize("name", ["copies", "pickles", "networks", "checkpoints", "arguments"])
+@pytest.mark.parametrize("name", ["copies", "pickles", "networks", "checkpoints"])
 def test_an_input_is_decided_by_its_seed_and_number_alone(targets, name):
     the_same_twice, another_seed = targets[name]
     assert the_same_twice

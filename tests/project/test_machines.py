@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -81,10 +82,10 @@ def test_a_machine_on_which_python_does_not_start_has_failed(here, monkeypatch):
     assert "does not start" in trouble
 
 
-def test_a_machine_without_conditions_still_says_what_differs(monkeypatch, here):
+def test_a_machine_that_cannot_be_set_up_still_says_what_differs(monkeypatch, here):
     monkeypatch.setattr(machines, "set_up", lambda *_: (here / "missing").read_text())
     row, (trouble,) = machines.play("lessons-10", Namespace(install=[]))
-    assert row == ["lessons-10", "10 times in a row", "–", "–", "–", "–"]
+    assert row == ["lessons-10", "the lessons, 10 times in a row", "–", "–", "–", "–"]
     assert "could not be set up" in trouble
 
 
@@ -99,14 +100,20 @@ def test_skipped(): pytest.skip("not here")
 def test_what_pytest_reports_is_counted_and_failures_are_named(here, monkeypatch):
     quick = {"NN_HELPERS_X": "x", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     monkeypatch.setitem(machines.CONDITIONS, "quick", machines.Condition("this", env=quick))
-    monkeypatch.setattr(machines, "PYTEST", ("-p", "no:cacheprovider"))
-    monkeypatch.setitem(machines.MACHINES, "twice", ("quick",))
-    monkeypatch.setitem(machines.TIMES, "twice", 2)
+    monkeypatch.setattr(machines, "PYTEST", ("-p", "no:cacheprovider", "-rfE", "--durations=0"))
+    monkeypatch.setitem(machines.MACHINES, "other", ("quick",))
     (here / "test_it.py").write_text(TESTS, encoding="utf-8")
-    row, failed = machines.play("twice", Namespace(install=[], tests=["test_it.py"], processes=1, skip=[]))
-    assert row[1].startswith("this; 2 times in a row; Python ")
-    assert row[2:5] == ["2", "2", "2"]
-    assert failed == ["test_it::test_wrong"] * 2
-    monkeypatch.delitem(machines.TIMES, "twice")
-    row, failed = machines.play("twice", Namespace(install=[], tests=["nowhere.py"], processes=1, skip=[]))
+    row, failed = machines.play("other", Namespace(install=[], pytest=["test_it.py"]))
+    assert row[1].startswith("this; Python ")
+    assert row[2:5] == ["1", "1", "1"]
+    assert failed == ["test_it.py::test_wrong"]
+    row, failed = machines.play("other", Namespace(install=[], pytest=["nowhere.py"]))
     assert (row[2:5], failed) == (["0", "0", "0"], ["pytest ended with 4"])
+
+
+def test_ten_times_stops_at_the_first_failure(tmp_path):
+    for status, times in ((0, 10), (3, 1)):
+        count = tmp_path / str(status)
+        command = [*machines.TEN_TIMES, "sh", "-c", f"echo x >> '{count}'; exit {status}"]
+        assert subprocess.run(command, check=False).returncode == status
+        assert len(count.read_text().splitlines()) == times

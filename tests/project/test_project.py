@@ -1,4 +1,4 @@
-"""The house itself: what is installed, what the Makefile does, and how a lesson is saved."""
+"""The project around the package: what is installed, what the Makefile does, and how a lesson is saved."""
 
 import base64
 import importlib.util
@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from packaging.requirements import Requirement
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from processes import run_python
 
 import nn_helpers
 from nn_helpers.support.lesson import edition
@@ -49,10 +50,6 @@ def requirements_txt():
 
 def environment_yml():
     return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
-
-
-def run_python(code):
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
 
 # What is installed
@@ -104,7 +101,8 @@ def test_import_loads_numpy_and_nothing_heavier():
         "PIL",
         "ipywidgets",
         "IPython",
-        "pooch",
+        "filelock",
+        "platformdirs",
         "requests",
         "tqdm",
         "asyncio",
@@ -134,7 +132,7 @@ def test_lesson_is_saved_as_make_notebooks_saves_it(path):
 
 
 def complaints(notebook):
-    """What `make notebooks` would not have saved in this way, as sentences."""
+    """Return, as sentences, what `make notebooks` would have saved differently."""
     found = []
     if set(notebook.metadata) != {"kernelspec", "language_info"}:
         found.append("the notebook has more metadata")
@@ -180,7 +178,7 @@ DETAILS = {
     "a version": r"\d+\.\d+\.\d+",
     "a time": r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d",
 }
-PICTURE = {b"IHDR", b"pHYs", b"IDAT", b"IEND"}  # a PNG's parts, without those that hold text
+FIGURE = {b"IHDR", b"pHYs", b"IDAT", b"IEND"}  # a PNG's parts, without those that hold text
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name)
@@ -189,7 +187,7 @@ def test_a_lesson_tells_nothing_of_the_machine_it_was_run_on(path):
 
 
 def details(notebook):
-    """What the outputs of a notebook tell of a machine, as sentences."""
+    """Return, as sentences, what the outputs of a notebook reveal of a machine."""
     found = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -197,8 +195,8 @@ def details(notebook):
             words = [output.get("text", ""), *(data[kind] for kind in data if not kind.startswith("image"))]
             said = "\n".join(map(str, words))
             found += [f"{what}: {said}" for what, pattern in DETAILS.items() if re.search(pattern, said)]
-            if not png_chunks(base64.b64decode(data.get("image/png", ""))) <= PICTURE:
-                found.append("a picture with text in its file")
+            if not png_chunks(base64.b64decode(data.get("image/png", ""))) <= FIGURE:
+                found.append("a figure with text in its file")
     return found
 
 
@@ -235,12 +233,22 @@ def save(path, *sources):
     return path
 
 
-def run_notebooks(*paths, options=()):
-    command = [sys.executable, tool.__file__, *options, *paths]
+def run_notebooks(*paths):
+    command = [sys.executable, tool.__file__, *paths]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
 
 
-def test_a_second_run_changes_nothing(tmp_path):
+def test_a_second_run_changes_nothing_and_a_lesson_with_a_fault_is_left_as_it_was(
+    tmp_path, monkeypatch, capsys
+):
+    faults = {
+        "raises": ("1 / 0", "ZeroDivisionError"),
+        "warns": ("import warnings as w\nw.simplefilter('always')\nw.warn('mind')", "cell 2 wrote to stderr"),
+    }
+    bad = {
+        save(tmp_path / f"{name}.ipynb", "print('before')", fault[0]): fault[1]
+        for name, fault in faults.items()
+    }
     lesson = save(
         tmp_path / "lesson.ipynb",
         'import nn_helpers\nnn_helpers.lesson(written_for="0.0")',
@@ -251,8 +259,13 @@ def test_a_second_run_changes_nothing(tmp_path):
         "ipywidgets.FloatSlider()",
     )
     cells = nbformat.read(lesson, as_version=4).cells
-    first = run_notebooks(lesson)
-    assert (first.returncode, first.stdout) == (0, "lesson.ipynb: saved\n"), first.stderr
+    before = {path: path.read_bytes() for path in bad}
+    first = run_notebooks(*bad, lesson)
+    assert (first.returncode, first.stdout) == (1, "lesson.ipynb: saved\n"), first.stderr
+    for path, reason in bad.items():
+        assert path.read_bytes() == before[path]
+        said = first.stderr.partition(f"{path.name}: left as it was: ")[2].partition("left as it was")[0]
+        assert reason in said
     saved, notebook = lesson.read_bytes(), nbformat.read(lesson, as_version=4)
     assert complaints(notebook) == []
     assert [cell.id for cell in notebook.cells] == [cell.id for cell in cells]
@@ -265,13 +278,24 @@ def test_a_second_run_changes_nothing(tmp_path):
     assert saved.endswith(b"}\n")
     assert "θ".encode() in saved
 
-    second = run_notebooks(lesson)
-    assert (second.returncode, second.stdout) == (0, "lesson.ipynb: unchanged\n"), second.stderr
+    monkeypatch.setattr(sys, "argv", ["run_notebooks", str(lesson)])
+    assert tool.main() == 0
+    assert capsys.readouterr().out == "lesson.ipynb: unchanged\n"
     assert lesson.read_bytes() == saved
+    assert sorted(tmp_path.iterdir()) == sorted([*bad, lesson])
+
+
+def test_a_lesson_that_hangs_is_left_as_it_was(tmp_path, monkeypatch, capsys):
+    lesson = save(tmp_path / "hangs.ipynb", "import time\ntime.sleep(60)")
+    before = lesson.read_bytes()
+    monkeypatch.setattr(sys, "argv", ["run_notebooks", str(lesson), "--timeout=1"])
+    assert tool.main() == 1
+    assert "hangs.ipynb: left as it was: a cell took longer than 1 s" in capsys.readouterr().err
+    assert lesson.read_bytes() == before
     assert list(tmp_path.iterdir()) == [lesson]
 
 
-def normalised_picture(new, old, tags=(), old_code="plot()"):
+def normalise_figure(new, old, tags=(), old_code="plot()"):
     cell = new_code_cell("plot()", outputs=[new_output("display_data", {"image/png": new})])
     cell.metadata["tags"] = list(tags)
     notebook = new_notebook(cells=[cell])
@@ -279,45 +303,23 @@ def normalised_picture(new, old, tags=(), old_code="plot()"):
     return notebook.cells[0].outputs[0].data["image/png"]
 
 
-def test_a_picture_is_replaced_only_when_its_pixels_change():
+def test_a_figure_is_replaced_only_when_its_pixels_change():
     red, red_in_other_bytes, blue = png("red", 9), png("red", 0), png("blue", 9)
     assert red != red_in_other_bytes
-    assert normalised_picture(red, red_in_other_bytes) == red_in_other_bytes
-    assert normalised_picture(blue, red) == blue
+    assert normalise_figure(red, red_in_other_bytes) == red_in_other_bytes
+    assert normalise_figure(blue, red) == blue
 
 
-def test_a_picture_of_measured_time_is_replaced_only_when_its_code_changes():
+def test_a_figure_of_measured_time_is_replaced_only_when_its_code_changes():
     red, blue = png("red", 9), png("blue", 9)
-    assert normalised_picture(blue, red, tags=["shows-time"]) == red
-    assert normalised_picture(blue, red, tags=["shows-time"], old_code="old()") == blue
+    assert normalise_figure(blue, red, tags=["shows-time"]) == red
+    assert normalise_figure(blue, red, tags=["shows-time"], old_code="old()") == blue
 
 
 def png(colour, compress_level):
     file = io.BytesIO()
     Image.new("RGB", (8, 8), colour).save(file, "png", compress_level=compress_level)
     return base64.b64encode(file.getvalue()).decode()
-
-
-def test_a_lesson_with_a_fault_is_left_as_it_was_and_the_others_are_saved(tmp_path):
-    faults = {
-        "raises": ("1 / 0", "ZeroDivisionError"),
-        "warns": ("import warnings as w\nw.simplefilter('always')\nw.warn('mind')", "cell 2 wrote to stderr"),
-        "hangs": ("import time\ntime.sleep(60)", "a cell took longer than 4 s"),
-    }
-    bad = {
-        save(tmp_path / f"{name}.ipynb", "print('before')", fault[0]): fault[1]
-        for name, fault in faults.items()
-    }
-    before = {path: path.read_bytes() for path in bad}
-    good = save(tmp_path / "good.ipynb", "print('after')")
-    result = run_notebooks(*bad, good, options=["--timeout=4"])
-    assert result.returncode == 1
-    for path, reason in bad.items():
-        assert path.read_bytes() == before[path]
-        said = result.stderr.partition(f"{path.name}: left as it was: ")[2].partition("left as it was")[0]
-        assert reason in said
-    assert result.stdout == "good.ipynb: saved\n"
-    assert sorted(tmp_path.iterdir()) == sorted([*bad, good])
 
 
 # Makefile and tools/make_venv.sh
@@ -372,30 +374,44 @@ def has_pip(folder):
 BASE_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
 
 
+# A Python whose `venv` copies pip from a folder: installing it a second time takes longer than all the rest.
+PYTHON_WITH_PIP = f"""
+if [ "$2" = venv ]; then
+    "{BASE_PYTHON}" "$@" --without-pip && {{cp}} -R "{{kept}}/." .venv/lib/python*/site-packages/
+else
+    exec "{BASE_PYTHON}" "$@"
+fi
+"""
+
+
 @needs_sh
 @pytest.mark.skipif(not BASE_PYTHON.exists(), reason=f"{BASE_PYTHON} is not there")
-def test_make_venv_passes_over_bad_pythons_and_mends_what_was_interrupted(
-    tmp_path,
-):
+def test_make_venv_mends_what_was_interrupted_and_passes_over_bad_pythons(tmp_path):
     folder = tmp_path / "with a space and ü"
-    on_path = folder / "bin"
-    (folder / ".venv" / "bin").mkdir(parents=True)
-    (folder / ".venv" / "bin" / "python").symlink_to(tmp_path / "a Python that was uninstalled")
-    executable(on_path / "python3", "echo 'pyenv: python3: command not found' >&2; exit 127")
-    executable(on_path / "python3.14", "exit 1")  # what `sys.version_info < (3, 11)` gives for an old Python
-    executable(on_path / "python3.12", f'exec "{BASE_PYTHON}" "$@"')
-    made = make_venv(folder, on_path)
+    on_path, nothing = folder / "bin", folder / "nothing here"
+    subprocess.run([BASE_PYTHON, "-m", "venv", "--without-pip", folder / ".venv"], check=True)
+    (site,) = folder.glob(".venv/lib/python*/site-packages")
+    for file, content in {
+        "pip-23.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: pip\nVersion: 23.0\n",
+        "pip/__init__.py": "__version__ = '23.0'\n",
+    }.items():  # pip was being unpacked when the power went
+        (site / file).parent.mkdir()
+        (site / file).write_text(content)
+    made = make_venv(folder, nothing)  # needs no Python on the path
     assert made.returncode == 0, made.stderr
     assert has_pip(folder)
-
-    again = make_venv(folder, folder / "nothing here")  # needs no Python on the path
+    again = make_venv(folder, nothing)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
-    (info,) = folder.glob(".venv/lib/python*/site-packages/pip-*.dist-info")
-    (info / "RECORD").unlink()
-    shutil.rmtree(info.parent / "pip" / "_internal")  # pip was being unpacked when the power went
-    assert not has_pip(folder)
-    assert make_venv(folder, on_path).returncode == 0
+    kept = shutil.copytree(site, tmp_path / "kept")
+    for python in folder.glob(".venv/bin/python*"):
+        python.unlink()
+        python.symlink_to(tmp_path / "a Python that was uninstalled")
+    executable(on_path / "python3", "echo 'pyenv: python3: command not found' >&2; exit 127")
+    executable(on_path / "python3.14", "exit 1")  # what `sys.version_info < (3, 11)` gives for an old Python
+    executable(on_path / "python3.12", PYTHON_WITH_PIP.format(kept=kept, cp=shutil.which("cp")))
+    made = make_venv(folder, on_path)
+    assert made.returncode == 0, made.stderr
     assert has_pip(folder)
 
 

@@ -1,4 +1,4 @@
-"""Long vectors are updated in blocks, to the numbers of one update of the whole."""
+"""Long vectors are updated in blocks, with the same result as one update of the whole."""
 
 import numpy as np
 import pytest

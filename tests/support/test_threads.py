@@ -16,7 +16,7 @@ HERE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.
 
 @pytest.fixture
 def container(tmp_path, monkeypatch):
-    """A container's file that says how much processor time there is; write into it what it shall say."""
+    """The file that says how much processor time a container may use; tests write into it."""
     monkeypatch.setattr(threads, "CPU_MAX", tmp_path / "cpu.max")
     return threads.CPU_MAX
 

@@ -242,7 +242,7 @@ def test_the_best_weights_survive_a_run_that_diverges():
 
 def test_keep_best_needs_something_to_judge_by():
     for options in ({"data": blobs()}, {"data": data_with_validation(), "validate": False}):
-        with pytest.raises(ValueError, match="keep_best needs validation pictures"):
+        with pytest.raises(ValueError, match="keep_best needs validation images"):
             train(net(), optimizer=SGD(0.1), keep_best=True, progress=False, **options)
 
 

@@ -38,15 +38,12 @@ class Target:
         Patterns of the warnings that may come.
     reads_only : bool
         Whether no code may be made and no module imported.
-    touched : bool
-        Whether the last input changed anything on disk.
     """
 
     name = ""
     documented = (ValueError, OSError)
     warnings = ()
     reads_only = False
-    touched = True
 
     def __init__(self, folder):
         """Make, in `folder`, what inputs are made of."""

@@ -1,15 +1,14 @@
 """Batches of CIFAR-10's Python layout: right ones, changed instruction by instruction; wild and hostile ones.
 
-A pickle is made here as a list of (instruction, argument) and written with `pickletools`' own table, so
-that a change is a change of the program and not only of its bytes.
+Python's own pickler writes them, with raw instructions in the place of any part of a batch.
 """
 
 import copyreg
 import io
 import pickle
 import pickletools
-import struct
 import sys
+from functools import partial
 from itertools import pairwise
 from random import Random
 from types import ModuleType
@@ -17,23 +16,14 @@ from types import ModuleType
 import numpy as np
 
 from fuzzing import Given, Target, expect, expect_readable
-from fuzzing.mutations import WHOLE, change_bytes
-from nn_helpers.data.pickles import read_batch
+from fuzzing.mutations import WHOLE, change_bytes, json_value
+from nn_helpers.data import pickles
 
-N = 2  # pictures
+N = 2  # images
 OPS = {op.name: op for op in pickletools.opcodes}
+BY_CODE = {op.code.encode("latin-1"): op for op in pickletools.opcodes}
 # What the reader knows; a wild pickle of all instructions alike would hardly get beyond its third.
-USUAL = (
-    "BININT1", "BININT1", "BININT2", "BININT", "SHORT_BINSTRING", "SHORT_BINBYTES", "SHORT_BINUNICODE",
-    "BINUNICODE", "BINSTRING", "NONE", "NEWTRUE", "NEWFALSE", "MARK", "EMPTY_LIST", "EMPTY_DICT",
-    "EMPTY_TUPLE",
-    "TUPLE1", "TUPLE2", "TUPLE3", "TUPLE", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "BINPUT", "MEMOIZE",
-    "BINGET", "LONG_BINPUT", "LONG_BINGET", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "PROTO", "FRAME",
-)  # fmt: skip
-KNOWN = (
-    ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"), ("numpy._core.numeric", "_frombuffer"), ("_codecs", "encode"),
-)  # fmt: skip
+USUAL = sorted(pickles.INSTRUCTIONS - {"STOP"})
 
 # A canary in a coal mine: whoever calls it, or makes or restores a `Singer`, is heard.
 SUNG = []
@@ -71,267 +61,165 @@ for thing in (sing, Singer):
     thing.__qualname__ = thing.__name__
     setattr(canary, thing.__name__, thing)
 sys.modules[canary.__name__] = canary
-EXTENSIONS = {"EXT1": 0xE7, "EXT2": 0xE7E7, "EXT4": 0x7E7E7E7E}
-for name, code in EXTENSIONS.items():  # under other names, or `sing` itself would always be written so
-    setattr(canary, f"sing_{name}", sing)
-    copyreg.add_extension(canary.__name__, f"sing_{name}", code)
+for code in (0xE7, 0xE7E7, 0x7E7E7E7E):  # under other names, or `sing` itself would always be written so
+    setattr(canary, f"sing_{code}", sing)
+    copyreg.add_extension(canary.__name__, f"sing_{code}", code)
 
 SONG = "__import__('fuzz_canary').sing()"
 COMMAND = "exit 7"
 # (module, name), arguments, and whether the canary is heard where `pickle` loads a call of it
 HOSTILE = (
-    (("fuzz_canary", "sing"), (), True),
-    (("fuzz_canary", "Singer"), (), True),
-    (("builtins", "eval"), (SONG,), True),
-    (("builtins", "exec"), (SONG,), True),
-    (("__builtin__", "eval"), (SONG,), True),  # as Python 2 called it
-    (("timeit", "timeit"), (SONG, "pass", 1), False),
-    (("code", "InteractiveInterpreter"), (), False),
-    (("os", "system"), (COMMAND,), False),
+    (("fuzz_canary", "sing"), (), True), (("fuzz_canary", "Singer"), (), True),
+    (("builtins", "eval"), (SONG,), True), (("builtins", "exec"), (SONG,), True),
+    (("__builtin__", "eval"), (SONG,), True), (("_pickle", "loads"), (b"cfuzz_canary\nsing\n(tR.",), True),
+    (("timeit", "timeit"), (SONG, "pass", 1), False), (("os", "system"), (COMMAND,), False),
     (("posix", "system"), (COMMAND,), False),
-    (("nt", "system"), (COMMAND,), False),
-    (("subprocess", "Popen"), (COMMAND,), False),
-    (("subprocess", "getoutput"), (COMMAND,), False),
-    (("pty", "spawn"), (COMMAND,), False),
-    (("builtins", "open"), ("canary", "w"), False),
-    (("builtins", "__import__"), ("fuzz_canary",), False),
-    (("builtins", "getattr"), ("x", "y"), False),
-    (("importlib", "import_module"), ("antigravity",), False),
-    (("runpy", "run_path"), ("canary.py",), False),
-    (("operator", "attrgetter"), ("system",), False),
+    (("subprocess", "Popen"), (COMMAND,), False), (("pty", "spawn"), (COMMAND,), False),
+    (("builtins", "open"), ("canary", "w"), False), (("builtins", "__import__"), ("fuzz_canary",), False),
+    (("builtins", "getattr"), ("x", "y"), False), (("importlib", "import_module"), ("antigravity",), False),
     (("operator", "methodcaller"), ("system", COMMAND), False),
-    (("functools", "partial"), ("x",), False),
-    (("copyreg", "_reconstructor"), ("x", "y", None), False),
-    (("copyreg", "__newobj__"), ("x",), False),
-    (("copy_reg", "_reconstructor"), ("x", "y", None), False),
-    (("types", "FunctionType"), ("x", {}), False),
-    (("types", "CodeType"), (0,), False),
-    (("marshal", "loads"), (b"\xe3",), False),
-    (("pickle", "loads"), (b"cfuzz_canary\nsing\n(tR.",), True),
-    (("_pickle", "loads"), (b"cfuzz_canary\nsing\n(tR.",), True),
-    (("numpy", "load"), ("canary.npy",), False),
-    (("numpy", "fromfile"), ("canary",), False),
+    (("copyreg", "_reconstructor"), ("x", "y", None), False), (("types", "CodeType"), (0,), False),
+    (("marshal", "loads"), (b"\xe3",), False), (("numpy", "fromfile"), ("canary",), False),
     (("numpy.testing._private.utils", "runstring"), (SONG, {}), False),
     (("numpy.core.multiarray", "_reconstruct.__globals__"), (), False),
-    (("numpy.core.multiarray", "fromfile"), ("canary",), False),
-    (("numpy.core.multiarray.", "_reconstruct"), (), False),
-    (("numpy", "ndarray\0"), (), False),
-    (("numpy", " ndarray"), (), False),
-    (("numpy._core.numeric", "_frombuffer\r"), (), False),
-    (("numpy.dtype", ""), (), False),
-    (("_codecs", "encode.__self__"), (), False),
-    (("", "numpy.ndarray.__reduce__"), (), False),
-    (("socket", "create_connection"), (("127.0.0.1", 9),), False),
-    (("webbrowser", "open"), ("http://127.0.0.1:9/",), False),
-    (("shutil", "rmtree"), ("canary",), False),
+    (("numpy.core.multiarray.", "_reconstruct"), (), False), (("numpy", "ndarray\0"), (), False),
+    (("numpy", " ndarray"), (), False), (("numpy._core.numeric", "_frombuffer\r"), (), False),
+    (("numpy.dtype", ""), (), False), (("", "numpy.ndarray.__reduce__"), (), False),
+    (("socket", "create_connection"), (("127.0.0.1", 9),), False), (("shutil", "rmtree"), ("canary",), False),
     (("nn_helpers.__main__", "main"), (["doctor"],), False),
-)
+)  # fmt: skip
 
 
-# Instructions as bytes
+# Writing
 
 
-def written(program):
-    """Return a program, a list of (name of the instruction, its argument) or of bytes, as bytes."""
-    parts = []
-    for step in program:
-        if isinstance(step, bytes):
-            parts.append(step)
+class Op(bytes):
+    """Instructions as they stand in a pickle."""
+
+
+class Program(list):
+    """Instructions, and values between them that the pickler writes."""
+
+
+class Writer(pickle._Pickler):
+    """Python's own pickler, in Python: of instructions it writes what they are."""
+
+    as_python_2 = False  # which wrote texts and bytes alike
+
+    def save(self, obj, save_persistent_id=True):
+        if isinstance(obj, Op):
+            self.write(obj)
+        elif isinstance(obj, Program):
+            for part in obj:
+                self.save(part)
+        elif self.as_python_2 and isinstance(obj, str | bytes):
+            text = obj.encode("utf-8", "surrogatepass") if isinstance(obj, str) else obj
+            size, op = (1, b"U") if len(text) < 256 else (4, b"T")
+            self.write(op + len(text).to_bytes(size, "little") + text)
         else:
-            name, argument = step
-            op = OPS[name]
-            parts.append(op.code.encode("latin-1") + (_argument(op.arg.name, argument) if op.arg else b""))
-    return b"".join(parts)
+            super().save(obj, save_persistent_id)
 
 
-SIZES = {"uint1": 1, "uint2": 2, "int4": 4, "uint4": 4, "uint8": 8}
-LENGTHS = {  # of what carries its own length: how many bytes tell it
-    "string1": 1, "string4": 4, "bytes1": 1, "bytes4": 4, "bytes8": 8, "bytearray8": 8, "unicodestring1": 1,
-    "unicodestring4": 4, "unicodestring8": 8, "long1": 1, "long4": 4,
-}  # fmt: skip
+def write(content, protocol, as_python_2=False, fast=False):
+    """Return a pickle's bytes; `fast` ones remember nothing."""
+    file = io.BytesIO()
+    writer = Writer(file, protocol)
+    writer.fast, writer.as_python_2 = fast, as_python_2
+    writer.dump(content)
+    return file.getvalue()
 
 
-def _argument(kind, argument):
-    if kind in SIZES:
-        size = SIZES[kind]
-        return (argument % (1 << 8 * size)).to_bytes(size, "little")
-    if kind in LENGTHS:
-        size = LENGTHS[kind]
-        return (len(argument) % (1 << 8 * size)).to_bytes(size, "little") + argument
-    if kind == "float8":
-        return struct.pack(">d", argument)
-    if kind == "stringnl_noescape_pair":
-        return "\n".join(argument).encode("utf-8", "surrogatepass") + b"\n"
-    return str(argument).encode() + b"\n"  # the oldest ones: text up to the end of the line
+def take_apart(content):
+    """Return a pickle as a list of instructions, each with its argument, as bytes."""
+    at = [where for _, _, where in pickletools.genops(content)] + [len(content)]
+    return [content[a:b] for a, b in pairwise(at)]
 
 
-def random_argument(rng, kind):
-    """Return an argument that an instruction of pickletools' kind can have."""
-    if kind in SIZES:
-        return rng.choice((0, 1, 2, 3, rng.randrange(12), rng.choice(WHOLE)))
-    if kind in LENGTHS:
-        texts = (
-            b"",
-            b"labels",
-            b"data",
-            b"u1",
-            b"|u1",
-            b"b",
-            b"C",
-            b"numpy",
-            b"ndarray",
-            b"dtype",
-            b"\xff\xfe",
-        )
-        return rng.choice(
-            (*texts, bytes(1000), bytes(1001), bytes(3072 * N), rng.randbytes(rng.randrange(9)))
-        )
-    if kind == "float8":
-        return rng.choice((0.0, 1.0, float("nan"), float("inf")))
-    if kind == "stringnl_noescape_pair":
-        return rng.choice(KNOWN) if rng.random() < 0.8 else rng.choice(HOSTILE)[0]
-    if kind.startswith("decimalnl"):
-        return rng.choice(("0", "1", "01", "00", "-1", "9" * 5000, "x", "", "1L", "0x10"))
-    return rng.choice(("1", "'x'", "x", "", "nan", "\\x00", "e" * 2000))
+def instruction(rng, op):
+    """Return an instruction with any argument that it can have, seldom one whose length is a lie."""
+    code = op.code.encode("latin-1")
+    if op.arg is None:
+        return code
+    if op.arg.n >= 0:
+        number = rng.choice((0, 1, 2, 3, rng.randrange(12), rng.choice(WHOLE)))
+        return code + (number % 256**op.arg.n).to_bytes(op.arg.n, "little")
+    if op.arg.n == pickletools.UP_TO_NEWLINE:
+        module, _, name = rng.choice(sorted(pickles.NAMES)).rpartition(".")
+        lines = ["0", "-1", "9" * 5000, "x", "", "1L", "'x'", "nan", "\\x00"]
+        line = f"{module}\n{name}" if op.name == "GLOBAL" else rng.choice(lines)
+        return code + line.encode() + b"\n"
+    texts = [b"", b"labels", b"data", b"u1", b"b", b"C", b"numpy", b"dtype", b"\xff\xfe", rng.randbytes(8)]
+    text = rng.choice([*texts, bytes(1000), bytes(1001), bytes(3072 * N)])
+    length = len(text) + (rng.choice((-1, 1, 1000, 2**31)) if rng.random() < 0.05 else 0)
+    size = {pickletools.TAKEN_FROM_ARGUMENT1: 1, pickletools.TAKEN_FROM_ARGUMENT8U: 8}.get(op.arg.n, 4)
+    return code + (length % 256**size).to_bytes(size, "little") + text
 
 
 # Right batches
 
 
-def right_batch(rng, y, pictures, /, **parts):
-    """Return the program of a batch, in one of the ways that versions of Python and NumPy write one.
+CALL, BUILD = Op(b"R"), Op(b"b")
+LABELS, ROWS = [3, 8], np.repeat(np.arange(N * 12, dtype=np.uint8), 256).reshape(N, 3072)
+PARTS = "labels", "label", "data", "array", "dtype", "state", "names", "first", "between", "last"
+
+
+def name_of(rng, module, name):
+    """Return what pushes a function by its name, and nothing below it, in one of the two ways."""
+    if rng.random() < 0.5 and not set("\r\n\0") & set(module + name):
+        return Op(f"c{module}\n{name}\n".encode())
+    spelled = [b"\x8c" + bytes([len(text)]) + text.encode() for text in (module, name)]
+    return Op(b"".join(spelled) + b"\x93")
+
+
+def right_batch(rng, **parts):
+    """Return a batch in one of the ways that versions of Python and NumPy write one, as bytes.
 
     Parameters
     ----------
     rng : random.Random
-    y : list of int
-        The labels.
-    pictures : bytes
-    **parts : lists of steps
-        What stands in the place of a part: `labels`, `label`, `data`, `array`, `dtype`, `state`, `names`,
-        `first`,
-        `between`, `last`.
+    **parts
+        What stands in the place of some of `PARTS`.
     """
-    text = rng.choice(("SHORT_BINSTRING", "SHORT_BINBYTES", "SHORT_BINUNICODE", "BINUNICODE", "BINSTRING"))
-    pixels = rng.choice(("BINSTRING", "BINBYTES", "BINBYTES8", "BYTEARRAY8"))
-
-    def entry(key, value):
-        return [(text, key), *put(), *value]
-
-    def put():
-        return [("MEMOIZE", None)] if memo and rng.random() < 0.7 else []
-
-    def named(module, name):
-        if rng.random() < 0.5:
-            return [("GLOBAL", (module, name)), *put()]
-        return [
-            ("SHORT_BINUNICODE", module.encode()),
-            *put(),
-            ("SHORT_BINUNICODE", name.encode()),
-            *put(),
-            ("STACK_GLOBAL", None),
-            *put(),
-        ]
-
-    memo = rng.random() < 0.5
-    core = rng.choice(("numpy.core", "numpy._core"))
-    dtype = parts.get("dtype") or [
-        *named("numpy", "dtype"), (text, b"u1"), ("NEWFALSE", None), ("NEWTRUE", None), ("TUPLE3", None),
-        *put(),
-        ("REDUCE", None), *put(), ("MARK", None), ("BININT1", 3), (text, b"|"), ("NONE", None), ("NONE",
-        None),
-        ("NONE", None), ("BININT", -1), ("BININT", -1), ("BININT1", 0), ("TUPLE", None), *put(), ("BUILD",
-        None),
-    ]  # fmt: skip
-    shape = [("BININT1", N), ("BININT2", 3072), ("TUPLE2", None), *put()]
+    named, core, protocol = (
+        partial(name_of, rng),
+        rng.choice(("numpy.core", "numpy._core")),
+        rng.randrange(2, 6),
+    )
+    kind = [named("numpy", "dtype"), ("u1", False, True), CALL, (3, "|", *[None] * 3, -1, -1, 0), BUILD]
+    dtype, state = parts.get("dtype", Program(kind)), parts.get("state", Program())
+    pixels = bytearray(ROWS.tobytes()) if protocol == 5 and rng.random() < 0.5 else ROWS.tobytes()
     if "array" not in parts and rng.random() < 0.3:
-        data = [
-            *named(f"{core}.numeric", "_frombuffer"), ("MARK", None), (pixels, pictures), *put(), *dtype,
-            *shape,
-            (text, b"C"), ("TUPLE", None), *put(), ("REDUCE", None), *put(), *parts.get("state", []),
-        ]  # fmt: skip
+        array = [named(f"{core}.numeric", "_frombuffer"), (pixels, dtype, ROWS.shape, "C"), CALL, state]
     else:
-        array = parts.get("array") or [
-            *named(f"{core}.multiarray", "_reconstruct"), *named("numpy", "ndarray"), ("BININT1", 0),
-            ("TUPLE1", None), (text, b"b"), ("TUPLE3", None), *put(), ("REDUCE", None), *put(),
-        ]  # fmt: skip
-        data = [
-            *array, *parts.get("state", []), ("MARK", None), ("BININT1", 1), *shape, *dtype, ("NEWFALSE",
-            None),
-            (pixels, pictures), *put(), ("TUPLE", None), *put(), ("BUILD", None),
-        ]  # fmt: skip
-    numbers = [("BININT1", label) for label in y]
-    if "label" in parts:
-        numbers[rng.randrange(len(numbers))] = parts["label"]
-    numbers = [step for number in numbers for step in (number if isinstance(number, list) else [number])]
-    entries = [
-        entry(b"labels", parts.get("labels") or [("EMPTY_LIST", None), *put(), ("MARK", None), *numbers,
-                                                  ("APPENDS", None)]),
-        entry(b"data", parts.get("data") or data),
-        entry(b"batch_label", [(text, b"training batch 1 of 5"), *put()]),
-        entry(b"filenames", parts.get("names") or [("EMPTY_LIST", None), ("MARK", None), (text, b"a.png"),
-                                                    ("APPENDS", None)]),
-    ]  # fmt: skip
+        arguments = named("numpy", "ndarray"), (0,), b"b"
+        empty = parts.get("array", Program([named(f"{core}.multiarray", "_reconstruct"), arguments, CALL]))
+        array = [empty, state, (1, ROWS.shape, dtype, False, pixels), BUILD]
+    labels = parts.get("labels", [LABELS[0], parts.get("label", LABELS[1])])
+    entries = [("labels", labels), ("data", parts.get("data", Program(array)))]
+    entries += [("batch_label", "batch 1 of 5"), ("filenames", parts.get("names", ["a.png"]))]
+    entries += [("more", parts["between"])] if "between" in parts else []
     rng.shuffle(entries)
-    between = rng.randrange(len(entries) + 1)
-    entries[between:between] = [parts["between"]] if "between" in parts else []
-    start = [("PROTO", rng.randrange(2, 6))] + ([("FRAME", 10**6)] if rng.random() < 0.3 else [])
-    middle = [step for steps in entries for step in steps]
-    return [
-        *start, *parts.get("first", []), ("EMPTY_DICT", None), *put(), ("MARK", None), *middle, ("SETITEMS",
-        None),
-        *parts.get("last", []), ("STOP", None),
-    ]  # fmt: skip
+    as_key = rng.choice((str, str.encode))
+    last = ["last", parts["last"], Op(b"s")] if "last" in parts else []
+    batch = Program([parts.get("first", Op()), {as_key(key): value for key, value in entries}, *last])
+    return write(batch, protocol, as_python_2=rng.random() < 0.3, fast=rng.random() < 0.3)
 
 
-# Wild ones
-
-
-def wild(rng, length):
-    """Return a program in which every instruction finds on the stack what it needs."""
-    stack, program = [], [("PROTO", rng.randrange(6))]
-    names = list(OPS)
-    for _ in range(length):
-        for _ in range(8):
-            name = rng.choice(USUAL) if rng.random() < 0.93 else rng.choice(names)
-            op = OPS[name]
-            below = _below(op, stack)
-            if below is not None and name != "STOP":
-                break
-        else:
-            continue
-        program.append((name, random_argument(rng, op.arg.name) if op.arg else None))
-        stack = [*below, *("mark" if kind is pickletools.markobject else "any" for kind in op.stack_after)]
-    program += [("TUPLE", None)] * stack.count("mark")
-    return [*program, ("STOP", None)]
-
-
-def _below(op, stack):
-    """Return what is left of the stack under what an instruction takes, or None where it is too short."""
-    if pickletools.markobject in op.stack_before:
-        if "mark" not in stack:
-            return None
-        at = len(stack) - 1 - stack[::-1].index("mark")
-        before = op.stack_before.index(pickletools.markobject)
-        return stack[: at - before] if at >= before and "mark" not in stack[at - before : at] else None
-    needed = len(op.stack_before)
-    if needed > len(stack) or "mark" in stack[len(stack) - needed :]:
-        return None
-    return stack[: len(stack) - needed]
+# Changed ones
 
 
 def value(rng):
-    """Return steps that push one value: a wild program, packed into a list."""
-    program = wild(rng, rng.randrange(1, 12))[1:-1]
-    return [("EMPTY_LIST", None), ("MARK", None), *program, ("APPENDS", None)]
+    """Return a list of any values: Python's own, and such as an instruction pushes."""
+    pushes = [op for op in map(OPS.get, USUAL) if not op.stack_before and len(op.stack_after) == 1]
+    pushed = [Op(instruction(rng, rng.choice(pushes))) for _ in range(rng.randrange(4))]
+    return [json_value(rng), *pushed]
 
 
-def changed(rng, program):
-    """Return a program with a few of its steps taken out, doubled, exchanged, or given other arguments."""
+def change(rng, program, most=3):
+    """Return instructions with a few of them taken out, doubled, exchanged, or given other arguments."""
     program = list(program)
-    for _ in range(rng.randint(1, 3)):
+    for _ in range(rng.randint(1, most)):
         at, kind = rng.randrange(len(program)), rng.randrange(8)
-        name, argument = program[at] if not isinstance(program[at], bytes) else (None, None)
         if kind == 0:
             del program[at]
         elif kind == 1:
@@ -339,125 +227,54 @@ def changed(rng, program):
         elif kind == 2:
             other = rng.randrange(len(program))
             program[at], program[other] = program[other], program[at]
-        elif kind < 5 and name and OPS[name].arg:
-            program[at] = name, random_argument(rng, OPS[name].arg.name)
-        elif kind == 5 and name and OPS[name].arg and OPS[name].arg.name in LENGTHS:
-            content = written([(name, argument)])  # the length lies
-            size = LENGTHS[OPS[name].arg.name]
-            length = (len(argument) + rng.choice((-1, 1, 2, 1000, 2**31))) % (1 << 8 * size)
-            program[at] = content[:1] + length.to_bytes(size, "little") + content[1 + size :]
-        elif kind == 6:
-            program[at:at] = value(rng)
+        elif kind < 6:
+            program[at] = instruction(rng, BY_CODE.get(program[at][:1], OPS["NONE"]))
         else:
-            op = rng.choice(USUAL)
-            program.insert(at, (op, random_argument(rng, OPS[op].arg.name) if OPS[op].arg else None))
-        program = program or [("STOP", None)]
+            op = OPS[rng.choice(USUAL) if rng.random() < 0.9 else rng.choice(list(OPS))]
+            program[at:at] = [instruction(rng, op)] * rng.choice((1, 1, 1, 2, 1100))
+        program = program or [b"."]
     return program
 
 
 # Hostile ones
 
 
-def pushed(rng, content):
-    """Return steps that push a text, bytes, number, None, list, tuple or dict."""
-    if isinstance(content, str):
-        content = content.encode()
-        return [(rng.choice(("SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINSTRING", "BINSTRING")), content)]
-    if isinstance(content, bytes):
-        return [(rng.choice(("SHORT_BINBYTES", "BINBYTES")), content)]
-    if isinstance(content, int):
-        return [("BININT", content)]
-    if content is None:
-        return [("NONE", None)]
-    inside = [step for item in content for step in pushed(rng, item)]
-    if isinstance(content, dict):
-        return [("EMPTY_DICT", None)]
-    last = ("APPENDS", None) if isinstance(content, list) else ("TUPLE", None)
-    return [*([("EMPTY_LIST", None)] if isinstance(content, list) else []), ("MARK", None), *inside, last]
-
-
-def named(rng, module, name):
-    """Return steps that push a function by its name, in one of the ways there are."""
-    kind = rng.randrange(5)
-    if kind < 2 and not set("\r\n\0") & set(module + name):
-        return [("GLOBAL", (module, name))]
-    spelled = [*pushed(rng, module), *pushed(rng, name)]
-    spelled = [("BINUNICODE" if "STRING" in step[0] else step[0], step[1]) for step in spelled]
-    if kind == 2:  # remembered in three places, the right one taken back
-        at = rng.randrange(200, 250)
-        return [
-            spelled[0], ("BINPUT", at), ("TUPLE1", None), ("BINPUT", at + 1), spelled[1], ("BINPUT", at + 2),
-            ("TUPLE2", None), ("BINGET", at), ("BINGET", at + 2), ("STACK_GLOBAL", None), ("BINPUT", at),
-            ("TUPLE2", None), ("BINGET", at),
-        ]  # fmt: skip
-    if kind == 3:  # over what was remembered in its place
-        return [
-            ("GLOBAL", ("numpy", "dtype")), ("BINPUT", 7), *spelled, ("STACK_GLOBAL", None), ("BINPUT", 7),
-            ("TUPLE2", None), ("LONG_BINGET", 7),
-        ]  # fmt: skip
-    return [*spelled, ("STACK_GLOBAL", None)]
+def remembered(rng, module, name):
+    """Return what pushes a function by its name; the name's parts are remembered and taken back."""
+    if rng.random() < 0.5:
+        spelled = [b"X" + len(text).to_bytes(4, "little") + text.encode() for text in (module, name)]
+        return Op(spelled[0] + b"q\xf0\x85q\xf1" + spelled[1] + b"q\xf2\x86h\xf0h\xf2\x93q\xf0\x86h\xf0")
+    # over what was remembered in its place
+    return Op(b"cnumpy\ndtype\nq\xf7" + name_of(rng, module, name) + b"q\xf7\x86j\xf7\0\0\0")
 
 
 def hostile(rng):
-    """Return steps that push what `pickle` would run code for, and whether the canary would be heard."""
-    (module, name), arguments, heard = rng.choice(HOSTILE[:9] if rng.random() < 0.4 else HOSTILE)
-    kind = rng.randrange(12)
-    if kind == 0:
-        inside = [step for item in arguments for step in pushed(rng, item)]
-        plain = not set("\r\n\0") & set(module + name)
-        return [("MARK", None), *inside, ("INST", (module, name))], heard and plain and bool(name)
-    if kind == 1:
-        inside = [step for item in arguments for step in pushed(rng, item)]
-        return [("MARK", None), *single(rng, module, name), *inside, ("OBJ", None)], heard
-    if kind == 2:
-        return [*single(rng, "fuzz_canary", "Singer"), *pushed(rng, arguments), ("NEWOBJ", None)], True
-    if kind == 3:
-        steps = [*single(rng, "fuzz_canary", "Singer"), *pushed(rng, arguments), ("EMPTY_DICT", None)]
-        return [*steps, ("NEWOBJ_EX", None)], True
-    if kind == 4:
-        op, code = rng.choice(list(EXTENSIONS.items()))
-        return [(op, code), ("EMPTY_TUPLE", None), ("REDUCE", None)], True
-    if kind == 5:
-        op = rng.choice(("PERSID", "BINPERSID"))
-        return ([(op, "sing")] if op == "PERSID" else [*pushed(rng, "sing"), (op, None)]), False
-    if kind == 6:
-        parts = rng.choice(
-            (
-                (sing, ()), (eval, (SONG,)), (Singer, ()), (exec, (SONG,)),
-                (dict, (), None, None, iter([(1, Reduces(sing, ()))])), (list, (), None, iter([Reduces(sing,
-                ())])),
-                (object, (), Reduces(sing, ())), (dict, (), {1: 2}, None, None, sing),
-                (copyreg._reconstructor, (Singer, object, None), {1: 2}), (getattr, (Reduces(sing, ()), "x",
-                1)),
-            )
-        )  # fmt: skip
-        content = pickle.dumps(_fresh(parts), rng.randrange(6))
-        return [content[2 if content[:1] == b"\x80" else 0 : -1]], True
-    if kind == 7:
-        build = [*pushed(rng, {"x": 1} if rng.random() < 0.5 else "state"), ("BUILD", None)]
-        made = [*named(rng, "fuzz_canary", "Singer"), ("EMPTY_TUPLE", None), ("NEWOBJ", None)]
-        return [*made, *build], True
-    if kind == 8:
-        op = rng.choice(("NEXT_BUFFER", "READONLY_BUFFER"))
-        return ([("NEXT_BUFFER", None)] if op == "NEXT_BUFFER" else [("NONE", None), (op, None)]), False
-    return [*named(rng, module, name), *pushed(rng, arguments), ("REDUCE", None)], heard
-
-
-def single(rng, module, name):
-    """Return steps that push a function by its name, and nothing below it."""
-    if rng.random() < 0.5 and not set("\r\n\0") & set(module + name):
-        return [("GLOBAL", (module, name))]
-    return [
-        ("SHORT_BINUNICODE", module.encode()),
-        ("SHORT_BINUNICODE", name.encode()),
-        ("STACK_GLOBAL", None),
-    ]
-
-
-def _fresh(parts):
-    """Return an object that is pickled as `parts`; iterators are made anew, for they are used up."""
-    parts = tuple(iter(list(part)) if hasattr(part, "__next__") else part for part in parts)
-    return Reduces(*parts)
+    """Return what pushes a value that `pickle` would run code for, and whether the canary would be heard."""
+    (module, name), arguments, heard = rng.choice(HOSTILE[:6] if rng.random() < 0.4 else HOSTILE)
+    one, singer = name_of(rng, module, name), name_of(rng, "fuzz_canary", "Singer")
+    state = {"x": 1} if rng.random() < 0.5 else "state"
+    ext = rng.choice((b"\x82\xe7", b"\x83\xe7\xe7", b"\x84\x7e\x7e\x7e\x7e"))
+    sung = Reduces(sing, ())
+    reduces = rng.choice(((sing, ()), (object, (), sung), (list, (), None, iter([sung]))))
+    plain = bool(name) and not set("\r\n\0") & set(module + name)
+    steps, sings = rng.choice(
+        (
+            ([Op(b"("), *arguments, Op(f"i{module}\n{name}\n".encode())], heard and plain),  # INST
+            ([Op(b"("), one, *arguments, Op(b"o")], heard),  # OBJ
+            ([singer, arguments, Op(b"\x81")], True),  # NEWOBJ
+            ([singer, arguments, {}, Op(b"\x92")], True),  # NEWOBJ_EX
+            ([Op(ext + b")R")], True),
+            ([Op(b"Psing\n")], False),
+            (["sing", Op(b"Q")], False),  # BINPERSID
+            ([Reduces(*reduces)], True),
+            ([singer, (), Op(b"\x81"), state, BUILD], True),
+            ([Op(rng.choice((b"\x97", b"N\x98")))], False),  # buffers out of band
+            ([one, arguments, CALL], heard),
+            ([remembered(rng, module, name), arguments, CALL], heard),
+            ([remembered(rng, module, name), arguments, CALL], heard),
+        )
+    )
+    return Program(steps), sings
 
 
 class Limited(pickle._Unpickler):
@@ -467,13 +284,10 @@ class Limited(pickle._Unpickler):
     """
 
     def find_class(self, module, name):
-        known = {
-            ("_codecs", "encode"): lambda text, _: text.encode("latin-1"),
-            ("numpy", "ndarray"): "ndarray",
-        }
-        known |= {("numpy", "dtype"): Noted, ("numpy.core.numeric", "_frombuffer"): Noted}
-        known |= {("numpy.core.multiarray", "_reconstruct"): Noted}
-        return known[module.replace("numpy._core", "numpy.core"), name]
+        if f"{module}.{name}".replace("numpy._core", "numpy.core") not in pickles.NAMES:
+            raise pickle.UnpicklingError("not of a batch")
+        known = {"encode": lambda text, _: text.encode("latin-1"), "ndarray": "ndarray"}
+        return known.get(name, Noted)
 
 
 class Noted:
@@ -495,23 +309,10 @@ class Pickles(Target):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.labels = [3, 8]
-        self.rows = np.repeat(np.arange(N * 12, dtype=np.uint8), 256).reshape(N, 3072)
-        self.saved = self._saved_again()
+        batch = {"batch_label": "", "labels": LABELS, "data": ROWS}
+        self.saved = [take_apart(pickle.dumps(batch, protocol)) for protocol in range(6)]
         self._prove_the_canary_sings()
         b"".decode("latin-1", "replace")  # imports a module, the first time
-
-    def _saved_again(self):
-        """Right batches as Python 3 writes them, as bytes of one instruction each."""
-        found = []
-        for protocol in range(6):
-            for kind in (bytes, str):
-                keys = [key.encode() if kind is bytes else key for key in ("batch_label", "labels", "data")]
-                batch = dict(zip(keys, (kind(), self.labels, self.rows), strict=True))
-                content = pickle.dumps(batch, protocol)
-                at = [where for _, _, where in pickletools.genops(content)] + [len(content)]
-                found.append([content[a:b] for a, b in pairwise(at)])
-        return found
 
     def _prove_the_canary_sings(self):
         """See that `pickle` runs what is called hostile here: else a refusal would show nothing."""
@@ -520,67 +321,26 @@ class Pickles(Target):
             steps, sings = hostile(Random(number))
             if sings:
                 SUNG.clear()
-                pickle.loads(written([("PROTO", 2), *steps, ("STOP", None)]), encoding="latin-1")
+                pickle.loads(write(steps, 2), encoding="latin-1")
                 expect(SUNG, f"pickle runs nothing of {steps}")
                 heard += 1
         expect(heard > 100, "too few of the hostile pickles are heard")
 
     def generate(self, rng):
-        pictures = self.rows.tobytes()
-        kind = rng.choice(("right", "changed", "changed", "changed", "parts", "saved", "bytes", "wild",
-        "hostile",
-                           "hostile", "hostile"))  # fmt: skip
-        program = right_batch(rng, self.labels, pictures)
-        if kind == "changed":
-            program = changed(rng, program)
-        elif kind == "parts":
-            part = rng.choice(
-                ("labels", "label", "data", "array", "dtype", "state", "names", "first", "last")
-            )
-            more = [*value(rng), ("BUILD", None)] if part == "state" else value(rng)
-            program = right_batch(rng, self.labels, pictures, **{part: more})
+        kind = rng.choice(("right", *["changed"] * 3, "parts", "saved", "bytes", "wild", *["hostile"] * 3))
+        content = right_batch(rng)
+        if kind in ("changed", "wild"):
+            content = b"".join(change(rng, take_apart(content), most=3 if kind == "changed" else 40))
         elif kind == "saved":
-            program = rng.choice(self.saved)
-            if rng.random() < 0.8:
-                program = changed(rng, program)
-        elif kind == "wild":
-            program = wild(rng, rng.choice((3, 10, 40, 200)))
-            if rng.random() < 0.05:
-                at = rng.randrange(len(program))
-                program[at:at] = [(rng.choice(("NONE", "MARK", "EMPTY_LIST", "EMPTY_TUPLE")), None)] * 1100
-        elif kind == "hostile":
-            program = self._with_hostile(rng, pictures)
-        content = written(program)
-        if kind == "bytes":
+            content = b"".join(change(rng, rng.choice(self.saved)))
+        elif kind == "bytes":
             content = change_bytes(rng, content)
+        elif kind in ("parts", "hostile"):
+            steps, part = value(rng) if kind == "parts" else hostile(rng)[0], rng.choice((*PARTS, "alone"))
+            steps = Program([steps, BUILD]) if part == "state" else steps
+            alone = part == "alone"
+            content = write(steps, rng.randrange(6)) if alone else right_batch(rng, **{part: steps})
         return Given({"batch": content}, {}, kind)
-
-    def _with_hostile(self, rng, pictures):
-        steps, _ = hostile(rng)
-        part = rng.choice(
-            (
-                "alone",
-                "labels",
-                "label",
-                "data",
-                "array",
-                "dtype",
-                "state",
-                "names",
-                "first",
-                "between",
-                "last",
-            )
-        )
-        if part == "alone":
-            return [("PROTO", 2), *steps, ("STOP", None)]
-        if part == "state":
-            steps = [*steps, ("BUILD", None)]
-        elif part == "between":
-            steps = [("SHORT_BINUNICODE", b"more"), *steps]
-        elif part == "last":
-            steps = [("SHORT_BINUNICODE", b"more"), *steps, ("SETITEM", None)]
-        return right_batch(rng, self.labels, pictures, **{part: steps})
 
     def prepare(self, given):
         SUNG.clear()
@@ -589,7 +349,7 @@ class Pickles(Target):
 
     def run(self, given):
         try:
-            labels = read_batch(self.stream, self.pixels)
+            labels = pickles.read_batch(self.stream, self.pixels)
         except ValueError as error:
             expect_readable(str(error))
             expect(given.kind != "right", "a right batch is refused")
@@ -599,18 +359,18 @@ class Pickles(Target):
         expect(given.kind != "hostile", "a hostile pickle is accepted")
         expect(len(labels) == N and all(type(y) is int and 0 <= y <= 9 for y in labels), "labels are wrong")
         if given.kind == "right":
-            expect(labels == self.labels and np.array_equal(self.pixels, self.rows), "it was read wrongly")
+            expect(labels == LABELS and np.array_equal(self.pixels, ROWS), "it was read wrongly")
         return ("accepted" if self._as_pickle_reads_it(given, labels) else "accepted, not by pickle"), ""
 
     def _as_pickle_reads_it(self, given, labels):
-        """Compare with what `pickle` makes of a batch; it may refuse what has nothing to do with pictures."""
+        """Compare with what `pickle` makes of a batch; it may refuse what has nothing to do with images."""
         try:
             batch = Limited(io.BytesIO(given.files["batch"]), encoding="latin-1").load()
             (theirs,) = (value for key, value in batch.items() if key in ("labels", b"labels"))
             (data,) = (value for key, value in batch.items() if key in ("data", b"data"))
-            pictures = data.content.encode("latin-1") if isinstance(data.content, str) else data.content
+            images = data.content.encode("latin-1") if isinstance(data.content, str) else data.content
         except Exception:
             return False
         expect(theirs == labels, f"pickle reads labels {theirs}, not {labels}")
-        expect(pictures == self.pixels.tobytes(), "pickle reads other pictures")
+        expect(images == self.pixels.tobytes(), "pickle reads other images")
         return True

@@ -1,1 +1,1 @@
-"""From a learner's function to a verdict: run it, compare its results, and name the mistake."""
+"""The way from a learner's function to a verdict: run it, compare its results, name the mistake."""

@@ -4,10 +4,10 @@ import difflib
 import inspect
 from collections import Counter
 
-from nn_helpers.exercises.checking.sandbox import Watch
-from nn_helpers.exercises.checking.verdict import Verdict, judged
-from nn_helpers.exercises.checking.wording import wrapped
-from nn_helpers.exercises.exercise import exercises
+from nn_helpers.exercises.catalogue import EXERCISES
+from nn_helpers.exercises.checking.sandbox import Sandbox
+from nn_helpers.exercises.checking.verdict import Verdict, judge
+from nn_helpers.exercises.checking.wording import wrap
 
 
 class Text(str):
@@ -40,10 +40,10 @@ def check(f, name=None):
     'absolute-value'
     """
     if not callable(f):
-        return Verdict("not attempted", None, wrapped(_not_a_function(f)))
+        return Verdict("not attempted", None, wrap(_not_a_function(f)))
     exercise = _find(f, name)
-    with Watch().open() as watch:
-        return judged(exercise, f, watch)
+    with Sandbox().open() as sandbox:
+        return judge(exercise, f, sandbox)
 
 
 def hint(f, name=None):
@@ -58,14 +58,14 @@ def hint(f, name=None):
     exercise = _find(f, name)
     _hints_given[exercise.name] += 1
     number = min(_hints_given[exercise.name], len(exercise.hints))
-    return Text(wrapped(f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}"))
+    return Text(wrap(f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}"))
 
 
 _hints_given = Counter()
 
 
 def solution(f, name=None):
-    """Return the answer of an exercise and, where it differs, the library's own source.
+    """Return the answer of an exercise, and the library's own source or where the library does the same.
 
     Parameters
     ----------
@@ -75,16 +75,16 @@ def solution(f, name=None):
     """
     exercise = _find(f, name)
     text = inspect.getsource(exercise.answer)
-    if exercise.library is not None:
-        text += (
-            f"\n\n# The library's own, {exercise.library.__module__}.{exercise.library.__qualname__}:\n\n"
-            + inspect.getsource(exercise.library)
-        )
+    if library := exercise.library:
+        text += f"\n\n# The library's own, {library.__module__}.{library.__name__}:\n\n"
+        text += inspect.getsource(library)
+    if exercise.elsewhere:
+        text += f"\n\n# {exercise.elsewhere}"
     return Text(text.rstrip())
 
 
 def yours_or_ours(f, name=None):
-    """Return f when `check` says it is right, else the library's function, and print which of the two.
+    """Return f when `check` says it is right, or else the library's function, and print which it is.
 
     Parameters
     ----------
@@ -96,11 +96,11 @@ def yours_or_ours(f, name=None):
     if verdict and f is not exercise.library:
         print(f"{exercise.name}: yours")
         return f
-    whose = "library" if exercise.ours is exercise.library else "lesson"
+    whose = "library" if exercise.library else "lesson"
     why = {
         "not attempted": "yours is not written yet",
         "mistake": "check says what is wrong with yours",
-        "right": "so is what you gave",
+        "right": "you passed the library's own function",
     }[verdict.kind]
     print(f"{exercise.name}: the {whose}'s ({why})")
     return exercise.ours
@@ -112,17 +112,16 @@ def yours_or_ours(f, name=None):
 def _find(f, name):
     """Return the exercise for a function or a name."""
     name = name or (f if isinstance(f, str) else getattr(f, "__name__", type(f).__name__))
-    known = exercises()
-    if name in known:
-        return known[name]
+    if name in EXERCISES:
+        return EXERCISES[name]
     lessons = {}
-    for exercise in known.values():
+    for exercise in EXERCISES.values():
         lessons.setdefault(exercise.lesson, []).append(exercise.name)
-    similar = difflib.get_close_matches(str(name), known, 1)
+    similar = difflib.get_close_matches(str(name), EXERCISES, 1)
     guess = f" Did you mean {similar[0]}?" if similar else ""
     raise ValueError(
         f"there is no exercise {str(name)!r}.{guess} A function that has another name, or none, is checked "
-        f'with check(f, "{next(iter(known))}"). The exercises are\n'
+        f'with check(f, "{next(iter(EXERCISES))}"). The exercises are\n'
         + "\n".join(f"  {lesson}: {', '.join(names)}" for lesson, names in lessons.items())
     )
 

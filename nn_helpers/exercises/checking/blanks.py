@@ -5,7 +5,7 @@ import dis
 import inspect
 import textwrap
 
-# How the names of the bytecodes begin that compute or store something.
+# The first letters of the bytecodes that compute or store something.
 WORK = ("BINARY", "CALL", "COMPARE", "CONTAINS", "FOR_ITER", "STORE_SUBSCR", "UNARY")
 
 
@@ -39,7 +39,7 @@ def _blanks(node):
 
 
 def has_content(f):
-    """Say whether f computes anything at all, or only says ``pass`` or ``return None``."""
+    """Say whether f computes anything at all: ``pass`` and ``return None`` do not."""
     code = getattr(getattr(f, "__func__", f), "__code__", None)
     if code is None:
         return True  # not written in Python; somebody wrote it

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# rtol, atol: other algorithms round differently, mistakes are larger.
+# rtol, atol: another algorithm rounds differently; a mistake is larger than that.
 TOLERANCES = {np.dtype(np.float16): (1e-2, 1e-3), np.dtype(np.float32): (1e-4, 1e-5)}
 TOLERANCE = (1e-7, 1e-9)
 
@@ -26,7 +26,7 @@ def same_results(yours, expected, tolerances=None, dtypes=True):
 
 
 def agrees(yours, expected, tolerance=None, dtypes=True):
-    """Say whether two values have the same shape, numbers and, if asked, kind of numbers."""
+    """Say whether two values agree in shape, numbers and, if asked, the kind of numbers."""
     if not is_numeric(expected):
         return type(yours) is type(expected) and _equal(yours, expected)
     return (
@@ -72,7 +72,7 @@ def _equal(yours, expected):
         return False
 
 
-def unchanged(before, after):
+def identical(before, after):
     """Say whether an argument is what it was, to the last bit."""
     if isinstance(before, np.ndarray):
         return (
@@ -82,7 +82,7 @@ def unchanged(before, after):
             and before.tobytes() == after.tobytes()
         )
     if isinstance(before, list | tuple):
-        return len(before) == len(after) and all(map(unchanged, before, after))
+        return len(before) == len(after) and all(map(identical, before, after))
     if isinstance(before, dict):
-        return before.keys() == after.keys() and all(unchanged(before[k], after[k]) for k in before)
-    return True  # a number cannot be changed, a generator has to
+        return before.keys() == after.keys() and all(identical(before[k], after[k]) for k in before)
+    return True  # a number cannot change, and a generator must

@@ -1,21 +1,21 @@
-"""What is wrong with a result for which no mistake is catalogued.
+"""Describe what is wrong with a result when no mistake in the catalogue fits.
 
-The functions below are asked in their order; each returns a sentence and the index of the case that
-shows it, or None.
+`diagnose` asks the functions below one after the other; each returns a sentence and the index of the
+case that shows it, or None.
 """
 
 import numpy as np
 
 from nn_helpers.exercises.checking.comparison import agrees, close, is_numeric, same_dtype, same_results
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
-from nn_helpers.exercises.checking.sandbox import FROM_CACHE, OutOfTime, Unusable
-from nn_helpers.exercises.checking.wording import a_kind_of, listed
-from nn_helpers.exercises.exercise import Malformed
+from nn_helpers.exercises.checking.sandbox import FROM_CACHE, OutOfTime, UnusableCache
+from nn_helpers.exercises.checking.wording import a_kind_of, join_names
+from nn_helpers.exercises.exercise import MalformedResult
 
 
 def diagnose(trial):
     """Return (sentence, index of the case to show) for a trial that is not right."""
-    for look in (_time, _exchanged, _error, _kind, _shape, _changed, _cache, _random, _finite):
+    for look in (_time, _argument_order, _error, _kind, _shape, _changed_argument, _cache, _random, _finite):
         if found := look(trial):
             return found
     return _numbers(trial)
@@ -30,7 +30,7 @@ def _time(trial):
     ), len(trial.outcomes) - 1
 
 
-def _exchanged(trial):
+def _argument_order(trial):
     code = getattr(trial.f, "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code else ()
     wanted = trial.exercise.parameters
@@ -48,23 +48,23 @@ def _error(trial):
                 f"It returns nothing. Its last line should be `return {', '.join(exercise.returns)}`.",
                 index,
             )
-        if isinstance(outcome.error, Malformed):
+        if isinstance(outcome.error, MalformedResult):
             return message(outcome.error), index
         if outcome.error is not None and came_back:
             return f"It returns {a_kind_of(outcome.returned)}, which is not what was asked for.", index
         if outcome.error is not None:
-            return error_in_words(outcome) + _worked_on(trial, index), index
+            return error_in_words(outcome) + _right_cases(trial, index), index
     return None
 
 
-def _worked_on(trial, index):
+def _right_cases(trial, index):
     right = [case.name for case, fine in zip(trial.cases, trial.verdicts, strict=True) if fine]
-    return f"\nIt was right for {listed(right)}." if right and index else ""
+    return f"\nIt was right for {join_names(right)}." if right and index else ""
 
 
 def _kind(trial):
     for index, name, yours, right in trial.leaves:
-        if isinstance(yours, Unusable):
+        if isinstance(yours, UnusableCache):
             continue
         if is_numeric(right) and not is_numeric(yours):
             wanted = "an array" if np.ndim(right) else "one number"
@@ -116,8 +116,8 @@ def _shape_sentence(arguments, name, yours, right):
     return f"{name} should {wanted}; yours {mine}. {remedy}"
 
 
-def _changed(trial):
-    for index, (_, outcome, expected) in enumerate(trial.tried):
+def _changed_argument(trial):
+    for index, (_, outcome, expected) in enumerate(trial.attempts):
         for name in outcome.changed:
             right = same_results(outcome.results, expected, trial.exercise.tolerances)
             praise = "The result is right, but it" if right else "It"
@@ -136,13 +136,13 @@ def _cache(trial):
     wrong = trial.wrong_results
     if not wrong or not set(wrong) <= set(from_cache):
         return None
-    index = trial.right_results(wrong[0]).index(False)
+    index = trial.right_results[wrong[0]].index(False)
     partner, value = trial.exercise.partner, trial.outcomes[index].results[wrong[0]]
-    fails = f"raises {value.error}" if isinstance(value, Unusable) else "computes something wrong"
+    fails = f"raises {value.error}" if isinstance(value, UnusableCache) else "computes something wrong"
     good = [name for name in trial.names if name not in from_cache]
     return (
-        f"{listed(good)} {_is(good)} right, but the cache is not what {partner} needs: with it, {partner} "
-        f"{fails}."
+        f"{join_names(good)} {_is(good)} right, but the cache is not what {partner} needs: with it, "
+        f"{partner} {fails}."
     ), index
 
 
@@ -153,8 +153,7 @@ def _random(trial):
             instead = "Draw from the argument rng instead." if has_rng else "Nothing here needs to be random."
             return (
                 "It draws from the global random generator, `np.random.…` or `random.…`, or seeds it. All "
-                "code "
-                f"shares that one, so results depend on what ran before. {instead}"
+                f"code shares that one, so results depend on what ran before. {instead}"
             ), index
     return None
 
@@ -176,9 +175,9 @@ def _numbers(trial):
     """Say what is wrong with the first result whose numbers, or whose kind of numbers, are wrong."""
     name = trial.wrong_results[0]
     good = [n for n in trial.names if n not in trial.wrong_results and not n.endswith(FROM_CACHE)]
-    praise = f"{listed(good)} {_is(good)} right. " if good else ""
-    sentences = (look(trial, name) for look in (_dtype, _factor, _transposed, _some_cases))
-    return praise + next(filter(None, sentences)), trial.right_results(name).index(False)
+    praise = f"{join_names(good)} {_is(good)} right. " if good else ""
+    sentences = (look(trial, name) for look in (_dtype, _factor, _transpose, _some_cases))
+    return praise + next(filter(None, sentences)), trial.right_results[name].index(False)
 
 
 def _dtype(trial, name):
@@ -238,7 +237,7 @@ def _named_factor(exercise, name, factors):
     return None
 
 
-def _transposed(trial, name):
+def _transpose(trial, name):
     wrong = [(yours, right) for _, yours, right in trial.values(name) if not trial.agrees(name, yours, right)]
     if all(is_numeric(right) and _is_transpose(yours, right) for yours, right in wrong):
         return f"{name} is transposed: its rows and columns are exchanged."
@@ -251,14 +250,14 @@ def _is_transpose(yours, right):
 
 
 def _some_cases(trial, name):
-    fine = trial.right_results(name)
+    fine = trial.right_results[name]
     good, bad = (
         [case.name for case, f in zip(trial.cases, fine, strict=True) if f is which]
         for which in (True, False)
     )
     if not good:
         return f"{name} is not what it should be yet."
-    return f"{name} is right for {listed(good)}, but not for {listed(bad)}."
+    return f"{name} is right for {join_names(good)}, but not for {join_names(bad)}."
 
 
 def _is(names):

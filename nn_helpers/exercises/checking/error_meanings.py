@@ -1,14 +1,14 @@
-"""What a learner is told about an error that their function raises."""
+"""Tell a learner what an error that their function raises usually means."""
 
 import re
 
 import numpy as np
 
-from nn_helpers.exercises.checking.wording import plain
+from nn_helpers.exercises.checking.wording import without_addresses
 
 BOTH_RETURNED = "A forward pass returns two things, its result and the cache: unpack them, `a, cache = …`."
 
-# (type, pattern in the message, what it usually means); the first that fits is used.
+# (type, pattern in the message, what it usually means); the first that fits counts.
 MEANINGS = [
     (NameError, "name 'np' is not defined", "Run the cell with `import numpy as np` first."),
     (
@@ -150,16 +150,16 @@ def meaning(error):
 
 
 def message(error):
-    """Return what an error says, on one line and not too long."""
+    """Return an error's message, on one line and not too long."""
     try:
-        text = " ".join(plain(str(error)).split())
+        text = " ".join(without_addresses(str(error)).split())
     except Exception:  # its own __str__ may fail
         return ""
     return text if len(text) <= 200 else text[:199] + "…"
 
 
 def error_in_words(outcome, explain=True):
-    """Say what was raised, where, and what it usually means."""
+    """Say which error was raised, where, and what it usually means."""
     place = ""
     if outcome.where:
         function, line, text = outcome.where

@@ -1,11 +1,12 @@
 """Run a learner's function safely, and note everything it does.
 
-The function runs in a thread of its own, so that a loop without end can be stopped wherever `check`
-is called from. It gets copies of its arguments.
+The function gets copies of its arguments and runs in a thread of its own, so that a loop without end
+can be stopped, whichever thread calls `check`.
 """
 
 import copy
 import ctypes
+import functools
 import linecache
 import random
 import sys
@@ -18,39 +19,40 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn_helpers.exercises.checking.comparison import unchanged
+from nn_helpers.exercises.catalogue import EXERCISES
+from nn_helpers.exercises.checking.comparison import identical
 from nn_helpers.exercises.checking.wording import a_kind_of
-from nn_helpers.exercises.exercise import CACHES, Malformed, exercises
+from nn_helpers.exercises.exercise import CACHES, MalformedResult
 
-CASE_SECONDS = 0.5  # of computing
-CHECK_SECONDS = 2.0  # of computing, all cases of a check together
-PATIENCE = 4  # times as long by the wall's clock: the machine may be busy, or the function asleep
-PRINTED = 600  # characters that are kept
-SEED = 20_269  # of the global generators, so that a function that uses them gets the same numbers each time
+CASE_SECONDS = 0.5  # of computing, for one case
+CHECK_SECONDS = 2.0  # of computing, for all cases of a check together
+PATIENCE = 4  # times as long by the clock on the wall: the machine may be busy, or the function asleep
+PRINTED = 600  # characters to keep of what a function prints
+SEED = 20_269  # for the global generators: a function that uses them gets the same numbers each time
 FROM_CACHE = " from your cache"
 
 
 class OutOfTime(BaseException):
-    """Raised inside a function that runs for too long. `except Exception` lets it through."""
+    """Raised inside a function that runs for too long; `except Exception` does not catch it."""
 
 
 @dataclass
 class Outcome:
-    """What a function did on one case: its results by name, or an error, and everything else of note."""
+    """What a function did on one case: its results by name, or an error, and what else it did."""
 
     results: Mapping | None = None
     error: BaseException | None = None
-    where: tuple | None = None  # of the error: (function, line in it, the line's text)
-    came_back: bool = False  # it returned, whatever happened to the result afterwards
+    where: tuple | None = None  # where the error arose: (function, line in it, the line's text)
+    came_back: bool = False  # whether it returned, even if its result could not be used
     returned: object = None
-    changed: tuple = ()  # names of arguments
-    arguments: Mapping | None = None  # as they were afterwards
-    global_random: bool = False  # it drew from NumPy's or Python's global generator
+    changed: tuple = ()  # the names of the arguments that it changed
+    arguments: Mapping | None = None  # as they are after the call
+    global_random: bool = False  # whether it drew from NumPy's or Python's global generator
 
 
 @dataclass(frozen=True, repr=False)
-class Unusable:
-    """In the place of what a partner would have computed, had it not raised an error on the cache."""
+class UnusableCache:
+    """Stands for the result of a partner that raised an error on the cache."""
 
     partner: str
     error: str
@@ -59,7 +61,7 @@ class Unusable:
         return f"nothing: {self.partner} raises {self.error}"
 
 
-def outcome_on(exercise, f, case, partner=None, watch=None):
+def outcome_on(exercise, f, case, partner=None, sandbox=None):
     """Return the `Outcome` of f on a case.
 
     Parameters
@@ -68,9 +70,9 @@ def outcome_on(exercise, f, case, partner=None, watch=None):
     f : function
     case : Case
     partner : function, optional
-        The learner's own other half of the pair, in place of the exercise's.
-    watch : Watch, optional
-        For functions that may do anything.
+        The other half of the pair from the learner's notebook, in place of the exercise's.
+    sandbox : Sandbox, optional
+        For a learner's function, which may do anything.
     """
     outcome = Outcome()
     args, before = list(copy.deepcopy(case.args)), []
@@ -80,20 +82,18 @@ def outcome_on(exercise, f, case, partner=None, watch=None):
             if partner and case.forward:
                 *_, args[exercise.cache_index] = partner(*copy.deepcopy(case.forward))
             before.extend(copy.deepcopy(args))
-            outcome.results = snapshot(_observed(exercise, f, args, partner, outcome))
+            outcome.results = snapshot(_call(exercise, f, args, partner, outcome))
 
-    np.random.seed(SEED)  # noqa: NPY002 - the global generator, which the function should leave alone
-    random.seed(SEED)
-    fresh = _global_state()
-    outcome.error = watch.run(task) if watch else _trust(task)
-    outcome.global_random = _global_state() != fresh
+    _seed()
+    outcome.error = sandbox.run(task) if sandbox else _trust(task)
+    outcome.global_random = _global_state() != _fresh_state()
     if outcome.error is not None:
         outcome.results, outcome.where = None, _where(outcome.error, f)
     outcome.arguments = dict(zip(exercise.parameters, args, strict=False))
     outcome.changed = tuple(
         name
         for name, old in zip(exercise.parameters, before, strict=False)
-        if name not in exercise.in_place and not unchanged(old, outcome.arguments[name])
+        if name not in exercise.in_place and not identical(old, outcome.arguments[name])
     )
     return outcome
 
@@ -105,15 +105,17 @@ def _trust(task):
         return error
 
 
-def _observed(exercise, f, args, partner, outcome):
-    def watched(*args):
+def _call(exercise, f, args, partner, outcome):
+    """Call f, note in the outcome what it returned, and return the results to compare, by name."""
+
+    def call(*args):
         outcome.returned = f(*args)
         outcome.came_back = True
         return outcome.returned
 
     if exercise.observe:
-        return exercise.observe(watched, *args)
-    returned = watched(*args)
+        return exercise.observe(call, *args)
+    returned = call(*args)
     if exercise.in_place:
         return {name: args[exercise.parameters.index(name)] for name in exercise.in_place}
     results = _by_name(exercise.name, exercise.returns, returned)
@@ -123,30 +125,30 @@ def _observed(exercise, f, args, partner, outcome):
 
 
 def _by_name(function, names, returned):
-    """Return what a function returned as a dict, or say in `Malformed` why that cannot be done."""
+    """Return what a function returned as a dict; raise `MalformedResult` when it is something else."""
     if len(names) == 1:
         return {names[0]: returned}
     wanted = f"{len(names)} things, `return {', '.join(names)}`"
     if not isinstance(returned, tuple | list):
-        raise Malformed(f"{function} returns {wanted}; yours returns one, {a_kind_of(returned)}.")
+        raise MalformedResult(f"{function} returns {wanted}; yours returns one, {a_kind_of(returned)}.")
     if len(returned) != len(names):
-        raise Malformed(f"{function} returns {wanted}; yours returns {len(returned)}.")
+        raise MalformedResult(f"{function} returns {wanted}; yours returns {len(returned)}.")
     return dict(zip(names, returned, strict=True))
 
 
 def _through_cache(exercise, results, cache, partner):
-    """Give the cache to the backward pass and return what comes out: a cache is right if it works."""
-    other = exercises()[exercise.partner]
+    """Return what the backward pass computes with the cache: a cache is right if it works."""
+    other = EXERCISES[exercise.partner]
     try:
         d = some_derivative(next(iter(results.values())))
         back = _by_name(other.name, other.returns, (partner or other.answer)(d, cache))
     except Exception as error:
-        back = dict.fromkeys(other.returns, Unusable(other.name, type(error).__name__))
+        back = dict.fromkeys(other.returns, UnusableCache(other.name, type(error).__name__))
     return {name + FROM_CACHE: value for name, value in back.items()}
 
 
 def snapshot(value, depth=5):
-    """Return a value with copies of its arrays: a function may use the same array for its next result."""
+    """Copy the arrays in a value: a function may write its next result into the same ones."""
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, list | tuple) and depth:
@@ -158,9 +160,20 @@ def snapshot(value, depth=5):
 
 
 def some_derivative(z):
-    """Return numbers of both signs, shaped like z, to be sent through a backward pass."""
+    """Return numbers of both signs, shaped like z, to send through a backward pass."""
     z = np.asarray(z)
     return np.linspace(-1, 2, z.size, dtype=z.dtype).reshape(z.shape)
+
+
+def _seed():
+    np.random.seed(SEED)  # noqa: NPY002 - the global generator, which the function should leave alone
+    random.seed(SEED)
+
+
+@functools.cache
+def _fresh_state():
+    _seed()
+    return _global_state()
 
 
 def _global_state():
@@ -183,22 +196,22 @@ def _where(error, f):
 
 
 def namespace(f):
-    """Return the global names that f sees, in a notebook those of all cells."""
-    if not hasattr(f, "__globals__"):  # an object that can be called
+    """Return the global names that f sees; in a notebook, those of all cells."""
+    if not hasattr(f, "__globals__"):  # a method, or an object that can be called
         f = getattr(f, "__func__", type(f).__call__)
     return getattr(f, "__globals__", {})
 
 
-# Watching
+# The sandbox
 
-_one_at_a_time = threading.Lock()  # what a Watch diverts belongs to the whole process
+_one_at_a_time = threading.Lock()  # what a Sandbox diverts belongs to the whole process
 
 
-class Watch:
+class Sandbox:
     """Runs functions that may print, warn, loop for ever or draw from the global generator.
 
-    While it is open, what the first of them prints is kept in `printed`, other prints and warnings
-    are dropped. When it is closed everything is as it was before.
+    While it is open, it keeps in `printed` what the first function prints, and drops all other prints
+    and warnings. When it closes, everything is as it was before.
     """
 
     def __init__(self):
@@ -207,7 +220,7 @@ class Watch:
         self.printed = ""
 
     def run(self, task):
-        """Call ``task()`` and return the error it raised, or None; `OutOfTime` when it took too long."""
+        """Call ``task()`` and return the error it raises, `OutOfTime` if it takes too long, or None."""
         self.runs += 1
         start, limit = time.process_time(), max(0.1, min(CASE_SECONDS, self.left))
         worker = _Worker(task, self.keep if self.runs == 1 else None)
@@ -223,12 +236,12 @@ class Watch:
         return worker.error
 
     def keep(self, text):
-        """Keep what was printed, as far as there is room."""
+        """Keep what is printed, as far as there is room."""
         self.printed += text[: max(0, PRINTED + 1 - len(self.printed))]
 
     @contextmanager
     def open(self):
-        """Divert prints, ignore warnings, and put the global generators back at the end."""
+        """Divert prints, ignore warnings, and restore the global generators at the end."""
         nested = isinstance(threading.current_thread(), _Worker)
         with nullcontext() if nested else _one_at_a_time:
             numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
@@ -261,7 +274,7 @@ class _Worker(threading.Thread):
             except BaseException as error:
                 self.error = error
             self._finish()
-        except OutOfTime:  # sent at the last moment, when there was nothing left to stop
+        except OutOfTime:  # it came at the last moment, when there was nothing left to stop
             self._finish()
 
     def _finish(self):
@@ -270,7 +283,7 @@ class _Worker(threading.Thread):
         time.sleep(0)  # lets an exception that was sent arrive before the thread ends
 
     def stop(self):
-        """Raise `OutOfTime` in the thread until it ends; one that cannot be reached is left behind."""
+        """Raise `OutOfTime` in the thread until it ends; leave a thread behind that cannot be reached."""
         for _ in range(50):
             with self._lock:
                 if self.finished.is_set():
@@ -282,7 +295,7 @@ class _Worker(threading.Thread):
 
 
 class _Divert:
-    """Standard output, but for what the watched functions print."""
+    """Standard output, without what the functions in a `Sandbox` print."""
 
     def __init__(self, stdout):
         self._stdout = stdout

@@ -1,5 +1,6 @@
-"""A learner's function and the right answer, tried on the same cases."""
+"""A learner's function beside the right answer, on the same cases."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,22 +10,22 @@ from nn_helpers.exercises.exercise import Exercise
 
 @dataclass
 class Trial:
-    """A function, tried on the cases of an exercise, beside the outcomes of the right answer."""
+    """The outcomes of a function on the cases of an exercise, beside those of the right answer."""
 
     exercise: Exercise
     f: Callable
-    outcomes: Sequence  # as many as were tried
+    outcomes: Sequence  # fewer than there are cases, when the function did not come to an end
     expected: Sequence
 
-    @property
-    def tried(self):
+    @functools.cached_property
+    def attempts(self):
         """Triples of case, outcome and expected results."""
         results = [outcome.results for outcome in self.expected]
         return list(zip(self.cases, self.outcomes, results, strict=False))
 
     @property
     def cases(self):
-        """The cases that were tried."""
+        """The cases that the function was tried on."""
         return self.exercise.all_cases[: len(self.outcomes)]
 
     def arguments(self, index):
@@ -40,19 +41,19 @@ class Trial:
             and same_results(outcome.results, expected, self.exercise.tolerances)
         )
 
-    @property
+    @functools.cached_property
     def verdicts(self):
-        """Whether each case that was tried came out right."""
-        return [self.right_on(outcome, expected) for _, outcome, expected in self.tried]
+        """Whether each of these cases came out right."""
+        return [self.right_on(outcome, expected) for _, outcome, expected in self.attempts]
 
     @property
     def complete(self):
-        """Whether all cases were tried."""
+        """Whether the function was tried on all cases."""
         return len(self.outcomes) == len(self.exercise.all_cases)
 
     @property
     def right(self):
-        """Whether all cases came out right; the last one did not where trying was broken off."""
+        """Whether all cases came out right; one that came to no end did not."""
         return all(self.verdicts)
 
     @property
@@ -60,44 +61,45 @@ class Trial:
         """The index of the first case that came out wrong."""
         return self.verdicts.index(False)
 
-    @property
+    @functools.cached_property
     def leaves(self):
         """(index of the case, name, yours, expected) of every array or number in the results."""
         return [
             (index, *leaf)
-            for index, (_, outcome, expected) in enumerate(self.tried)
+            for index, (_, outcome, expected) in enumerate(self.attempts)
             for name in expected
             for leaf in leaves(name, outcome.results.get(name), expected[name])
         ]
 
-    @property
+    @functools.cached_property
     def names(self):
-        """The names of all results, in their order."""
-        return list(dict.fromkeys(name for _, _, expected in self.tried for name in expected))
+        """The names of all results, in order."""
+        return list(dict.fromkeys(name for _, _, expected in self.attempts for name in expected))
 
-    @property
+    @functools.cached_property
     def wrong_results(self):
         """The names of the results that are wrong on some case."""
-        return [name for name in self.names if not all(self.right_results(name))]
+        return [name for name in self.names if not all(self.right_results[name])]
 
     def values(self, name):
         """Return (case, yours, expected) for every leaf of the results of this name."""
         return [
             (case, yours, right)
-            for case, outcome, expected in self.tried
+            for case, outcome, expected in self.attempts
             if name in expected
             for _, yours, right in leaves(name, outcome.results.get(name), expected[name])
         ]
 
-    def right_results(self, name):
-        """Whether the result of this name is right on each case; where there is none, it is."""
-        return [
-            all(
-                self.agrees(name, y, e)
-                for _, y, e in leaves(name, outcome.results.get(name), expected.get(name))
-            )
-            for _, outcome, expected in self.tried
-        ]
+    @functools.cached_property
+    def right_results(self):
+        """For each result's name, whether it is right on each case; a case without it counts as right."""
+        return {
+            name: [self._right_result(name, *attempt) for attempt in self.attempts] for name in self.names
+        }
+
+    def _right_result(self, name, _, outcome, expected):
+        pairs = leaves(name, outcome.results.get(name), expected.get(name))
+        return all(self.agrees(name, yours, right) for _, yours, right in pairs)
 
     def agrees(self, name, yours, expected, dtypes=True):
         """Say whether a result is right."""
@@ -105,7 +107,7 @@ class Trial:
 
     def difference(self, index):
         """Return (name, expected, yours) of the first result that is wrong on a case, or None."""
-        _, outcome, expected = self.tried[index]
+        _, outcome, expected = self.attempts[index]
         for name in expected if outcome.results else ():
             for leaf, yours, right in leaves(name, outcome.results.get(name), expected[name]):
                 if not self.agrees(name, yours, right):

@@ -1,4 +1,4 @@
-"""From a learner's function to a verdict: run it, recognise what it does, and put that into words."""
+"""Judge a learner's function: run it, recognise what it does, and put that into words."""
 
 import functools
 import inspect
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.blanks import blank_line, has_content
 from nn_helpers.exercises.checking.comparison import same_results
 from nn_helpers.exercises.checking.diagnosis import diagnose
@@ -23,10 +24,10 @@ from nn_helpers.exercises.checking.wording import (
     argument_in_words,
     both_in_words,
     change_in_words,
-    plain,
-    wrapped,
+    without_addresses,
+    wrap,
 )
-from nn_helpers.exercises.exercise import CACHES, Malformed, Shown, exercises
+from nn_helpers.exercises.exercise import CACHES, Example, MalformedResult
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,29 +53,29 @@ class Verdict:
         return self.text
 
 
-def judged(exercise, f, watch):
-    """Return the `Verdict` on f, which is run under the eyes of a `Watch`."""
+def judge(exercise, f, sandbox):
+    """Return the `Verdict` on f, which runs in an open `Sandbox`."""
     if complaint := _signature_complaint(exercise, f):
         return _verdict(exercise, "mistake", complaint)
-    trial = _tried(exercise, f, watch)
+    trial = _try_out(exercise, f, sandbox)
     if trial.right:
-        return _right(exercise, f, watch)
-    if trial.complete and _right_as_a_pair(exercise, f, watch):
+        return _right(exercise, f, sandbox)
+    if trial.complete and _right_as_a_pair(exercise, f, sandbox):
         pair = f"Its cache goes with your own {exercise.partner}: use the two together."
-        return _right(exercise, f, watch, pair)
+        return _right(exercise, f, sandbox, pair)
     if blank := _blank(trial):
         return _verdict(exercise, "not attempted", blank)
-    if mistake := _recognised(trial):
-        return _mistake_verdict(trial, mistake, watch)
+    if key := _recognise(trial):
+        return _mistake_verdict(trial, key, sandbox)
     sentence, index = diagnose(trial)
-    return _mistake(trial, sentence, index, watch)
+    return _mistake(trial, sentence, index, sandbox)
 
 
-def _tried(exercise, f, watch, partner=None):
-    """Run f on all cases, as long as it comes to an end."""
+def _try_out(exercise, f, sandbox, partner=None):
+    """Run f on all cases, or up to the first on which it does not come to an end."""
     outcomes = []
     for case in exercise.all_cases:
-        outcomes.append(outcome_on(exercise, f, case, partner, watch))
+        outcomes.append(outcome_on(exercise, f, case, partner, sandbox))
         if isinstance(outcomes[-1].error, OutOfTime):
             break
     return Trial(exercise, f, outcomes, outcomes_of(exercise, exercise.answer))
@@ -82,17 +83,17 @@ def _tried(exercise, f, watch, partner=None):
 
 @functools.cache
 def outcomes_of(exercise, f):
-    """Return the outcomes of a function of ours on all cases of an exercise."""
+    """Return the outcomes of one of our functions on all cases of an exercise."""
     return [outcome_on(exercise, f, case) for case in exercise.all_cases]
 
 
-def _right_as_a_pair(exercise, f, watch):
-    """Say whether f is right together with the other half of the pair in the learner's notebook."""
+def _right_as_a_pair(exercise, f, sandbox):
+    """Say whether f is right together with the other half of its pair in the learner's notebook."""
     own = namespace(f).get(exercise.partner)
-    if not callable(own) or exercise.observe or not _tried(exercise, f, watch, own).right:
+    if not callable(own) or exercise.observe or not _try_out(exercise, f, sandbox, own).right:
         return False
-    other = exercises()[exercise.partner]
-    return bool(set(exercise.returns) & CACHES) or _tried(other, own, watch, f).right
+    other = EXERCISES[exercise.partner]
+    return bool(set(exercise.returns) & CACHES) or _try_out(other, own, sandbox, f).right
 
 
 def _signature_complaint(exercise, f):
@@ -100,12 +101,12 @@ def _signature_complaint(exercise, f):
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):
-        return None  # not every function written in C has one
+        return None  # some functions written in C have none
     for case in exercise.all_cases:
         try:
             signature.bind(*case.args)
         except TypeError:
-            own = f"{exercise.name}{plain(str(signature))}"
+            own = f"{exercise.name}{without_addresses(str(signature))}"
             return f"It takes other arguments: yours is {own}, and it should be {exercise.signature}."
     return None
 
@@ -125,18 +126,24 @@ def _blank(trial):
     return None
 
 
-def _recognised(trial):
-    """Return the catalogued mistake whose results these are, or None."""
+def _recognise(trial):
+    """Return the name of the mistake in the catalogue that has the same results, or None."""
     if not trial.complete:
         return None
     for dtypes in (True, False):
-        for mistake in trial.exercise.mistakes:
-            wrong = outcomes_of(trial.exercise, mistake.wrong)
-            if not dtypes and _same(trial.exercise, wrong, trial.expected, dtypes):
-                continue  # it is about the dtype and nothing else
-            if _same(trial.exercise, trial.outcomes, wrong, dtypes):
-                return mistake
+        for key, mistake in trial.exercise.mistakes.items():
+            if not dtypes and _only_in_the_dtype(trial.exercise, mistake.wrong):
+                continue
+            if _same(trial.exercise, trial.outcomes, outcomes_of(trial.exercise, mistake.wrong), dtypes):
+                return key
     return None
+
+
+@functools.cache
+def _only_in_the_dtype(exercise, wrong):
+    """Say whether a mistake has the right numbers, of another dtype."""
+    right = outcomes_of(exercise, exercise.answer)
+    return _same(exercise, outcomes_of(exercise, wrong), right, dtypes=False)
 
 
 def _same(exercise, outcomes, others, dtypes=True):
@@ -146,70 +153,70 @@ def _same(exercise, outcomes, others, dtypes=True):
         and type(a.error) is type(b.error)
         and (a.error is None or message(a.error) == message(b.error))
         and (a.results is None or same_results(a.results, b.results, exercise.tolerances, dtypes))
-        and (not isinstance(a.error, Malformed) or _returned_same(a.returned, b.returned, dtypes))
+        and (not isinstance(a.error, MalformedResult) or _same_returned(a.returned, b.returned, dtypes))
         for a, b in zip(outcomes, others, strict=True)
     )
 
 
-def _returned_same(a, b, dtypes):
-    """Compare what could not be taken apart; a generator is compared by its type only."""
+def _same_returned(a, b, dtypes):
+    """Compare malformed results; of a generator, only the type."""
     if isinstance(a, np.ndarray | list | tuple):
         return same_results({"returned": a}, {"returned": b}, dtypes=dtypes)
     return type(a) is type(b)
 
 
-def _right(exercise, f, watch, also=""):
+def _right(exercise, f, sandbox, also=""):
     head = f"{exercise.name}: right, on all {len(exercise.all_cases)} inputs tried."
     if f is exercise.library:
         also = "This is the library's own function, though, not yours."
     text = " ".join(filter(None, [head, also, exercise.then]))
-    return Verdict("right", None, wrapped(text) + _printed(watch))
+    return Verdict("right", None, wrap(text) + _quote_prints(sandbox))
 
 
 def _verdict(exercise, kind, sentence, rest="", mistake=None):
     head = "not written yet" if kind == "not attempted" else "not right yet"
-    return Verdict(kind, mistake, wrapped(f"{exercise.name}: {head}.\n{sentence}") + rest)
+    return Verdict(kind, mistake, wrap(f"{exercise.name}: {head}.\n{sentence}") + rest)
 
 
-def _mistake_verdict(trial, mistake, watch):
-    index = trial.first_wrong
-    sentence = mistake.sentence
+def _mistake_verdict(trial, key, sandbox):
+    index, sentence = trial.first_wrong, trial.exercise.mistakes[key].sentence
     if callable(sentence):
-        _, outcome, expected = trial.tried[index]
-        sentence = sentence(Shown(trial.arguments(index), expected, outcome.results or {}))
-    if not isinstance(trial.outcomes[index].error, Malformed | None):
+        _, outcome, expected = trial.attempts[index]
+        sentence = sentence(Example(trial.arguments(index), expected, outcome.results or {}))
+    if not isinstance(trial.outcomes[index].error, MalformedResult | None):
         sentence += "\n" + error_in_words(trial.outcomes[index], explain=False)
-    return _mistake(trial, sentence, index, watch, mistake)
+    return _mistake(trial, sentence, index, sandbox, key)
 
 
-def _mistake(trial, sentence, index, watch, mistake=None):
-    """Compose a verdict: the sentence, the case on which it shows, and where to look."""
+def _mistake(trial, sentence, index, sandbox, key=None):
+    """Compose a verdict: the sentence, the case that shows it, and where to look."""
     exercise = trial.exercise
-    section = (mistake and mistake.section) or exercise.section
+    section = (key and exercise.mistakes[key].section) or exercise.section
     rest = (
-        f"\n\nFor example, with {exercise.all_cases[index].name}:\n{_shown(trial, index)}\n\n"
+        f"\n\nFor example, with {exercise.all_cases[index].name}:\n{_show_case(trial, index)}\n\n"
         f'Where to look: "{section}" in lesson {exercise.lesson}. For a hint: hint({exercise.name})'
     )
-    return _verdict(exercise, "mistake", sentence, rest + _printed(watch), mistake.key if mistake else None)
+    rest += _quote_prints(sandbox)
+    return _verdict(exercise, "mistake", sentence, rest, key)
 
 
-def _shown(trial, index):
-    """Show a case: what goes in, and what differs from what was expected."""
+def _show_case(trial, index):
+    """Show a case: what goes in, and what differs from the right results."""
     outcome, before = trial.outcomes[index], trial.arguments(index)
     lines = [argument_in_words(name, value) for name, value in before.items()]
     if difference := trial.difference(index):
         if difference[0].endswith(FROM_CACHE):
             goes_in = some_derivative(next(iter(trial.expected[index].results.values())))
-            lines.append(argument_in_words(exercises()[trial.exercise.partner].parameters[0], goes_in))
+            lines.append(argument_in_words(EXERCISES[trial.exercise.partner].parameters[0], goes_in))
         lines.append(both_in_words(*difference))
     lines += [change_in_words(name, before[name], outcome.arguments[name]) for name in outcome.changed]
     return "\n".join(lines)
 
 
-def _printed(watch):
-    if not watch.printed:
+def _quote_prints(sandbox):
+    if not sandbox.printed:
         return ""
-    text = plain(watch.printed)
+    text = without_addresses(sandbox.printed)
     if len(text) > PRINTED:
         text = text[:PRINTED] + " …"
     lines = "\n".join(f"    {line}" for line in text.rstrip("\n").splitlines())

@@ -7,17 +7,17 @@ import numpy as np
 
 from nn_helpers.exercises.checking.comparison import is_numeric
 
-SHOWN = 16  # numbers of an array that are printed; a larger one is described
+SHOWN = 16  # an array with more numbers is described, not printed
 WIDTH = 100
 
 
-def plain(text):
-    """Return a text without the addresses in it, which differ from run to run."""
+def without_addresses(text):
+    """Return a text without addresses in memory, which differ from run to run."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
 def value_in_words(value, digits=4, indent=0):
-    """Return a value as text: its numbers if they are few, else what kind of thing it is."""
+    """Return a value as text: its numbers if they are few, or else what kind of thing it is."""
     if isinstance(value, np.ndarray) and value.ndim:
         if value.size > SHOWN:
             return f"{value.dtype} array of shape {value.shape}"
@@ -26,11 +26,11 @@ def value_in_words(value, digits=4, indent=0):
         ):
             # + 0 turns −0 into 0
             value = value + 0 if is_numeric(value) else value
-            return plain(np.array2string(value, separator=", ", prefix=" " * indent))
+            return without_addresses(np.array2string(value, separator=", ", prefix=" " * indent))
     if is_numeric(value):
         return f"{float(value):.{digits}g}" if np.asarray(value).dtype.kind == "f" else str(value)
     if isinstance(value, list | tuple):
-        return _filled(_part_in_words(value, digits, _size(value) > SHOWN), " " * indent)
+        return _fill(_part_in_words(value, digits, _size(value) > SHOWN), " " * indent)
     if isinstance(value, np.random.Generator):
         return "a random generator"
     if callable(value):
@@ -38,13 +38,13 @@ def value_in_words(value, digits=4, indent=0):
     if value is Ellipsis:
         return "..."
     try:
-        return plain(f"{value!r:.200}")
+        return without_addresses(f"{value!r:.200}")
     except Exception:
         return a_kind_of(value)
 
 
 def _part_in_words(value, digits, briefly, depth=5):
-    """Return an element of a list on one line, an array by its shape where there is no room for more."""
+    """Return an element of a list on one line; an array only by its shape, when there is little room."""
     if isinstance(value, list | tuple):
         parts = (_part_in_words(part, digits, briefly, depth - 1) for part in value if depth)
         return f"({', '.join(parts)})" if isinstance(value, tuple) else f"[{', '.join(parts)}]"
@@ -75,27 +75,27 @@ def argument_in_words(name, value):
 
 
 def both_in_words(name, expected, yours):
-    """Return what was expected and what came."""
-    right, wrong = _told_apart(expected, yours, 17 + len(name))
+    """Return the right result and the learner's, one below the other."""
+    right, wrong = _tell_apart(expected, yours, 17 + len(name))
     lines = [
         f"    expected: {name} = {right}{_kind(expected, yours)}",
         f"    yours:    {name} = {wrong}{_kind(yours, expected)}",
     ]
     if (worst := worst_entry(expected, yours)) and np.size(expected) > SHOWN:
         index, *numbers = worst
-        right, wrong = _told_apart(*numbers)
+        right, wrong = _tell_apart(*numbers)
         lines.append(f"    at {list(index)}: expected {right}, yours {wrong}")
     return "\n".join(lines)
 
 
 def change_in_words(name, before, after):
     """Return what an argument was after the call."""
-    _, text = _told_apart(before, after, 19 + len(name))
+    _, text = _tell_apart(before, after, 19 + len(name))
     return f"    afterwards: {name} = {text}"
 
 
-def _told_apart(first, second, indent=0):
-    """Return both values as texts, in as many digits as show a difference."""
+def _tell_apart(first, second, indent=0):
+    """Return both values as texts, with enough digits to show a difference."""
     for digits in (4, 8, 12, 17):
         texts = [value_in_words(value, digits, indent) for value in (first, second)]
         if texts[0] != texts[1]:
@@ -104,7 +104,7 @@ def _told_apart(first, second, indent=0):
 
 
 def _kind(value, other):
-    """Return the shape, and the dtype where it differs from the other's; described arrays have both."""
+    """Return an array's shape, and its dtype where the other's differs, if its numbers are printed."""
     if not isinstance(value, np.ndarray) or value.ndim == 0 or value.size > SHOWN:
         return ""
     shape = f"   shape {value.shape}"
@@ -126,19 +126,19 @@ def worst_entry(expected, yours):
     return tuple(map(int, index)), float(expected[index]), float(yours[index])
 
 
-def wrapped(text):
-    """Break paragraphs into lines; the lines of one that is indented stay indented."""
-    return "\n".join(_filled(line, line[: len(line) - len(line.lstrip())]) for line in text.splitlines())
+def wrap(text):
+    """Break paragraphs into lines; an indented paragraph stays indented."""
+    return "\n".join(_fill(line, line[: len(line) - len(line.lstrip())]) for line in text.splitlines())
 
 
-def _filled(line, indent):
+def _fill(line, indent):
     return textwrap.fill(
         line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
 
 
-def listed(names, most=3):
-    """Join names: ``a, b and c``; those that are too many are counted."""
+def join_names(names, most=3):
+    """Join names: ``a, b and c``; when there are too many, count the rest."""
     names = list(names)
     if len(names) > most + 1:
         names = [*names[:most], f"{len(names) - most} more"]

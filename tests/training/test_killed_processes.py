@@ -1,0 +1,137 @@
+"""Processes that end in the middle of a training: there is always a checkpoint to go on from."""
+
+import os
+import random
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from processes import run_python
+from runs import forget
+
+from nn_helpers import ClassificationNet
+
+KILLS = int(os.environ.get("NN_HELPERS_KILLS", "6"))  # NN_HELPERS_KILLS=300 pytest tests/training -k killed
+
+
+TRAINING = textwrap.dedent("""
+    import os, sys
+    import numpy as np
+    from nn_helpers import *
+
+    def training(**arguments):
+        images = np.random.default_rng(0).integers(256, size=(60, 16, 16, 3), dtype=np.uint8)
+        part = Split(images, np.arange(60) % 10)
+        data = Dataset("noise", part[:48], part[48:])
+        net = ClassificationNet(768, [60, 30], 10, dropout=0.2, seed=2)
+        optimizer = AdamW(CosineWithWarmup(0.002, 60, 5))
+        history = train(net, data, optimizer, epochs=5, batch_size=4, augment=flip_and_shift, keep_best=True,
+                        seed=3, progress=False, checkpoint_every=1, **arguments)
+        return net, optimizer, history
+
+    def end(path, net, optimizer, history):
+        arrays = history.to_arrays()
+        del arrays["seconds"]
+        np.savez(path, theta=net.theta, t=optimizer.t, **optimizer.state, **arrays)
+""")
+
+
+def same(a, b):
+    with np.load(a) as first, np.load(b) as second:
+        assert sorted(first) == sorted(second)
+        for name in first:
+            np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+def test_a_training_that_is_killed_again_and_again_ends_like_one_that_never_was(tmp_path):
+    checkpoint, ended, expected = (tmp_path / name for name in ("run.safetensors", "end.npz", "expected.npz"))
+    folder = tmp_path / "undisturbed"
+    folder.mkdir()
+    undisturbed = TRAINING + textwrap.dedent("""
+        import time
+
+        began = time.perf_counter()
+        end(sys.argv[1], *training(checkpoint=sys.argv[2]))
+        print(time.perf_counter() - began)
+    """)
+    seconds = float(run_python(undisturbed, expected, folder / "run.safetensors"))
+    program = TRAINING + textwrap.dedent("""
+        checkpoint, ended = sys.argv[1:]
+        resume = checkpoint if os.path.exists(checkpoint) else None
+        print("ready", flush=True)
+        end(ended, *training(checkpoint=checkpoint, resume=resume))
+    """)
+    chance, kills, ended_since = random.Random(0), 0, False
+    while kills < KILLS or not ended_since:
+        with subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", program, str(checkpoint), str(ended)],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout.readline() == "ready\n"
+            try:
+                process.wait(chance.uniform(0, seconds) if kills < KILLS else 60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                kills, ended_since = kills + 1, False
+                process.wait()
+                if checkpoint.exists():  # else it was killed before training began
+                    ClassificationNet.load(checkpoint)
+                continue
+        assert process.returncode == 0
+        same(ended, expected)
+        ended_since = True
+        forget(checkpoint)  # start again from the beginning
+        ended.unlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows forks no processes")
+@pytest.mark.parametrize("links", [True, False])
+def test_a_process_that_ends_at_any_call_to_the_disk_leaves_a_checkpoint_to_go_on_from(tmp_path, links):
+    program = TRAINING + textwrap.dedent("""
+        import errno
+        from pathlib import Path
+
+        path, links = Path(sys.argv[1]), sys.argv[2] == "True"
+        calls = 0
+
+        def ending(function, last):
+            def call(*arguments, **options):
+                global calls
+                calls += 1
+                if calls == last:
+                    os._exit(9)
+                return function(*arguments, **options)
+            return call
+
+        def no_link(*arguments):
+            raise OSError(errno.EPERM, "no links here")
+
+        if not links:
+            os.link = no_link
+        training(checkpoint=path)
+        good = path.read_bytes()
+        for last in range(1, 9):
+            for stale in path.parent.iterdir():
+                stale.unlink()
+            path.write_bytes(good)
+            path.with_name("run.previous.safetensors").write_bytes(b"an older one")
+            if not (child := os.fork()):
+                for name in ("fsync", "link", "replace", "unlink"):
+                    setattr(os, name, ending(getattr(os, name), last))
+                training(checkpoint=path, resume=path)
+                os._exit(0)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            newest = path if path.exists() else path.with_name("run.previous.safetensors")
+            assert newest == path or not links
+            ClassificationNet.load(newest)
+            print(code, end=" ")
+    """)
+    codes = run_python(program, tmp_path / "run.safetensors", links).split()
+    cut, whole = codes.count("9"), codes.count("0")
+    assert codes == ["9"] * cut + ["0"] * whole
+    assert cut >= 5  # two fsync, unlink, link, replace
+    assert whole  # so there were no more calls to end at
