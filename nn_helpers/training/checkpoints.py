@@ -10,9 +10,10 @@ generators; and ``best_accuracy``.
 import copy
 import json
 import math
+import os
 import sys
 import zlib
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, is_dataclass
 from functools import cached_property, partial
 
@@ -41,6 +42,10 @@ FORMER_NAMES = {"M": "m_sum", "V": "v_sum"}  # of Adam's arrays, in files of ver
 DATA_CHUNK = 1000  # examples that a fingerprint looks at together
 
 
+class NotFiniteError(ValueError):
+    """Nothing to go on from: NaN or infinity in what a training needs."""
+
+
 class Checkpoints:
     """The checkpoints of one training run: its state is read afresh each time one is written.
 
@@ -66,7 +71,10 @@ class Checkpoints:
         self.path = None if path is None else require_writable("train", "checkpoint", path, SUFFIX)
         self.every = None if every is None else whole_number("train", "checkpoint_every", every, 1)
         self.resumes = None if resume is None else resolve("train", "resume", resume, SUFFIX)
-        self._refuse_to_replace()
+        self._found = None  # which file is resumed
+        if self.path is not None:
+            with own_place(self.path, "train: the checkpoint"):
+                self._refuse_to_replace()
         self._now = self._epoch_began = plan.rng.bit_generator.state
         self._rows = np.empty((0, len(COLUMNS)))
         self._written = self._failed = None  # the last step that was, and the first that could not be
@@ -79,7 +87,7 @@ class Checkpoints:
         """
         if self.path is not None:
             with ExitStack() as place:
-                place.enter_context(own_place(self.path, "train: the checkpoint"))
+                place.enter_context(own_place(self.path, "train: the checkpoint", training=True))
                 self._refuse_to_replace()  # again: another training may have ended since
                 with explain_failure("train: the checkpoint", self.path):
                     self._write()
@@ -87,13 +95,19 @@ class Checkpoints:
         return self
 
     def __exit__(self, *raised):
-        """Warn once if the last step could not be checkpointed, and leave the path to others."""
+        self.leave()
+
+    def leave(self):
+        """Leave the path to others."""
+        self._place.close()
+
+    def warn_if_behind(self):
+        """Say once that the last step could not be checkpointed."""
         if self._failed not in (None, len(self.records)):
             warn(
                 f"train: training ended after step {len(self.records)}, and {self.path} stays as it was "
                 f"after step {self._written}: no checkpoint could be written since"
             )
-        self._place.close()
 
     @cached_property
     def settings(self):
@@ -130,7 +144,8 @@ class Checkpoints:
             If the file cannot be read, or holds another training.
         """
         plan, steps = self.plan, self.plan.steps_per_epoch
-        about, arrays = self._read(path := self.resumes)
+        self._found = _which(path := self.resumes)
+        about, arrays = self._read(path)
         training, history = about["training"], arrays["history"]
         with explain_damage(path):
             settings = _flat({"network": about["network"], **training["settings"]})
@@ -142,12 +157,9 @@ class Checkpoints:
             )
         with explain_damage(path):
             params = {name: arrays[name] for name in plan.net.params}
-            for name, array in arrays.items():
-                if (
-                    name != "history" and not np.isfinite(array).all()
-                ):  # which has NaN where nothing was validated
-                    what = "its parameters are" if name in params else f"{name} is"
-                    raise ValueError(f"{what} not all finite numbers: there is nothing to go on from")
+            _require_finite("its parameters are", *params.values())
+            for name in arrays.keys() - params.keys() - {"history"}:  # which has NaN between validations
+                _require_finite(f"{name} is", arrays[name])
             states = training["generators"]
             order, now = (_state(plan.rng, states[when]) for when in ("epoch_began", "now"))
             dropout = _state(plan.net.rng, states["dropout"])
@@ -186,7 +198,12 @@ class Checkpoints:
     def _refuse_to_replace(self):
         """Refuse a path where there is something that a new training would write over."""
         path = self.path
-        if path is None or path == self.resumes or not path.exists():
+        if path == self.resumes and self._found not in (None, _which(path)):
+            raise FileExistsError(
+                f"train: another training has written to {path} since it was read. Call train again to go on "
+                "from where that one stands"
+            )
+        if path == self.resumes or not path.exists():
             return
         go_on = ""
         try:
@@ -241,9 +258,11 @@ class Checkpoints:
         if not np.isfinite(self.plan.net.theta).all():
             return  # nothing to go on from; the last checkpoint stays
         try:
+            for name, array in self.plan.optimizer.state.items():
+                _require_finite(f"optimizer.{name} is", array)
             self._write()
             self._failed = None
-        except (OSError, MemoryError) as error:
+        except (OSError, MemoryError, NotFiniteError) as error:
             if self._failed is None:
                 self._failed = len(self.records)
                 warn(
@@ -272,6 +291,19 @@ class Checkpoints:
         arrays = {**net.params, **remembered, "history": self._rows, **best}
         write_file(self.path, arrays, {**description(net), "training": _as_json(training)})
         self._written = len(self.records)
+
+
+def _which(path):
+    """Return what tells a file from others that were or will be there."""
+    with suppress(OSError):
+        about = os.stat(path)
+        return about.st_ino, about.st_size, about.st_mtime_ns
+    return None
+
+
+def _require_finite(what, *arrays):
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise NotFiniteError(f"{what} not all finite numbers: there is nothing to go on from")
 
 
 def _rows(records):

@@ -83,11 +83,15 @@ class Plan:
                 f"{function}: this optimizer has made {optimizer.t} steps on another network, and goes on "
                 "with what it remembers of them. Make a new one for each network"
             )
-        steps = optimizer.t + (self.epochs or 0) * self.steps_per_epoch
+        steps = (self.epochs or 0) * self.steps_per_epoch
+        advice = "A resumed training keeps its schedule; for another, train the network of its file anew"
+        if self.resume is None:
+            steps += optimizer.t
+            advice = f"Write total_steps={steps}"
         if total is not None and steps > total:
             warn(
                 f"{function}: the schedule of the learning rate ends at step {total}, and this training goes "
-                f"on to step {steps} with the rate {optimizer.lr_at(total):g}. Write total_steps={steps}"
+                f"on to step {steps} with the rate {optimizer.lr_at(total):g}. {advice}"
             )
 
     @property

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from contextlib import ExitStack
 from inspect import signature
 
 from nn_helpers.support.threads import blas_threads
@@ -87,7 +88,9 @@ def train(
         progress=progress, threads=threads, checkpoint=checkpoint, checkpoint_every=checkpoint_every,
         resume=resume,
     )  # fmt: skip
-    return Run(plan).train()
+    run = Run(plan)
+    with run.checkpoints:
+        return run.train()
 
 
 def compare_optimizers(net, data, optimizers, **options):
@@ -131,11 +134,14 @@ def compare_optimizers(net, data, optimizers, **options):
         runs[name] = Run(Plan.checked("train", **bound.arguments))
     _refuse_shared_checkpoints(run.checkpoints.path for run in runs.values())
     nets, histories = {}, {}
-    for name, run in runs.items():
-        history = run.train()
-        nets[name], histories[name] = run.plan.net, history
-        if history.stopped and history.stopped.startswith("interrupted"):
-            break
+    with ExitStack() as paths:
+        for run in runs.values():  # before the first trains: nothing is lost if one is refused
+            paths.enter_context(run.checkpoints)
+        for name, run in runs.items():
+            history = run.train()
+            nets[name], histories[name] = run.plan.net, history
+            if history.stopped and history.stopped.startswith("interrupted"):
+                break
     return nets, histories
 
 
@@ -162,22 +168,22 @@ class Run:
         self.steps = steps_of(plan, self.history, resumed)
 
     def train(self):
-        """Train, and return the history."""
-        plan, history, checkpoints = self.plan, self.history, self.checkpoints
+        """Train, within `checkpoints`, and return the history."""
+        plan, history = self.plan, self.history
         total = plan.epochs * plan.steps_per_epoch
-        with checkpoints:
-            try:
-                with (
-                    blas_threads(plan.threads, plan.batch_size),
-                    interrupt_between_steps() as interrupted,
-                    progress_bar(total, plan.progress, len(history)) as bar,
-                ):
-                    self._make_steps(interrupted, bar)
-            except KeyboardInterrupt:
-                history.stopped = f"interrupted after step {len(history)} of {total}"
-            except TrainingDivergedError as error:
-                history.stopped = str(error)
-                warn(str(error))
+        try:
+            with (
+                blas_threads(plan.threads, plan.batch_size),
+                interrupt_between_steps() as interrupted,
+                progress_bar(total, plan.progress, len(history)) as bar,
+            ):
+                self._make_steps(interrupted, bar)
+        except KeyboardInterrupt:
+            history.stopped = f"interrupted after step {len(history)} of {total}"
+        except TrainingDivergedError as error:
+            history.stopped = str(error)
+            warn(str(error))
+        self.checkpoints.warn_if_behind()
         if self.best.theta is not None:
             plan.net.theta = self.best.theta
         return history
@@ -196,6 +202,7 @@ class Run:
                 self.checkpoints.write()
                 raise
         self.checkpoints.write()
+        self.checkpoints.leave()
         if interrupted.is_set():  # while it was being written
             raise KeyboardInterrupt
 
