@@ -55,9 +55,10 @@ def train(
         fewer than 64 examples, whose products are too small to share, and all for larger ones.
     checkpoint : path, optional
         A .safetensors file to go on from should training end early. It is written before the first
-        step, after each epoch, and when training ends or is interrupted. While training goes on, no other
-        writes there. What another training, or anybody else, wrote is not replaced; only what `resume`
-        goes on from is.
+        step, after each epoch, and when training ends or is interrupted. Each time it is replaced in one
+        step: whenever the process ends, the file is there and whole. Until training ends, the path belongs
+        to it, and no other training and no `net.save` of this package may write there. What another
+        training, or anybody else, wrote is not replaced; only what `resume` goes on from is.
     checkpoint_every : int, optional
         Write it after every so many steps instead of after each epoch.
     resume : path, optional
@@ -76,7 +77,8 @@ def train(
     ------
     OSError
         If there is no checkpoint to resume, or none can be written to this path. FileExistsError, if
-        another file is there, or another training writes to it. No file has changed then.
+        another file is there, or another training writes to it; the message says in which process. No
+        file has changed then.
     ValueError
         If the checkpoint is damaged, or of another training: another
         network, data, optimizer, or other arguments.
@@ -103,7 +105,8 @@ def compare_optimizers(net, data, optimizers, **options):
     data : Dataset or tuple (x, y)
     optimizers : dict of str to Optimizer or (Optimizer, dict)
         By the name that plots show; with a dict of arguments for `train` that are its own, such as
-        ``{"batch_size": None}`` for plain gradient descent.
+        ``{"batch_size": None}`` for plain gradient descent, or a checkpoint. All checkpoints are begun
+        before the first training is.
     **options
         Arguments for `train` that all share.
 

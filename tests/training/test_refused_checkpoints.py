@@ -12,6 +12,7 @@ from runs import (
     STEPS,
     Augment,
     Run,
+    assert_equal,
     assert_equal_generators,
     blobs,
     colours,
@@ -222,11 +223,42 @@ def put_number(rows, column, number):
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
-def test_parameters_that_are_no_numbers_are_nothing_to_go_on_from(tmp_path, number):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("b1", "its parameters are"),
+        ("optimizer.m_sum", r"optimizer\.m_sum is"),
+        ("optimizer.v_sum", r"optimizer\.v_sum is"),
+        ("best", "best is"),
+    ],
+)
+def test_what_is_no_number_is_nothing_to_go_on_from(tmp_path, number, name, words):
     path = one_checkpoint(tmp_path / "run.safetensors")
     arrays = load_file(path)
-    arrays["b1"][0] = number
-    assert_refused(path, Run(), {}, "parameters are not all finite", arrays)
+    arrays[name][0] = number
+    assert_refused(path, Run(), {}, f"{words} not all finite numbers", arrays)
+
+
+def test_a_memory_that_nobody_could_go_on_from_replaces_no_checkpoint_and_that_is_said(tmp_path):
+    class Forgetful(SGD):
+        remembers = ("seen",)
+
+        def update(self, theta, gradient, lr, scratch, seen):
+            super().update(theta, gradient, lr, scratch)
+            seen[0] = np.inf if STEPS < self.t <= 3 * STEPS else 1
+
+    path, total = tmp_path / "run.safetensors", 4 * STEPS
+    with pytest.warns(
+        RuntimeWarning, match=r"not be written after step 12 \(optimizer\.seen is not all finite"
+    ):
+        expected = Run(Forgetful(0.01)).train(checkpoint=path)
+    assert steps_in(tmp_path) == {path.name: total}
+    path.unlink()
+    with pytest.warns(RuntimeWarning, match=r"optimizer\.seen"):
+        Run(Forgetful(0.01)).cut_after(2 * STEPS + 3, path)
+    assert steps_in(tmp_path) == {path.name: STEPS}
+    with pytest.warns(RuntimeWarning, match=r"optimizer\.seen"):
+        assert_equal(Run(Forgetful(0.01)).train(checkpoint=path, resume=path), expected)
 
 
 @pytest.mark.parametrize("position", [-1, 625, 65_536, -(2**31), 2**31 - 1])
