@@ -1,6 +1,7 @@
 """From a terminal: ``python -m nn_helpers train`` the lessons' experiment, ``… data``, ``… doctor``."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -102,6 +103,10 @@ TRAIN_OPTIONS = {
         "help": "go on from the checkpoint; all other options are those it began with; --epochs may be more, "
         "but not with the cosine schedule of the presets full and large, which ends with the last epoch",
     },
+    "--test": {
+        "action": "store_true",
+        "help": "measure the accuracy on the test images too: once, when all choices are made",
+    },
     "--quiet": {"action": "store_true", "help": "no progress bar"},
 }
 
@@ -109,7 +114,7 @@ TRAIN_OPTIONS = {
 def parser(preset="seed"):
     """Return the parser of the whole command line, with the defaults of a preset."""
     top = argparse.ArgumentParser(prog="python -m nn_helpers", description=__doc__)
-    commands = top.add_subparsers(dest="command", required=True, metavar="{train,data,doctor}")
+    commands = top.add_subparsers(dest="command", metavar="{train,data,doctor}")
 
     train = commands.add_parser(
         "train",
@@ -130,6 +135,7 @@ def parser(preset="seed"):
         "doctor", help="is everything in order here, and if not, what is to be done?"
     )
     doctor.set_defaults(run=run_doctor)
+    top.set_defaults(run=lambda arguments: top.print_help())
     return top
 
 
@@ -145,7 +151,9 @@ def run_train(arguments):
     data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
     net = make_network(arguments, data)
     optimizers = {name: make_optimizer_for(name, arguments, len(data.train)) for name in arguments.optimizer}
-    print(f"{net!r}\n{len(data.train)} training images, {arguments.epochs} epochs")
+    print(
+        f"{net!r}\n{len(data.train)} training images, {arguments.epochs} epoch{'s' * (arguments.epochs > 1)}"
+    )
     with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told in words
         nets, histories = compare_optimizers(
             net, data, optimizers,
@@ -154,7 +162,8 @@ def run_train(arguments):
             keep_best=arguments.keep_best, progress=not arguments.quiet,
             checkpoint=checkpoint, resume=checkpoint if arguments.resume else None,
         )  # fmt: skip
-        print(results_table(nets, histories, data))
+        parts = ("train", "val", "test") if arguments.test else ("train", "val")
+        print(results_table(nets, histories, data, parts))
     stopped = [f"{name}: {history.stopped}" for name, history in histories.items() if history.stopped]
     for reason in stopped:
         print(reason, file=sys.stderr)
@@ -205,9 +214,9 @@ def make_optimizer_for(name, arguments, N):
     return make_optimizer(name, lr, **options)
 
 
-def results_table(nets, histories, data):
-    """Return a text table: loss and accuracy of every network on every part of the data, and its time."""
-    parts = [part for part in ("train", "val", "test") if len(getattr(data, part))]
+def results_table(nets, histories, data, parts):
+    """Return a text table: loss and accuracy of every network on these parts of the data, and its time."""
+    parts = [part for part in parts if len(getattr(data, part))]
     lines = [f"{'':10}{'steps':>7}{'seconds':>9}{'train loss':>12}" + "".join(f"{p:>8}" for p in parts)]
     for name, history in histories.items():
         results = {part: evaluate(nets[name], data, part) for part in parts}
@@ -245,6 +254,9 @@ def main(argv=None):
     arguments = parser(first.parse_known_args(argv)[0].preset).parse_args(argv)
     try:
         return arguments.run(arguments)
+    except BrokenPipeError:  # whoever reads has read enough, as with | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, TypeError, OSError, MemoryError) as error:
         reason = str(error).removeprefix(f"{arguments.command}: ") or "there is not enough memory"
         if "total_steps is" in reason:  # of a training that is resumed

@@ -96,6 +96,7 @@ def doctor():
         kernel,
         blas,
         speed,
+        formulas,
         sketches_work,
         images,
         cifar10,
@@ -251,6 +252,31 @@ def speed():
             "plugged in? other programs? lessons work, but take longer; a NumPy from pip or conda is fast",
         )  # fmt: skip
     return Finding("speed", text)
+
+
+def formulas():
+    """Whether what the network computes is right: its gradients against central differences."""
+    from nn_helpers.layers import ACTIVATIONS
+
+    wrong = [activation for activation in ACTIVATIONS if not _gradient_error(activation) < 1e-6]
+    if wrong:
+        return Finding(
+            "formulas", f"the gradient of a network with {', '.join(wrong)} is wrong: was a file changed?",
+            TROUBLE, f"get its files anew, with git checkout nn_helpers or with {REINSTALL}",
+        )  # fmt: skip
+    return Finding("formulas", f"{len(ACTIVATIONS)} networks have the gradients of central differences")
+
+
+def _gradient_error(activation):
+    from nn_helpers.gradcheck import numerical_gradient, relative_error
+    from nn_helpers.network import ClassificationNet
+
+    rng, y = np.random.default_rng(0), np.array([0, 1, 2])
+    net, x = ClassificationNet(4, [5, 4], 3, activation, dtype="float64"), rng.standard_normal((3, 4))
+    net.theta = rng.standard_normal(net.theta.size)
+    _, dlogits = net.functions["cross_entropy"](net.forward(x), y)
+    net.backward(dlogits)
+    return relative_error(net.gradient, numerical_gradient(lambda theta: net.loss(x, y), net.theta))
 
 
 def sketches_work():

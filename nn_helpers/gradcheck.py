@@ -7,6 +7,8 @@ References
 
 import numpy as np
 
+from nn_helpers.support import gradient_checks as check
+
 
 def numerical_gradient(f, x, h=6e-6):
     """Estimate the gradient of f at x by central differences: ``(f(x + h) − f(x − h)) / 2h``.
@@ -25,19 +27,15 @@ def numerical_gradient(f, x, h=6e-6):
     -------
     float64 array, shaped like x
     """
-    if not isinstance(x, np.ndarray) or x.dtype != np.float64:
-        kind = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
-        raise TypeError(f"numerical_gradient: x must be a float64 array, got {kind}; write x.astype(float)")
-    if not h > 0:
-        raise ValueError(f"numerical_gradient: h must be greater than 0, got {h}")
+    check.point_and_step(x, h)
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         kept = x[index]
         try:
             x[index] = kept + h
-            above = f(x)
+            above = check.one_number(f(x))
             x[index] = kept - h
-            below = f(x)
+            below = check.one_number(f(x))
         finally:
             x[index] = kept
         gradient[index] = (above - below) / (2 * h)
@@ -54,11 +52,9 @@ def relative_error(a, b):
     Returns
     -------
     float
-        0 when they are equal, 1 when one of them is 0, 2 when they are opposite. A right gradient
-        in float64 stays below 1e-7 away from kinks.
+        0 when they are equal, 1 when one of them is 0, 2 when they are opposite, NaN when there is NaN in
+        one of them. A right gradient in float64 stays below 1e-7 away from kinks.
     """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if a.shape != b.shape:
-        raise ValueError(f"relative_error: shapes differ: {a.shape} and {b.shape}")
-    size = max(np.linalg.norm(a), np.linalg.norm(b))
+    a, b = check.same_shapes(a, b)
+    size = np.maximum(np.linalg.norm(a), np.linalg.norm(b))
     return float(np.linalg.norm(a - b) / size) if size else 0.0

@@ -25,8 +25,9 @@ References
 import numpy as np
 
 from nn_helpers.support import layer_checks as check
+from nn_helpers.support.arrays import as_floats
 from nn_helpers.support.matmul import matmul
-from nn_helpers.support.validation import as_floats, number
+from nn_helpers.support.validation import number, require_generator
 
 
 def affine_forward(x, W, b, out=None):
@@ -134,6 +135,7 @@ def dropout_forward(a, rate, rng, out=(None, None)):
     units. `out` has arrays for the result and the mask, C-contiguous.
     """
     a = as_floats("dropout_forward", "a", a)
+    require_generator("dropout_forward", rng)
     rate = number("dropout_forward", "rate", rate, below=1.0)
     dropped, mask = out
     mask = rng.random(a.shape, dtype=a.dtype if mask is None else mask.dtype, out=mask)

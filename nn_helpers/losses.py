@@ -12,9 +12,11 @@ References
 import numpy as np
 
 from nn_helpers.support import layer_checks as check
-from nn_helpers.support.validation import floats, number
+from nn_helpers.support.arrays import floats
+from nn_helpers.support.validation import number
 
 
+@np.errstate(under="ignore")  # e⁻¹⁰⁰⁰ is 0, and that is right
 def softmax(logits, out=None):
     """Turn each row of logits into probabilities: ``pₖ = e^(zₖ − max z) / Σⱼ e^(zⱼ − max z)``.
 
@@ -43,6 +45,7 @@ def softmax(logits, out=None):
     return p
 
 
+@np.errstate(under="ignore")
 def log_softmax(logits, out=None):
     """Compute ``log softmax(z) = z − max z − log Σⱼ e^(zⱼ − max z)`` without a logarithm of 0.
 
@@ -62,6 +65,7 @@ def log_softmax(logits, out=None):
     return logp
 
 
+@np.errstate(under="ignore")
 def cross_entropy(logits, y, out=None):
     """Compute the mean cross-entropy ``1/N Σᵢ Σₖ −yᵢₖ log pᵢₖ`` of p = softmax(logits), and its gradient.
 
@@ -89,7 +93,7 @@ def cross_entropy(logits, y, out=None):
         dlogits = np.exp(logp, out=logp)
         dlogits[true] -= 1
     else:
-        loss = 0.0 - np.multiply(y, logp).sum() / N
+        loss = 0.0 - np.multiply(y, logp, where=y != 0, out=np.zeros_like(logp)).sum() / N  # 0 · log 0 = 0
         dlogits = np.exp(logp, out=logp)
         dlogits -= y
     dlogits /= N

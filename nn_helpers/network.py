@@ -9,10 +9,10 @@ import numpy as np
 from nn_helpers import layers, losses
 from nn_helpers.saving import load_network, save_network
 from nn_helpers.support import network_checks as check
-from nn_helpers.support.learner_functions import adapt
+from nn_helpers.support.learner_functions import Adapted
 from nn_helpers.support.parameters import Buffers, Parameters, copy_into
 from nn_helpers.support.scratch import in_blocks
-from nn_helpers.support.validation import Number, choice, number
+from nn_helpers.support.validation import Number, choice, generator, number
 
 # The standard deviation of the first weights, for an affine layer with D inputs and M outputs.
 INITIALISATIONS = {
@@ -87,7 +87,7 @@ class ClassificationNet:
         self.dtype, self.reg, self.dropout = check.dtype(dtype), reg, dropout
         self.init = check.init(init, INITIALISATIONS)
         self._stored = Parameters(list(pairwise(sizes)), self.dtype)
-        self.rng = np.random.default_rng(seed)
+        self.rng = generator("ClassificationNet", seed)
         self._initialise()
         self.functions = dict(self.library)
         # Arrays for z, a, da and dz of each hidden layer, used again in each step.
@@ -212,7 +212,7 @@ class ClassificationNet:
         -------
         float
         """
-        data_loss, _ = self.functions["cross_entropy"](self.logits(x), y)
+        data_loss, _ = self.functions["cross_entropy"](self._logits("loss", x), y)
         return float(data_loss + self.functions["l2_penalty"](self.weights, self.reg))
 
     def logits(self, x):
@@ -220,7 +220,10 @@ class ClassificationNet:
 
         What `forward` kept for `backward` stays.
         """
-        x = check.examples("logits", x, self)
+        return self._logits("logits", x)
+
+    def _logits(self, method, x):
+        x = check.examples(method, x, self)
         logits = np.empty((len(x), self.num_classes), self.dtype)
         for start in range(0, len(x), CHUNK):
             chunk = slice(start, start + CHUNK)
@@ -243,11 +246,11 @@ class ClassificationNet:
 
     def predict_proba(self, x):
         """Return the probability (N, num_classes) of each class for each example."""
-        return self.functions["softmax"](self.logits(x))
+        return self.functions["softmax"](self._logits("predict_proba", x))
 
     def predict(self, x):
         """Return the most probable class (N,) of each example, as integers."""
-        return self.logits(x).argmax(axis=1)
+        return check.largest("predict", self._logits("predict", x))
 
     def score(self, x, y):
         """Return the accuracy: the share, 0 to 1, of examples whose most probable class is the true one.
@@ -261,7 +264,7 @@ class ClassificationNet:
         -------
         float
         """
-        predicted = self.predict(x)
+        predicted = check.largest("score", self._logits("score", x))
         return float((predicted == check.true_classes(predicted, y, self)).mean())
 
     def use(self, **functions):
@@ -279,7 +282,7 @@ class ClassificationNet:
         check.replacements(functions, library)
         for name, function in functions.items():
             ours = function is None or function is library[name]
-            self.functions[name] = library[name] if ours else adapt(name, function)
+            self.functions[name] = library[name] if ours else Adapted(name, function, library[name])
         self._caches = None  # of other functions, perhaps
         return self
 

@@ -15,6 +15,7 @@ References
 
 import inspect
 import math
+import weakref
 
 import numpy as np
 
@@ -48,6 +49,7 @@ class Optimizer:
     def __init__(self, lr):
         self.lr, self.t, self.state = lr, 0, {}
         self._for = None  # shape and dtype of theta
+        self._theta = _unknown  # a weak reference to the last theta
 
     @property
     def options(self):
@@ -73,12 +75,18 @@ class Optimizer:
             self.state = {name: np.zeros_like(theta) for name in self.remembers}
             self._for = theta.shape, theta.dtype
         lr = self.lr_at(self.t + 1)
-        self.t += 1
+        self._theta, self.t = weakref.ref(theta), self.t + 1
         try:
-            self._update_in_blocks(theta, gradient, lr)
+            with np.errstate(under="ignore"):  # what is too small for a float is 0, and that is right
+                self._update_in_blocks(theta, gradient, lr)
         except BaseException:
             self.t -= 1  # that step was not made
             raise
+
+    def has_changed_another(self, theta):
+        """Say whether the steps so far were made on other parameters than these, as far as that is known."""
+        last = self._theta()
+        return self.t > 0 and last is not None and last is not theta
 
     def _update_in_blocks(self, theta, gradient, lr):
         def update_block(scratch, theta, gradient, **state):
@@ -99,9 +107,16 @@ class Optimizer:
         if "update" in vars(cls) and "elementwise" not in vars(cls):
             cls.elementwise = False  # not inherited: another formula may look at the whole gradient
 
+    def __getstate__(self):
+        return {**vars(self), "_theta": _unknown}
+
     def __repr__(self):
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"{type(self).__name__}({options})"
+
+
+def _unknown():
+    """Stand for a reference to parameters that are gone, or were never seen."""
 
 
 class SGD(Optimizer):

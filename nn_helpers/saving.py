@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from nn_helpers.support.files import explain_failure, require_writable, resolve, temporary_file
+from nn_helpers.support.files import explain_failure, own_place, require_writable, resolve, temporary_file
 from nn_helpers.support.network_checks import CUSTOM
 from nn_helpers.support.validation import choice, printable, whole_number
 from nn_helpers.support.version import __version__
@@ -34,7 +34,7 @@ class OtherFileError(ValueError):
 def save_network(net, path):
     """Write a network's architecture and parameters to a new file, or over an old one."""
     path = require_writable("save", "path", path, SUFFIX)
-    with explain_failure("save: the network", path):
+    with own_place(path, "save: the network"), explain_failure("save: the network", path):
         write(path, dict(net.params), description(net))
 
 
@@ -89,35 +89,15 @@ def parameters(about):
 SECTIONS = {"network": parameters}
 
 
-def write(path, arrays, about, previous=None):
-    """Write a file that is at `path` complete or not at all, whenever the process or the power ends.
-
-    What was there before is kept at `previous`, if that is given.
-    """
+def write(path, arrays, about):
+    """Write a file that is at `path` complete or not at all, whenever the process or the power ends."""
     from safetensors.numpy import save  # here: `import nn_helpers` loads NumPy and nothing heavier
 
     text = json.dumps(about)
     content = save(arrays, {"nn_helpers": text, "crc32": _checksum(text, arrays)})
     with temporary_file(path, content) as part:
-        keep = previous is not None and path.exists()
-        try:
-            if keep:
-                _keep(path, previous)
-            os.replace(part, path)
-        except BaseException:
-            if keep and not path.exists():  # it was moved, on a file system without hard links
-                with suppress(OSError):
-                    os.replace(previous, path)
-            raise
+        os.replace(part, path)
     _sync_folder(path.parent)
-
-
-def _keep(path, previous):
-    previous.unlink(missing_ok=True)
-    try:
-        os.link(path, previous)  # so that `path` is there at every moment
-    except OSError:
-        os.replace(path, previous)  # a file system without hard links; for a moment only `previous` is there
 
 
 def _sync_folder(folder):

@@ -101,7 +101,3 @@ def names(folder):
 
 def disk_full(*arguments):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def forbidden_link(*arguments):
-    raise OSError(errno.EPERM, os.strerror(errno.EPERM))

@@ -47,9 +47,8 @@ class Augment:
 
 
 def forget(path):
-    """Remove a checkpoint and the one before, so that another training may begin there."""
-    for file in (path, path.with_name("run.previous.safetensors")):
-        file.unlink(missing_ok=True)
+    """Remove a checkpoint, so that another training may begin there."""
+    path.unlink(missing_ok=True)
 
 
 STEPS = 6  # in an epoch: 22 images in batches of 4, the last one smaller
@@ -58,8 +57,8 @@ STEPS = 6  # in an epoch: 22 images in batches of 4, the last one smaller
 class Run:
     """A training with everything that has a state: dropout, augmentation, a schedule, the best epoch."""
 
-    def __init__(self, optimizer="adamw", dtype="float32", net=(), **arguments):
-        lr = CosineWithWarmup(0.02, 4 * STEPS, 3)
+    def __init__(self, optimizer="adamw", dtype="float32", net=(), total_steps=4 * STEPS, **arguments):
+        lr = CosineWithWarmup(0.02, total_steps, 3)
         self.optimizer = make_optimizer(optimizer, lr) if isinstance(optimizer, str) else optimizer
         self.net = ClassificationNet(
             108, [7, 6], 3, reg=0.01, dtype=dtype, **{"dropout": 0.3, "seed": 1, **dict(net)}
@@ -103,10 +102,9 @@ def assert_equal_generators(a, b):
 
 
 def one_checkpoint(path, **arguments):
-    """Write a checkpoint of one epoch, and none before it."""
+    """Write a checkpoint of one epoch."""
     forget(path)
     Run(**arguments).train(epochs=1, checkpoint=path)
-    path.with_name("run.previous.safetensors").unlink()
     return path
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nn_helpers.support.validation import describe, whole_number
+from nn_helpers.support.arrays import describe
+from nn_helpers.support.validation import require_generator, whole_number
 
 
 def flip_and_shift(images, rng, shift=1):
@@ -21,6 +22,7 @@ def flip_and_shift(images, rng, shift=1):
     """
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
         raise TypeError(f"flip_and_shift: images must be uint8 (N, H, W, 3), got {describe(images)}")
+    require_generator("flip_and_shift", rng)
     shift = whole_number("flip_and_shift", "shift", shift, 0)
     N, height, width, _ = images.shape
     if shift >= min(height, width):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from nn_helpers.data.dataset import Dataset
-from nn_helpers.support.validation import choice, describe, whole_number
+from nn_helpers.support.arrays import FLOATS, describe, label_advice, refuse_mask
+from nn_helpers.support.validation import choice, generator, whole_number
 
 
 class ArrayDataset:
@@ -57,15 +58,16 @@ class ArraySplit:
             raise TypeError(
                 f"ArrayDataset: {part} must be a pair (x, y) of arrays, got {type(pair)}"
             ) from None
-        if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.ndim < 2:
+        refuse_mask("ArrayDataset", f"x of {part}", x)
+        if not isinstance(x, np.ndarray) or x.dtype not in FLOATS or x.ndim < 2:
             raise TypeError(
                 f"ArrayDataset: x of {part} must be a float array (N, D); for uint8 images make a Dataset"
             )
+        refuse_mask("ArrayDataset", f"y of {part}", y)
         if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu" or y.shape != x.shape[:1]:
-            hint = "; for one-hot rows write y.argmax(axis=1)" if np.ndim(y) == 2 else ""
             raise ValueError(
                 f"ArrayDataset: y of {part} must be {len(x)} integer labels, one for each row of x; "
-                f"got {describe(y)}{hint}"
+                f"got {describe(y)}{label_advice('y', y)}"
             )
         self.inputs, self.labels = x.reshape(len(x), int(np.prod(x.shape[1:]))), y
 
@@ -107,8 +109,9 @@ def batches(
         A random order, or the order of the data.
     drop_last : bool
         Leave out the last batch when it is smaller: 500 images in batches of 8 are then 62.
-    augment : function (images, rng) -> None, optional
-        Changes each batch of uint8 images in place before it is standardised, as `flip_and_shift` does.
+    augment : function (images, rng), optional
+        Changes each batch of uint8 images before it is standardised: in place, as `flip_and_shift` does,
+        or by returning new ones.
     seed : int or numpy.random.Generator
         For the order, and for `augment`. A Generator goes on where it was: each epoch differs from the last.
     dtype : float32 or float64
@@ -130,7 +133,7 @@ def batches(
         raise ValueError(f"batches: batch_size {batch_size} is larger than the {N} examples of {part}")
     if augment is not None and not isinstance(data, Dataset):
         raise TypeError(f"batches: augment changes images; {data!r} has none")
-    rng = np.random.default_rng(seed)
+    rng = generator("batches", seed)
     order = rng.permutation(N) if shuffle else np.arange(N)
     end = N - N % batch_size if drop_last else N
     for start in range(0, end, batch_size):
@@ -141,8 +144,22 @@ def batches(
         np.take(split.inputs, at, axis=0, out=images, mode="clip")
         np.take(split.labels, at, out=y, mode="clip")
         if augment is not None:
-            augment(images, rng)
+            images = augmented(augment, images, rng)
         yield data.standardise(images, out=x), y
+
+
+def augmented(augment, images, rng):
+    """Return the images as `augment` leaves them, or those that it returns."""
+    returned = augment(images, rng)
+    if returned is None:
+        return images
+    expected = images.shape, images.dtype
+    if not isinstance(returned, np.ndarray) or (returned.shape, returned.dtype) != expected:
+        raise TypeError(
+            f"augment must return images like those it was given, {describe(images)}, or change them in "
+            f"place and return nothing; got {describe(returned)}"
+        )
+    return returned
 
 
 def empty_batch(data, batch_size, dtype=np.float32):

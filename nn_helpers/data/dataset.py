@@ -8,6 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from nn_helpers.support.arrays import label_advice, refuse_mask
+from nn_helpers.support.validation import generator
+
 CLASS_NAMES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
@@ -30,6 +33,8 @@ class Split:
 
     def __post_init__(self):
         images, labels = self.images, self.labels
+        for name, value in (("images", images), ("labels", labels)):
+            refuse_mask("Split", name, value)
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
             raise TypeError(f"Split: images must be a uint8 array, got {_kind(images)}")
         if images.ndim != 4 or images.shape[3] != 3:
@@ -39,6 +44,7 @@ class Split:
         if labels.shape != images.shape[:1]:
             raise ValueError(
                 f"Split: {len(images)} images need labels of shape ({len(images)},), got {labels.shape}"
+                f"{label_advice('labels', labels)}"
             )
 
     @property
@@ -143,7 +149,7 @@ class Dataset:
             )
         kept, others = slice(n_train), slice(n_train, n_train + val)
         if seed is not None:  # without one, slices: the images need not be copied
-            order = np.random.default_rng(seed).permutation(N)
+            order = generator("subset", seed).permutation(N)
             kept, others = order[kept], order[others]
         return Dataset(
             self.name,

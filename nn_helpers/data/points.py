@@ -3,7 +3,7 @@
 import numpy as np
 
 from nn_helpers.data.batches import ArrayDataset
-from nn_helpers.support.validation import choice, number, whole_number
+from nn_helpers.support.validation import choice, generator, number, whole_number
 
 
 def _moons(t, label, noise):
@@ -72,7 +72,7 @@ def points(kind="moons", n_train=200, n_val=100, noise=1.0, seed=0, dtype=np.flo
     """
     place, num_classes = POINTS[choice("points", "kind", kind, POINTS)]
     noise = number("points", "noise", noise)
-    rng = np.random.default_rng(seed)
+    rng = generator("points", seed)
 
     def part(N):
         label = np.arange(N) % num_classes

@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import MaxNLocator
 
-from nn_helpers.support.files import explain_failure, require_writable, temporary_file
+from nn_helpers.support.files import explain_failure, own_place, require_writable, temporary_file
 
 # Okabe & Ito 2008, without yellow, which is faint on white
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -55,7 +55,11 @@ def check_path(path, function="plots.save"):
 
 def _write(function, path, png, keep=True):
     path = require_writable(function, "path", path, ".png")
-    with explain_failure("the figure", path), temporary_file(path, png) as part:
+    with (
+        own_place(path, "the figure"),
+        explain_failure("the figure", path),
+        temporary_file(path, png) as part,
+    ):
         if keep:
             os.replace(part, path)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.support.validation import as_floats, floats, labels
+from nn_helpers.support.arrays import as_floats, floats, labels
 
 
 def affine_forward(x, W, b):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nn_helpers.support.validation import choice, floats, labels, whole_number
+from nn_helpers.support.arrays import floats, labels
+from nn_helpers.support.validation import choice, whole_number
 
 DTYPES = ("float32", "float64")
 CUSTOM = "custom"  # what a file says of an init that is a function
@@ -66,6 +67,17 @@ def dlogits(given, net, examples):
             f"{expected}; got {given.shape}"
         )
     return given
+
+
+def largest(method, logits):
+    """Return the class (N,) with the largest logit of each example; of NaN there is none."""
+    without = np.isnan(logits).any(axis=1)
+    if without.any():
+        raise ValueError(
+            f"{method}: the logits of {without.sum()} of {len(logits)} examples are NaN, so none is the "
+            "largest; look for NaN in x and in the network's parameters"
+        )
+    return logits.argmax(axis=1)
 
 
 def true_classes(predicted, y, net):

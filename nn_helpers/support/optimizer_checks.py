@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nn_helpers.support.validation import as_floats, describe, number
+from nn_helpers.support.arrays import as_floats, describe
+from nn_helpers.support.validation import number
 
 
 class LearningRate:
@@ -28,6 +29,8 @@ def step(optimizer, theta, gradient, remembered):
     name = type(optimizer).__name__
     if not isinstance(theta, np.ndarray) or theta.dtype.kind != "f":
         raise TypeError(f"{name}: theta must be a float array, to be changed in place; got {theta!r:.60}")
+    if not theta.flags.writeable:
+        raise ValueError(f"{name}: theta is read-only, and a step changes it in place; write theta.copy()")
     gradient = as_floats(name, "gradient", gradient)
     if gradient.shape != theta.shape:
         raise ValueError(f"{name}: theta has shape {theta.shape} but gradient {gradient.shape}")

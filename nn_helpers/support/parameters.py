@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nn_helpers.support.arrays import refuse_mask
+
 
 class Layer(NamedTuple):
     """An affine layer's weights (D, M) and biases (M,), and the gradient of each: views of two vectors."""
@@ -124,6 +126,7 @@ def _zeros(P, dtype):
 
 def copy_into(array, values, name):
     """Copy numbers of the same shape into an array."""
+    refuse_mask("a network's parameters", name, values)
     values = np.asarray(values)
     if values.shape != array.shape:
         raise ValueError(f"{name} must have shape {array.shape}, got {values.shape}")

@@ -5,68 +5,6 @@ import numbers
 import numpy as np
 
 
-def as_floats(function, name, value):
-    """Return one array as `floats` does; this is what every layer does at every step."""
-    if type(value) is np.ndarray and value.dtype.kind == "f":
-        return value
-    return floats(function, **{name: value})
-
-
-def floats(function, /, **arrays):
-    """Return `arrays` as floating-point arrays; integers are converted, anything else is refused.
-
-    Returns one array when one is given, else a list in the order given.
-    """
-    values = list(arrays.values())
-    for value in values:
-        if type(value) is not np.ndarray or value.dtype.kind != "f":
-            values = _converted(function, arrays)
-            break
-    return values if len(values) > 1 else values[0]
-
-
-def _converted(function, arrays):
-    for name, value in arrays.items():
-        if not isinstance(value, np.ndarray | np.generic):
-            raise TypeError(
-                f"{function}: {name} must be a NumPy array, got {type(value).__name__}; "
-                f"write np.array({name}, dtype=float)"
-            )
-        if value.dtype.kind not in "fiu":
-            raise TypeError(
-                f"{function}: {name} must hold floating-point numbers, got {describe(value)}; "
-                "expected float32 or float64"
-            )
-    dtypes = [value.dtype for value in arrays.values() if value.dtype.kind == "f"]
-    whole = np.result_type(*dtypes) if dtypes else np.float64
-    return [np.asarray(v, v.dtype if v.dtype.kind == "f" else whole) for v in arrays.values()]
-
-
-def labels(function, y, N, C):
-    """Return `y`, having made sure that it holds N labels from 0 to C − 1 or N rows of C probabilities."""
-    if not isinstance(y, np.ndarray):
-        raise TypeError(f"{function}: y must be a NumPy array, got {type(y).__name__}; write np.array(y)")
-    if y.shape == (N,):
-        if y.dtype.kind not in "iu":
-            raise TypeError(f"{function}: labels y must be integers, got {y.dtype}; write y.astype(int)")
-        if N and not 0 <= y.min() <= y.max() < C:
-            row = int(np.flatnonzero((y < 0) | (y >= C))[0])
-            raise ValueError(f"{function}: y[{row}] is {y[row]}, but {C} classes have labels 0 to {C - 1}")
-    elif y.shape == (N, C):
-        if y.dtype.kind not in "fiub":
-            raise TypeError(f"{function}: one-hot labels y must be numbers, got {y.dtype}")
-        bad = (y < 0).any(axis=1) | ~(np.abs(y.sum(axis=1, dtype=np.float64) - 1) < 1e-4)
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            raise ValueError(f"{function}: row {row} of y is {y[row]}; expected numbers ≥ 0 that sum to 1")
-    else:
-        raise ValueError(
-            f"{function}: labels y have shape {y.shape}; "
-            f"expected ({N},) for integer labels or ({N}, {C}) for one-hot, as logits are ({N}, {C})"
-        )
-    return y
-
-
 def choice(function, name, value, known):
     """Return `value` when it is one of `known`; otherwise say which there are."""
     if not isinstance(value, str) or value not in known:
@@ -118,6 +56,19 @@ def printable(text, longest=1000):
     return shown + "…" * (len(text) > longest)
 
 
-def describe(value):
-    """``float32 array (8, 10)`` for an array, else the type's name."""
-    return f"{value.dtype} array {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+def generator(function, seed):
+    """Return a Generator that is given, or the one that a seed makes."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{function}: seed must be a whole number of at least 0, or a numpy.random.Generator, "
+            f"got {seed!r:.60}"
+        ) from None
+
+
+def require_generator(function, rng):
+    """Refuse what draws no random numbers, such as a seed."""
+    if not hasattr(rng, "random"):
+        advice = f"; write np.random.default_rng({rng})" if isinstance(rng, int) and rng >= 0 else ""
+        raise TypeError(f"{function}: rng must be a numpy.random.Generator, got {rng!r:.60}{advice}")

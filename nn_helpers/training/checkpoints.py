@@ -13,7 +13,7 @@ import math
 import os
 import sys
 import zlib
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, is_dataclass
 from functools import cached_property, partial
 
@@ -23,14 +23,13 @@ from nn_helpers.saving import (
     DTYPES,
     SECTIONS,
     SUFFIX,
-    OtherFileError,
     description,
     explain_damage,
     parameters,
     read,
 )
 from nn_helpers.saving import write as write_file
-from nn_helpers.support.files import explain_failure, require_writable, resolve
+from nn_helpers.support.files import explain_failure, own_place, require_writable, resolve
 from nn_helpers.support.validation import number, printable, whole_number
 from nn_helpers.support.warn import warn
 from nn_helpers.training.history import COLUMNS, Record
@@ -41,6 +40,10 @@ COMPARED = (bool, int, float, str, list, tuple, np.ndarray, np.generic)
 SHARED_ARGUMENTS = ("batch_size", "drop_last", "shuffle", "augment", "validate", "keep_best")
 FORMER_NAMES = {"M": "m_sum", "V": "v_sum"}  # of Adam's arrays, in files of version 0.1.0
 DATA_CHUNK = 1000  # examples that a fingerprint looks at together
+
+
+class NotFiniteError(ValueError):
+    """Nothing to go on from: NaN or infinity in what a training needs."""
 
 
 class Checkpoints:
@@ -66,19 +69,45 @@ class Checkpoints:
         if path is None and every is not None:
             raise ValueError("train: checkpoint_every needs a checkpoint, the path to write to")
         self.path = None if path is None else require_writable("train", "checkpoint", path, SUFFIX)
-        if self.path is not None:
-            with explain_failure("train: the checkpoint", _previous(self.path)), suppress(FileNotFoundError):
-                os.lstat(_previous(self.path))  # its name is longer, and may be too long
         self.every = None if every is None else whole_number("train", "checkpoint_every", every, 1)
         self.resumes = None if resume is None else resolve("train", "resume", resume, SUFFIX)
-        if path is not None and self.resumes != self.path:
-            for there in (self.path, _previous(self.path)):
-                if there != self.resumes:
-                    _refuse_to_replace(there)
+        self._found = None  # which file is resumed
+        if self.path is not None:
+            with own_place(self.path, "train: the checkpoint"):
+                self._refuse_to_replace()
         self._now = self._epoch_began = plan.rng.bit_generator.state
         self._rows = np.empty((0, len(COLUMNS)))
         self._written = self._failed = None  # the last step that was, and the first that could not be
-        self._unreadable = None  # a file that is not worth keeping as the previous one
+        self._place = ExitStack()
+
+    def __enter__(self):
+        """Take the path for this training, and write the first checkpoint.
+
+        It fails before training does, while the path can be mended.
+        """
+        if self.path is not None:
+            with ExitStack() as place:
+                place.enter_context(own_place(self.path, "train: the checkpoint", training=True))
+                self._refuse_to_replace()  # again: another training may have ended since
+                with explain_failure("train: the checkpoint", self.path):
+                    self._write()
+                self._place = place.pop_all()
+        return self
+
+    def __exit__(self, *raised):
+        self.leave()
+
+    def leave(self):
+        """Leave the path to others."""
+        self._place.close()
+
+    def warn_if_behind(self):
+        """Say once that the last step could not be checkpointed."""
+        if self._failed not in (None, len(self.records)):
+            warn(
+                f"train: training ended after step {len(self.records)}, and {self.path} stays as it was "
+                f"after step {self._written}: no checkpoint could be written since"
+            )
 
     @cached_property
     def settings(self):
@@ -112,10 +141,11 @@ class Checkpoints:
         ------
         FileNotFoundError
         ValueError
-            If the file and the one before it cannot be read, or hold another training.
+            If the file cannot be read, or holds another training.
         """
         plan, steps = self.plan, self.plan.steps_per_epoch
-        (about, arrays), path = self._newest(self.resumes)
+        self._found = _which(path := self.resumes)
+        about, arrays = self._read(path)
         training, history = about["training"], arrays["history"]
         with explain_damage(path):
             settings = _flat({"network": about["network"], **training["settings"]})
@@ -127,8 +157,9 @@ class Checkpoints:
             )
         with explain_damage(path):
             params = {name: arrays[name] for name in plan.net.params}
-            if not all(np.isfinite(array).all() for array in params.values()):
-                raise ValueError("its parameters are not all finite numbers: there is nothing to go on from")
+            _require_finite("its parameters are", *params.values())
+            for name in arrays.keys() - params.keys() - {"history"}:  # which has NaN between validations
+                _require_finite(f"{name} is", arrays[name])
             states = training["generators"]
             order, now = (_state(plan.rng, states[when]) for when in ("epoch_began", "now"))
             dropout = _state(plan.net.rng, states["dropout"])
@@ -149,37 +180,47 @@ class Checkpoints:
             self.best.theta, self.best.accuracy = arrays["best"], accuracy
         return records, now
 
-    def _newest(self, path):
-        """Return what is in the checkpoint, or in the one before if it is damaged or gone, and its path."""
-        previous, reasons = _previous(path), []
-        for candidate in (path, previous):
-            try:
-                about, arrays = read(candidate)
-                if "training" not in about:
-                    raise OtherFileError(
-                        f"{candidate}: a network and no training; ClassificationNet.load reads it"
-                    )
-            except OtherFileError as error:
-                reasons.append(error)
-                break
-            except (ValueError, FileNotFoundError) as error:
-                reasons.append(error)
-                continue
-            if reasons:
-                self._unreadable = path
-                warn(f"train: {reasons[0]}. Going on from {previous}, step {about['training']['steps']}")
-            return (about, arrays), candidate
-        if not path.exists() and not previous.exists():
+    def _read(self, path):
+        """Return the metadata and the arrays of the checkpoint."""
+        if not path.exists():
             raise FileNotFoundError(
                 f"train: there is no checkpoint {path} to resume. A training that begins without resume, "
                 "and with this path as its checkpoint, writes it"
             )
-        also = [
-            f". Nor can the one before it: {reason}"
-            for reason in reasons[1:]
-            if not isinstance(reason, FileNotFoundError)
-        ]
-        raise ValueError(f"train: this checkpoint cannot be resumed: {reasons[0]}{''.join(also)}")
+        try:
+            about, arrays = read(path)
+            if "training" not in about:
+                raise ValueError(f"{path}: a network and no training; ClassificationNet.load reads it")
+        except ValueError as error:
+            raise ValueError(f"train: this checkpoint cannot be resumed: {error}") from None
+        return about, arrays
+
+    def _refuse_to_replace(self):
+        """Refuse a path where there is something that a new training would write over."""
+        path = self.path
+        if path == self.resumes and self._found not in (None, _which(path)):
+            raise FileExistsError(
+                f"train: another training has written to {path} since it was read. Call train again to go on "
+                "from where that one stands"
+            )
+        if path == self.resumes or not path.exists():
+            return
+        go_on = ""
+        try:
+            about, _ = read(path)
+        except (ValueError, OSError) as error:
+            found = error
+        else:
+            found, steps = f"{path} holds a network", about.get("training", {}).get("steps")
+            if steps == 0:
+                return
+            if steps:
+                found = f"{path} holds a training that stands at step {steps}"
+                go_on = f'pass resume="{path}" (in a terminal --resume) to go on with it, or '
+        raise FileExistsError(
+            f"train: {found}. A new training would write over it: {go_on}delete it, or name another path as "
+            "checkpoint"
+        )
 
     def _refuse_another(self, path, there):
         here = _flat({"network": description(self.plan.net)["network"], **self.settings})
@@ -196,13 +237,6 @@ class Checkpoints:
                 f"train: {path} is of another training: {printable('; '.join(other))}. Pass what that run "
                 "began with, or begin a new one in another file"
             )
-
-    def begin(self):
-        """Write the first checkpoint. It fails before training does, while the path can be mended."""
-        if self.path is None:
-            return
-        with explain_failure("train: the checkpoint", self.path):
-            self._write()
 
     def after(self, record):
         """Look at a step that was made, and write a checkpoint if it is time for one."""
@@ -224,9 +258,11 @@ class Checkpoints:
         if not np.isfinite(self.plan.net.theta).all():
             return  # nothing to go on from; the last checkpoint stays
         try:
+            for name, array in self.plan.optimizer.state.items():
+                _require_finite(f"optimizer.{name} is", array)
             self._write()
             self._failed = None
-        except (OSError, MemoryError) as error:
+        except (OSError, MemoryError, NotFiniteError) as error:
             if self._failed is None:
                 self._failed = len(self.records)
                 warn(
@@ -234,14 +270,6 @@ class Checkpoints:
                     f"({str(error) or repr(error)}). {self.path} stays as it was after step {self._written}. "
                     "If training goes on, the next one is tried, without another warning"
                 )
-
-    def end(self):
-        """Warn once if the last step could not be checkpointed."""
-        if self._failed not in (None, len(self.records)):
-            warn(
-                f"train: training ended after step {len(self.records)}, and {self.path} stays as it was "
-                f"after step {self._written}: no checkpoint could be written since"
-            )
 
     def _write(self):
         net, optimizer = self.plan.net, self.plan.optimizer
@@ -261,31 +289,21 @@ class Checkpoints:
             "best_accuracy": self.best.accuracy if best else None,
         }
         arrays = {**net.params, **remembered, "history": self._rows, **best}
-        previous = None if self.path == self._unreadable else _previous(self.path)
-        write_file(self.path, arrays, {**description(net), "training": _as_json(training)}, previous)
-        self._written, self._unreadable = len(self.records), None
+        write_file(self.path, arrays, {**description(net), "training": _as_json(training)})
+        self._written = len(self.records)
 
 
-def _refuse_to_replace(path):
-    """Refuse a path where there is something that a new training would write over."""
-    if not path.exists():
-        return
-    go_on = ""
-    try:
-        about, _ = read(path)
-    except (ValueError, OSError) as error:
-        found = error
-    else:
-        found, steps = f"{path} holds a network", about["training"]["steps"] if "training" in about else None
-        if steps == 0:
-            return
-        if steps:
-            found = f"{path} holds a training that stands at step {steps}"
-            go_on = f'pass resume="{path}" (in a terminal --resume) to go on with it, or '
-    raise FileExistsError(
-        f"train: {found}. A new training would write over it: {go_on}delete it, or name another path as "
-        "checkpoint"
-    )
+def _which(path):
+    """Return what tells a file from others that were or will be there."""
+    with suppress(OSError):
+        about = os.stat(path)
+        return about.st_ino, about.st_size, about.st_mtime_ns
+    return None
+
+
+def _require_finite(what, *arrays):
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise NotFiniteError(f"{what} not all finite numbers: there is nothing to go on from")
 
 
 def _rows(records):
@@ -396,7 +414,3 @@ def _layout(about):
 
 
 SECTIONS["training"] = _layout
-
-
-def _previous(path):
-    return path.with_name(f"{path.stem}.previous{path.suffix}")

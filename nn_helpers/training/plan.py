@@ -10,7 +10,8 @@ from nn_helpers.data.batches import ArrayDataset, as_dataset
 from nn_helpers.data.dataset import Dataset
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
-from nn_helpers.support.validation import whole_number
+from nn_helpers.support.validation import generator, whole_number
+from nn_helpers.support.warn import warn
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,7 +64,7 @@ class Plan:
         plan = cls(
             net=net, data=data, optimizer=optimizer, epochs=epochs,
             batch_size=_batch_size(function, batch_size, len(data.train)), augment=augment, seed=seed,
-            rng=_generator(function, seed), **others,
+            rng=generator(function, seed), **others,
         )  # fmt: skip
         if plan.keep_best and not (plan.validate and len(data.val)):
             raise ValueError(
@@ -71,7 +72,27 @@ class Plan:
             )
         if plan.threads is not None:
             whole_number("train", "threads", plan.threads, 1)
+        plan._warn_of_surprises(function)
         return plan
+
+    def _warn_of_surprises(self, function):
+        """Say what is right as Python and seldom meant."""
+        optimizer, total = self.optimizer, getattr(self.optimizer.lr, "total_steps", None)
+        if self.resume is None and optimizer.has_changed_another(self.net.theta):
+            warn(
+                f"{function}: this optimizer has made {optimizer.t} steps on another network, and goes on "
+                "with what it remembers of them. Make a new one for each network"
+            )
+        steps = (self.epochs or 0) * self.steps_per_epoch
+        advice = "A resumed training keeps its schedule; for another, train the network of its file anew"
+        if self.resume is None:
+            steps += optimizer.t
+            advice = f"Write total_steps={steps}"
+        if total is not None and steps > total:
+            warn(
+                f"{function}: the schedule of the learning rate ends at step {total}, and this training goes "
+                f"on to step {steps} with the rate {optimizer.lr_at(total):g}. {advice}"
+            )
 
     @property
     def steps_per_epoch(self):
@@ -122,13 +143,3 @@ def _check_epochs(function, epochs):
             f"{function}: epochs must be at most {sys.maxsize:,}; for training without end use "
             "training_steps with epochs=None"
         )
-
-
-def _generator(function, seed):
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{function}: seed must be a whole number of at least 0, or a numpy.random.Generator, "
-            f"got {seed!r}"
-        ) from None

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from contextlib import ExitStack
 from inspect import signature
 
 from nn_helpers.support.threads import blas_threads
@@ -40,9 +41,10 @@ def train(
         fewer than 64 examples, whose products are too small to share, and all for larger ones.
     checkpoint : path, optional
         A .safetensors file to go on from should training end early. It is written before the first
-        step, after each epoch, and when training ends or is interrupted. The one before is kept as well:
-        ``run.previous.safetensors`` beside ``run.safetensors``. What another training, or anybody else,
-        wrote to these paths is not replaced; only what `resume` goes on from is.
+        step, after each epoch, and when training ends or is interrupted. Each time it is replaced in one
+        step: whenever the process ends, the file is there and whole. Until training ends, the path belongs
+        to it, and no other training and no `net.save` of this package may write there. What another
+        training, or anybody else, wrote is not replaced; only what `resume` goes on from is.
     checkpoint_every : int, optional
         Write it after every so many steps instead of after each epoch.
     resume : path, optional
@@ -61,9 +63,10 @@ def train(
     ------
     OSError
         If there is no checkpoint to resume, or none can be written to this path. FileExistsError, if
-        another file is there. No file has changed then.
+        another file is there, or another training writes to it; the message says in which process. No
+        file has changed then.
     ValueError
-        If the checkpoint is damaged, and the one before it too; or if it is of another training: another
+        If the checkpoint is damaged, or of another training: another
         network, data, optimizer, or other arguments.
     """
     plan = Plan.checked(
@@ -73,7 +76,9 @@ def train(
         progress=progress, threads=threads, checkpoint=checkpoint, checkpoint_every=checkpoint_every,
         resume=resume,
     )  # fmt: skip
-    return Run(plan).train()
+    run = Run(plan)
+    with run.checkpoints:
+        return run.train()
 
 
 def compare_optimizers(net, data, optimizers, **options):
@@ -86,7 +91,8 @@ def compare_optimizers(net, data, optimizers, **options):
     data : Dataset or tuple (x, y)
     optimizers : dict of str to Optimizer or (Optimizer, dict)
         By the name that plots show; with a dict of arguments for `train` that are its own, such as
-        ``{"batch_size": None}`` for plain gradient descent.
+        ``{"batch_size": None}`` for plain gradient descent, or a checkpoint. All checkpoints are begun
+        before the first training is.
     **options
         Arguments for `train` that all share.
 
@@ -117,11 +123,14 @@ def compare_optimizers(net, data, optimizers, **options):
         runs[name] = Run(Plan.checked("train", **bound.arguments))
     _refuse_shared_checkpoints(run.checkpoints.path for run in runs.values())
     nets, histories = {}, {}
-    for name, run in runs.items():
-        history = run.train()
-        nets[name], histories[name] = run.plan.net, history
-        if history.stopped and history.stopped.startswith("interrupted"):
-            break
+    with ExitStack() as paths:
+        for run in runs.values():  # before the first trains: nothing is lost if one is refused
+            paths.enter_context(run.checkpoints)
+        for name, run in runs.items():
+            history = run.train()
+            nets[name], histories[name] = run.plan.net, history
+            if history.stopped and history.stopped.startswith("interrupted"):
+                break
     return nets, histories
 
 
@@ -148,39 +157,43 @@ class Run:
         self.steps = steps_of(plan, self.history, resumed)
 
     def train(self):
-        """Train, and return the history."""
-        plan, history, checkpoints = self.plan, self.history, self.checkpoints
+        """Train, within `checkpoints`, and return the history."""
+        plan, history = self.plan, self.history
         total = plan.epochs * plan.steps_per_epoch
-        checkpoints.begin()
         try:
             with (
                 blas_threads(plan.threads, plan.batch_size),
                 interrupt_between_steps() as interrupted,
                 progress_bar(total, plan.progress, len(history)) as bar,
             ):
-                for record in self.steps:
-                    if plan.keep_best and record.epoch_ends and record.val_accuracy is not None:
-                        self.best.look(plan.net, record)
-                    checkpoints.after(record)
-                    try:
-                        bar.show(record)
-                        if interrupted.is_set():
-                            raise KeyboardInterrupt
-                    except KeyboardInterrupt:  # between two steps, so everything is as the last one left it
-                        checkpoints.write()
-                        raise
-                checkpoints.write()
-                if interrupted.is_set():  # while it was being written
-                    raise KeyboardInterrupt
+                self._make_steps(interrupted, bar)
         except KeyboardInterrupt:
             history.stopped = f"interrupted after step {len(history)} of {total}"
         except TrainingDivergedError as error:
             history.stopped = str(error)
             warn(str(error))
-        checkpoints.end()
+        self.checkpoints.warn_if_behind()
         if self.best.theta is not None:
             plan.net.theta = self.best.theta
         return history
+
+    def _make_steps(self, interrupted, bar):
+        """Make all steps, unless `interrupted` is set between two of them."""
+        for record in self.steps:
+            if self.plan.keep_best and record.epoch_ends and record.val_accuracy is not None:
+                self.best.look(self.plan.net, record)
+            self.checkpoints.after(record)
+            try:
+                bar.show(record)
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
+            except KeyboardInterrupt:  # between two steps, so everything is as the last one left it
+                self.checkpoints.write()
+                raise
+        self.checkpoints.write()
+        self.checkpoints.leave()
+        if interrupted.is_set():  # while it was being written
+            raise KeyboardInterrupt
 
 
 class _Best:

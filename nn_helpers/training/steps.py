@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn_helpers.data.batches import as_dataset, batches, empty_batch
+from nn_helpers.support.learner_functions import made_nan
 from nn_helpers.support.validation import choice
 from nn_helpers.training.history import Record
 from nn_helpers.training.plan import Plan
@@ -31,15 +32,22 @@ class TrainingDivergedError(ArithmeticError):
         The last finite loss.
     """
 
-    def __init__(self, step, loss, lr, last_loss):
+    def __init__(self, step, loss, lr, last_loss, culprit=None):
         self.step, self.lr, self.last_loss = step, lr, last_loss
-        if last_loss is None:
+        self._arguments = step, loss, lr, last_loss, culprit
+        if culprit is not None:
+            what = f"the loss is {loss} at step {step}: your {culprit} returned NaN where the library's "
+            what += "function does not"
+        elif last_loss is None:
             what = f"the loss is {loss} before the first update. Look for NaN or infinity in the examples"
             what += " and in the first weights"
         else:
             what = f"the loss became {loss} at step {step} (learning rate {lr:g}); one step before it was "
             what += f"{last_loss:.4g}. Try a smaller learning rate"
         super().__init__(f"training diverged: {what}")
+
+    def __reduce__(self):
+        return type(self), self._arguments
 
 
 def make_step(net, optimizer, x, y, last):
@@ -51,7 +59,7 @@ def make_step(net, optimizer, x, y, last):
     reg_loss = net.functions["l2_penalty"](net.weights, net.reg)  # (d) the regularization loss
     loss = float(data_loss + reg_loss)
     if not math.isfinite(loss):
-        raise TrainingDivergedError(last.step + 1, loss, last.lr, last.loss)
+        raise TrainingDivergedError(last.step + 1, loss, last.lr, last.loss, made_nan(net.functions))
     net.backward(dlogits)  # (e) the gradient of the total loss, L2 included, …
     lr = optimizer.lr_at(optimizer.t + 1)
     optimizer.step(net.theta, net.gradient)  # … changes the parameters
@@ -78,8 +86,8 @@ def training_steps(
         Leave out each epoch's last batch when it is smaller than the others.
     shuffle : bool
         Go through the examples in a new random order each epoch.
-    augment : function (images, rng) -> None, optional
-        Changes each batch of training images in place, as `flip_and_shift` does.
+    augment : function (images, rng), optional
+        Changes each batch of training images: in place, as `flip_and_shift` does, or by returning new ones.
     seed : int or numpy.random.Generator
         For these orders, and for `augment`.
     validate : bool
@@ -137,7 +145,9 @@ def steps_of(plan, history=None, resumed=None):
             finite = _end_epoch(plan, record) if record.epoch_ends else True  # looked at once an epoch
             yield record
             if not finite:  # the last update ruined the parameters, and no next loss would have told
-                raise TrainingDivergedError(record.step + 1, math.nan, record.lr, record.loss)
+                raise TrainingDivergedError(
+                    record.step + 1, math.nan, record.lr, record.loss, made_nan(net.functions)
+                )
             last = record
 
 

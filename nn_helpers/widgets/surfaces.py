@@ -16,7 +16,8 @@ from nn_helpers.layers import affine_forward, tanh_backward, tanh_forward
 from nn_helpers.losses import log_softmax
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Adam
-from nn_helpers.support.validation import choice, describe, whole_number
+from nn_helpers.support.arrays import describe
+from nn_helpers.support.validation import choice, whole_number
 from nn_helpers.training import training_steps
 
 

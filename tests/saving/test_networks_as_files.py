@@ -134,7 +134,7 @@ def test_wherever_the_disk_fails_a_whole_network_is_there(tmp_path, fault):
                 new.save(path)
             except (OSError, KeyboardInterrupt) as caught:
                 error = caught
-        replaced = at > 4 or not disk.failed  # after open, write, fsync, replace
+        replaced = at > 5 or not disk.failed  # after open of the lock, open, write, fsync, replace
         np.testing.assert_array_equal(ClassificationNet.load(path).theta, (new if replaced else old).theta)
         if isinstance(error, OSError):
             reason = f"save: the network cannot be written: {os.strerror(ERRNO[fault])}: {str(path)!r}"

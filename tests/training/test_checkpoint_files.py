@@ -1,16 +1,13 @@
-"""What is in a checkpoint, when it is written, and what happens when the newest one is damaged."""
+"""What is in a checkpoint, when it is written, and what happens when it is damaged."""
 
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-import runs
-from faults import forbidden_link
 from networks import ONE, rewrite
-from runs import STEPS, Run, assert_equal, damage, forget, steps_in
+from runs import STEPS, Run, assert_equal, damage, steps_in
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -18,20 +15,14 @@ from nn_helpers import SGD, ClassificationNet, Record
 from nn_helpers.training.history import COLUMNS
 
 
-@pytest.mark.parametrize("links", [True, False])
-def test_the_last_two_checkpoints_are_kept(tmp_path, monkeypatch, links):
-    if not links:
-        monkeypatch.setattr(os, "link", forbidden_link)
+def test_the_newest_checkpoint_is_kept_and_nothing_beside_it(tmp_path):
     path = tmp_path / "run.safetensors"
     Run().cut_after(0, path)
     assert steps_in(tmp_path) == {"run.safetensors": 0}
     Run().cut_after(2 * STEPS + 1, path, every=None)
-    assert steps_in(tmp_path) == {"run.safetensors": 2 * STEPS, "run.previous.safetensors": STEPS}
+    assert steps_in(tmp_path) == {"run.safetensors": 2 * STEPS}
     Run().train(checkpoint=path, checkpoint_every=9, resume=path)
-    assert steps_in(tmp_path) == {"run.safetensors": 24, "run.previous.safetensors": 18}
-    forget(path)
-    Run().train(checkpoint=path)
-    assert steps_in(tmp_path) == {"run.safetensors": 24, "run.previous.safetensors": 18}
+    assert steps_in(tmp_path) == {"run.safetensors": 24}
 
 
 def test_a_checkpoint_is_a_saved_network_as_well(tmp_path):
@@ -63,22 +54,21 @@ def test_a_checkpoint_holds_every_column_of_the_history(tmp_path):
         (damage, "its checksum is not that of its content"),
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), "no complete safetensors file"),
         (lambda path: path.write_bytes(b""), "it is empty"),
-        (Path.unlink, "No such file"),
+        (Path.unlink, "there is no checkpoint"),
         (lambda path: rewrite(path, training__remembers=None), "makes no sense"),
     ],
 )
-def test_when_the_newest_is_damaged_the_one_before_goes_on_with_a_warning(tmp_path, spoil, words):
-    path, previous = tmp_path / "run.safetensors", tmp_path / "run.previous.safetensors"
-    expected = Run().train()
+def test_a_damaged_checkpoint_is_refused_with_the_reason_and_left_as_it_is(tmp_path, spoil, words):
+    path, expected = tmp_path / "run.safetensors", Run().train()
     Run().cut_after(STEPS + 3, path, every=2)
+    good = path.read_bytes()
     spoil(path)
-    kept = previous.read_bytes()
-    with pytest.warns(
-        RuntimeWarning, match=f"{words}.* Going on from .*run.previous.safetensors, step 6"
-    ) as caught:
-        Run().cut_after(0, path, resume=path, every=None)
-    assert caught[0].filename == runs.__file__
-    assert previous.read_bytes() == kept  # and not what could not be read
+    spoiled = path.read_bytes() if path.exists() else None
+    with pytest.raises((ValueError, FileNotFoundError), match=rf"{path}.*{words}|{words}.*{path}"):
+        Run().train(resume=path, checkpoint=path)
+    assert (path.read_bytes() if path.exists() else None) == spoiled
+    assert len(list(tmp_path.iterdir())) == path.exists()
+    path.write_bytes(good)  # such as a copy of one's own
     assert_equal(Run().train(resume=path), expected)
 
 
@@ -98,26 +88,14 @@ def other_program(path):
         (other_program, "not written by nn_helpers"),
     ],
 )
-@pytest.mark.parametrize("which", ["newest", "the one before"])
-def test_a_file_that_is_not_damaged_is_not_passed_over(tmp_path, put, words, which):
-    path, previous = tmp_path / "run.safetensors", tmp_path / "run.previous.safetensors"
+def test_a_file_that_is_something_else_is_refused_and_left_as_it_is(tmp_path, put, words):
+    path = tmp_path / "run.safetensors"
     Run().cut_after(3, path)
-    if which == "the one before":
-        damage(path)
-    put(path if which == "newest" else previous)
-    contents = path.read_bytes(), previous.read_bytes()
+    put(path)
+    content = path.read_bytes()
     with pytest.raises(ValueError, match=f"this checkpoint cannot be resumed: .*{words}"):
         Run().train(resume=path, checkpoint=path)
-    assert (path.read_bytes(), previous.read_bytes()) == contents
-
-
-def test_when_neither_can_be_read_both_reasons_are_given(tmp_path):
-    path, previous = tmp_path / "run.safetensors", tmp_path / "run.previous.safetensors"
-    Run().cut_after(3, path)
-    damage(path)
-    previous.write_bytes(b"")
-    with pytest.raises(ValueError, match=r"its checksum is not .* Nor can the one before it: .* it is empty"):
-        Run().train(resume=path)
+    assert path.read_bytes() == content
 
 
 def test_parameters_that_are_not_finite_replace_no_checkpoint(tmp_path):

@@ -12,10 +12,10 @@ from runs import (
     STEPS,
     Augment,
     Run,
+    assert_equal,
     assert_equal_generators,
     blobs,
     colours,
-    forget,
     one_checkpoint,
     steps_in,
 )
@@ -223,11 +223,42 @@ def put_number(rows, column, number):
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
-def test_parameters_that_are_no_numbers_are_nothing_to_go_on_from(tmp_path, number):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("b1", "its parameters are"),
+        ("optimizer.m_sum", r"optimizer\.m_sum is"),
+        ("optimizer.v_sum", r"optimizer\.v_sum is"),
+        ("best", "best is"),
+    ],
+)
+def test_what_is_no_number_is_nothing_to_go_on_from(tmp_path, number, name, words):
     path = one_checkpoint(tmp_path / "run.safetensors")
     arrays = load_file(path)
-    arrays["b1"][0] = number
-    assert_refused(path, Run(), {}, "parameters are not all finite", arrays)
+    arrays[name][0] = number
+    assert_refused(path, Run(), {}, f"{words} not all finite numbers", arrays)
+
+
+def test_a_memory_that_nobody_could_go_on_from_replaces_no_checkpoint_and_that_is_said(tmp_path):
+    class Forgetful(SGD):
+        remembers = ("seen",)
+
+        def update(self, theta, gradient, lr, scratch, seen):
+            super().update(theta, gradient, lr, scratch)
+            seen[0] = np.inf if STEPS < self.t <= 3 * STEPS else 1
+
+    path, total = tmp_path / "run.safetensors", 4 * STEPS
+    with pytest.warns(
+        RuntimeWarning, match=r"not be written after step 12 \(optimizer\.seen is not all finite"
+    ):
+        expected = Run(Forgetful(0.01)).train(checkpoint=path)
+    assert steps_in(tmp_path) == {path.name: total}
+    path.unlink()
+    with pytest.warns(RuntimeWarning, match=r"optimizer\.seen"):
+        Run(Forgetful(0.01)).cut_after(2 * STEPS + 3, path)
+    assert steps_in(tmp_path) == {path.name: STEPS}
+    with pytest.warns(RuntimeWarning, match=r"optimizer\.seen"):
+        assert_equal(Run(Forgetful(0.01)).train(checkpoint=path, resume=path), expected)
 
 
 @pytest.mark.parametrize("position", [-1, 625, 65_536, -(2**31), 2**31 - 1])
@@ -238,7 +269,6 @@ def test_a_generator_is_not_sent_beyond_its_own_memory(tmp_path, kind, position)
 
     path = tmp_path / "run.safetensors"
     make().train(epochs=1, checkpoint=path)
-    path.with_name("run.previous.safetensors").unlink()
     place = "state__pos" if kind == "MT19937" else "buffer_pos"
     # We refuse it; from NumPy 2.5 on, NumPy does.
     refused = rf"(position {position} in a|pos(ition)? must be between)"
@@ -325,18 +355,14 @@ def test_a_refused_call_changes_no_file(tmp_path, arguments, words):
         (lambda path: one_checkpoint(path) and rewrite(path, format=2), "of another version of nn_helpers"),
     ],
 )
-@pytest.mark.parametrize("name", ["run.safetensors", "run.previous.safetensors"])
-def test_no_training_writes_over_what_it_did_not_go_on_from(tmp_path, put, words, name):
-    path, there, other = (tmp_path / file for file in ("run.safetensors", name, "other.safetensors"))
+def test_no_training_writes_over_what_it_did_not_go_on_from(tmp_path, put, words):
+    path, other = (tmp_path / file for file in ("run.safetensors", "other.safetensors"))
     Run().train(epochs=1, checkpoint=other)
     put(path)
-    content = path.read_bytes()
-    forget(path)
-    there.write_bytes(content)
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
     run = Run()
     for arguments in ({}, {"resume": other}):
-        with pytest.raises(FileExistsError, match=f"{re.escape(str(there))}.* {words}"):
+        with pytest.raises(FileExistsError, match=f"{re.escape(str(path))}.* {words}"):
             run.train(checkpoint=path, **arguments)
     with pytest.raises(FileExistsError, match=words):
         compare_optimizers(
@@ -346,26 +372,25 @@ def test_no_training_writes_over_what_it_did_not_go_on_from(tmp_path, put, words
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
-def test_a_name_too_long_for_the_one_before_is_said_before_training(tmp_path):
-    path, augment = tmp_path / f"{'r' * 236}.safetensors", Augment()
-    small_net().save(path)
-    path.unlink()
-    with pytest.raises(OSError, match=r"the checkpoint cannot be written: .*r\.previous\.safetensors'"):
+def test_a_name_too_long_is_said_before_training_and_the_longest_is_not(tmp_path):
+    path, augment = tmp_path / f"{'r' * 244}.safetensors", Augment()  # 256 characters: one too many
+    with pytest.raises(OSError, match=r"train: checkpoint cannot be written: .*r\.safetensors'"):
         Run().train(checkpoint=path, augment=augment)
+    with pytest.raises(OSError, match=r"save: path cannot be written: .*r\.safetensors'"):
+        small_net().save(path)
     assert augment.batches == 0
     assert list(tmp_path.iterdir()) == []
+    longest = path.with_name(path.name[1:])
+    Run().train(checkpoint=longest)
+    small_net().save(longest)
+    assert list(tmp_path.iterdir()) == [longest]
 
 
-def test_a_training_that_never_began_is_written_over_and_the_one_before_may_be_gone_on_from(tmp_path):
-    path, previous = tmp_path / "run.safetensors", tmp_path / "run.previous.safetensors"
+def test_a_training_that_never_began_is_written_over(tmp_path):
+    path = tmp_path / "run.safetensors"
     Run().cut_after(0, path)
     Run().train(checkpoint=path)
-    assert steps_in(tmp_path) == {"run.safetensors": 24, "run.previous.safetensors": 18}
-    with pytest.raises(FileExistsError, match=r"run\.safetensors holds a training that stands at step 24"):
-        Run().train(checkpoint=path, resume=previous)
-    path.unlink()
-    Run().train(checkpoint=path, resume=previous)
-    assert steps_in(tmp_path)["run.safetensors"] == 24
+    assert steps_in(tmp_path) == {"run.safetensors": 24}
 
 
 @needs_known_homes

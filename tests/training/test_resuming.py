@@ -75,13 +75,12 @@ def test_it_goes_on_with_every_argument(tmp_path, arguments):
     path, expected = tmp_path / "run.safetensors", make().train()
     stopped = make(epochs=3).train(checkpoint=path, checkpoint_every=5)
     assert len(stopped.history) < len(expected.history)
-    for checkpoint in (path, tmp_path / "run.previous.safetensors"):
-        assert_equal(make().train(resume=checkpoint), expected)
+    assert_equal(make().train(resume=path), expected)
 
 
 class RunOnPoints(Run):
     def __init__(self, **arguments):
-        super().__init__(**arguments)
+        super().__init__(total_steps=60, **arguments)
         self.net = ClassificationNet(5, [6], 3, dtype="float64", dropout=0.2)
 
 
