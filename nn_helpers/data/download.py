@@ -242,7 +242,7 @@ def _receive(answer, part, have, progress):
         raise MirrorError(f"answers {answer.status} {answer.reason}", busy)
 
     def read():
-        return answer.read(min(1 << 16, ARCHIVE_SIZE - at))
+        return answer.read(min(1 << 14, ARCHIVE_SIZE - at))
 
     chunk = read()
     if not at and not chunk.startswith(b"\x1f\x8b"):

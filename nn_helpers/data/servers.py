@@ -201,7 +201,9 @@ def _proxy(url, error):
     names = f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"
     name = next((name for name in names if os.environ.get(name)), "this computer's setting")
     if "SOCKS" in str(error):
-        return f": {name} names a SOCKS proxy, which needs `pip install pysocks`; or unset it"
+        return (
+            f": {name} names a SOCKS proxy, which needs the package PySocks; name an HTTP proxy, or unset it"
+        )
     if isinstance(error, ValueError):
         return f": {name} is no address of a proxy, such as http://host:8080; correct it, or unset it"
     return f": {name} leads through a proxy; correct it, or unset it"
