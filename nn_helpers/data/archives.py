@@ -64,7 +64,7 @@ def members(path, limit):
                 extras += header.size
                 if extras > _MOST_EXTRAS:
                     raise OtherFileError("it holds far longer headers than CIFAR-10")
-                name = _long_name(header, content) or name
+                name = _long_name(header, content, limit) or name
                 continue
             if header.isreg() or header.type not in tarfile.SUPPORTED_TYPES:  # others have no content
                 member = _Member(content, header.size)
@@ -87,30 +87,33 @@ def _header(content, is_first):
     except tarfile.HeaderError:
         if is_first and not block:
             raise EOFError("it is empty") from None
+        if not block.strip(b"\0"):
+            return None
         if is_first:
             kinds = (kind for begin, kind in _KINDS.items() if block.startswith(begin))
             raise OtherFileError(f"it is {next(kinds, 'neither a .tar.gz nor a .tar')}") from None
-        if not block.strip(b"\0"):
-            return None
         raise
     if header.type == tarfile.GNUTYPE_SPARSE:
         raise OtherFileError("it holds a file with holes, as CIFAR-10 does not")
     return header
 
 
-def _long_name(header, content):
+def _long_name(header, content, limit):
     """Read what belongs to the next header, and return the name in it, if there is one."""
     extra = content.read(header.size + -header.size % tarfile.BLOCKSIZE)[: header.size]
+    name = None
     if header.type == tarfile.GNUTYPE_LONGNAME:
-        return extra.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+        name = extra.partition(b"\0")[0].decode("utf-8", "surrogateescape")
     if header.type in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE):
         for line in extra.split(b"\n"):  # each is its length, a space, key=value
             key, _, value = line.partition(b" ")[2].partition(b"=")
+            if key == b"size" and len(value) > len(str(limit)):
+                raise OtherFileError("it unpacks to far more than CIFAR-10")
             if key.startswith(b"GNU.sparse"):
                 raise OtherFileError("it holds a file with holes, as CIFAR-10 does not")
             if key == b"path":
-                return value.decode("utf-8", "surrogateescape")
-    return None
+                name = value.decode("utf-8", "surrogateescape")
+    return name
 
 
 class _Member(io.RawIOBase):

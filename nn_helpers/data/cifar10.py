@@ -196,7 +196,8 @@ def read_copy(copy):
             try:
                 read(stream, size, images[here], labels[here])
             except ValueError as error:
-                raise ValueError(f"{copy / name}: {error}. {_FRESH_COPY}") from None
+                cut = read is _read_binary and size <= file_size()
+                raise ValueError(f"{copy / name}: {error}. {_FRESH_COPY if cut else _ANOTHER}") from None
     if missing:
         advice = "Copy what is missing, or run download_cifar10()."
         if copy.is_file():

@@ -290,7 +290,9 @@ def test_a_missing_file_is_named(small, tmp_path, layout, pack):
 def test_a_damaged_binary_file_is_named_with_what_is_wrong(small, tmp_path, pack, change, complaint):
     content = change(small.files("binary")["data_batch_4.bin"])
     copy = getattr(small, pack)(tmp_path / "copy", data_batch_4=content)
-    with pytest.raises(ValueError, match=rf"data_batch_4\.bin: {complaint}.*Delete it.*download_cifar10\(\)"):
+    advice = "move this one away" if "another file" in complaint else "Delete it"
+    words = rf"data_batch_4\.bin: {complaint}.*{advice}.*download_cifar10\(\)"
+    with pytest.raises(ValueError, match=words):
         load_cifar10(copy)
 
 
@@ -495,8 +497,9 @@ def test_labels_that_were_saved_as_an_array_are_named_and_the_advice_works(
             (tmp_path / name).write_bytes(pickle.dumps({"labels": labels, "data": rows}, protocol))
 
     save(labels)
-    with pytest.raises(ValueError, match=r"are an array; save them as a list, labels\.tolist\(\)"):
+    with pytest.raises(ValueError, match=r"are an array; save them as a list, labels\.tolist\(\)") as error:
         load_cifar10(tmp_path)
+    assert "Delete" not in str(error.value)
     save(labels.tolist())
     assert load_cifar10(tmp_path).test.labels.tolist() == labels.tolist()
 
