@@ -109,6 +109,8 @@ def doctor():
         except Exception as error:  # whatever is broken here: the rest is still worth knowing
             text = f"could not be looked at: {type(error).__name__}: {error}"
             advice = f"{REINSTALL}; if that does not help, show this to whoever helps you"
+            if "home directory" in str(error):
+                advice = "nobody knows a home folder here: set HOME to a folder of yours"
             found = Finding(look.__name__.replace("_", " "), text, TROUBLE, advice)
         report.extend(found if isinstance(found, list) else [found])
     return report
@@ -307,6 +309,8 @@ def cifar10():
     advice = "python -m nn_helpers data fetches it (170 MB)"
     if named:
         advice = f"correct CIFAR10_DIR, or unset it; {advice}"
+    elif os.path.expanduser("~") == "~" and not os.environ.get("NN_HELPERS_CACHE"):
+        advice = f"set CIFAR10_DIR to a folder of yours, for there is no home folder; then {advice}"
     if asked:
         advice += "; or unset NN_HELPERS_DATA"
     try:
@@ -336,7 +340,9 @@ def disk():
     try:
         folder = cache_dir()
     except FileNotFoundError as error:
-        return Finding("disk", str(error), TROUBLE, "correct NN_HELPERS_CACHE, or unset it")
+        if os.environ.get("NN_HELPERS_CACHE"):
+            return Finding("disk", str(error), TROUBLE, "correct NN_HELPERS_CACHE, or unset it")
+        return Finding("disk", str(error), NOTE, "set CIFAR10_DIR to a folder of yours, to fetch CIFAR-10")
     there = _first_that_exists(folder)
     free = shutil.disk_usage(there).free
     text = f"{free / 1e9:.1f} GB free for {folder}"

@@ -1,19 +1,20 @@
 """CIFAR-10: 60,000 colour photographs in ten classes, from wherever this computer already has them."""
 
-import gzip
 import os
 import tarfile
 import warnings
 import zlib
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 
+from nn_helpers.data.archives import OtherFileError, members
 from nn_helpers.data.dataset import Dataset, Split
 from nn_helpers.data.pickles import read_batch
 from nn_helpers.support.files import expand_user
 
+NO_HOME = "no home folder is known here"
 FILES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
 RECORDS_PER_FILE = 10_000
 PIXELS = 3 * 32 * 32
@@ -26,9 +27,9 @@ Three ways to get CIFAR-10:
      or set the environment variable CIFAR10_DIR to that folder.
   3. Go on without it: load_images() gives you the built-in sketches of the same ten classes."""
 
-_MOST_MEMBERS = 1000  # of an archive; CIFAR-10's have nine at most
-
 _FRESH_COPY = "Delete it, or move it away; then copy it afresh, or run download_cifar10()."
+# For what may be whole: nobody is told to delete it.
+_ANOTHER = "Give another folder or archive, or move this one away and run download_cifar10()."
 
 # Where in a folder a copy may be; "" is the folder itself.
 INSIDE = (
@@ -40,6 +41,9 @@ INSIDE = (
     "cifar-10-binary.tar.gz",
     "cifar-10-python.tar.gz",
     "cifar-10-batches-py.tar.gz",
+    "cifar-10-binary.tar",  # as a browser unpacks it
+    "cifar-10-python.tar",
+    "cifar-10-batches-py.tar",
     "cifar-10-batches-py_archive",
     "cifar-10-batches-py-target_archive",
 )
@@ -49,7 +53,7 @@ def load_cifar10(root=None):
     """Load CIFAR-10, complete and in its original order.
 
     Reads the binary layout (``data_batch_1.bin`` …) and the Python layout (``data_batch_1`` …), each as a
-    folder or a ``.tar.gz``; the pickles of the Python layout are read without being run.
+    folder, a ``.tar.gz`` or a ``.tar``; the pickles of the Python layout are read without being run.
 
     Parameters
     ----------
@@ -91,7 +95,7 @@ def first_good_copy(root=None):
             kinds.add(type(error))
     if damaged:
         kind = FileNotFoundError if kinds == {FileNotFoundError} else ValueError
-        raise kind("\n".join(["load_cifar10 found only damaged copies:", *damaged, WAYS_TO_GET_IT]))
+        raise kind("\n".join(["load_cifar10 found no good copy:", *damaged, WAYS_TO_GET_IT]))
     raise FileNotFoundError(_nothing_found(root, asked, places))
 
 
@@ -105,7 +109,13 @@ def cache_dir():
         return expand_user("cache_dir", "NN_HELPERS_CACHE", os.environ["NN_HELPERS_CACHE"])
     from platformdirs import user_cache_dir  # takes longer to import than all of this module
 
-    return Path(user_cache_dir("nn_helpers"))
+    with suppress(RuntimeError):
+        place = Path(user_cache_dir("nn_helpers"))
+        if place.is_absolute():  # older ones leave ~ as it is
+            return place
+    raise FileNotFoundError(
+        f"cache_dir: {NO_HOME}; set the environment variable NN_HELPERS_CACHE or CIFAR10_DIR to a folder"
+    )
 
 
 def find_copies(root=None):
@@ -128,9 +138,16 @@ def file_size():
 def _usual_places():
     keras = os.environ.get("KERAS_HOME") or "~/.keras"
     # torchvision leaves the choice to its user; these three are what its tutorials choose.
-    places = (f"{keras}/datasets", "data", "../data", "~/data")
-    # os.path's own: where a home folder is not known, ~ stays, and there is no such place
-    return [cache_dir(), *(Path(os.path.expanduser(place)) for place in places)]
+    places = [os.path.expanduser(place) for place in (f"{keras}/datasets", "data", "../data", "~/data")]
+    places = [
+        Path(place) for place in places if not place.startswith("~")
+    ]  # ~ stays: no home folder is known
+    try:
+        return [cache_dir(), *places]
+    except FileNotFoundError:
+        if os.environ.get("NN_HELPERS_CACHE"):
+            raise
+        return places
 
 
 def _copies_in(place):
@@ -151,11 +168,19 @@ def _nothing_found(root, asked, places):
         message += "and nowhere else, because root= names it.\n"
     elif asked is not None:
         message += "and nowhere else, because CIFAR10_DIR names it (download_cifar10() would put it there).\n"
+    elif os.path.expanduser("~") == "~":
+        message += (
+            f"and not in a cache, because {NO_HOME}: set CIFAR10_DIR or NN_HELPERS_CACHE to a folder.\n"
+        )
     return message + WAYS_TO_GET_IT
 
 
 def read_copy(copy):
     """Read a folder or an archive, file by file, into two arrays made once: nothing is in memory twice."""
+    if copy.is_file() and copy.name.removesuffix(".bin") in (*FILES, "batches.meta", "batches.meta.txt"):
+        raise ValueError(
+            f"{copy}: this is one file of a copy. Give the folder that it is in: root={str(copy.parent)!r}"
+        )
     N = RECORDS_PER_FILE
     images = np.empty((len(FILES) * N, 32, 32, 3), np.uint8)
     labels = np.empty(len(FILES) * N, np.int64)
@@ -171,9 +196,12 @@ def read_copy(copy):
             try:
                 read(stream, size, images[here], labels[here])
             except ValueError as error:
-                raise ValueError(f"{copy / name}: {error}. {_FRESH_COPY}") from None
+                cut = read is _read_binary and size <= file_size()
+                raise ValueError(f"{copy / name}: {error}. {_FRESH_COPY if cut else _ANOTHER}") from None
     if missing:
-        advice = _FRESH_COPY if copy.is_file() else "Copy what is missing, or run download_cifar10()."
+        advice = "Copy what is missing, or run download_cifar10()."
+        if copy.is_file():
+            advice = _FRESH_COPY if len(missing) < len(FILES) else _ANOTHER
         raise FileNotFoundError(
             f"{copy}: no {', no '.join(missing)} in it; CIFAR-10 is {len(FILES)} files. {advice}"
         )
@@ -195,83 +223,19 @@ def _files_in(copy):
 
 
 def archive_members(archive):
-    """Yield name, size and open stream of each regular file in a ``.tar.gz``; nothing is unpacked to disk.
-
-    The names come without their folders, so they lead nowhere; links and devices are left out.
-    """
-    with gzip.open(archive) as unzipped:
-        content = _Bounded(unzipped, 2 * len(FILES) * file_size() + 10_000_000)
-        with _open(content) as tar:
-            for member in _headers(tar):
-                if member.isreg():
-                    yield PurePosixPath(member.name).name, member.size, tar.extractfile(member)
-        while content.read(1 << 20):  # gzip checks its own checksum at the very end
-            pass
-
-
-def _open(content):
-    with _header_errors():  # it reads the first header
-        return tarfile.open(fileobj=content, mode="r|", bufsize=1 << 20)
-
-
-def _headers(tar):
-    """Yield the header of each of an archive's members."""
-    for _ in range(_MOST_MEMBERS):
-        with _header_errors():
-            member = tar.next()
-        if member is None:
-            return
-        yield member
-    raise tarfile.ReadError("it holds far more files than CIFAR-10")
-
-
-@contextmanager
-def _header_errors():
-    """Turn everything else that tarfile raises at a nonsensical header into tarfile's own error."""
-    try:
-        yield
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ):
-        raise tarfile.ReadError("a header in it makes no sense") from None
+    """Yield name, size and open stream of each regular file in an archive; nothing is unpacked to disk."""
+    return members(archive, 2 * len(FILES) * file_size() + 10_000_000)
 
 
 @contextmanager
 def archive_errors(archive):
-    """Turn what gzip and tarfile raise while an archive is read into a ValueError that says what to do."""
+    """Turn what is raised while an archive is read into a ValueError that says what to do."""
     try:
         yield
-    except (gzip.BadGzipFile, zlib.error, EOFError, tarfile.TarError) as error:
-        raise ValueError(
-            f"{archive}: cut short, damaged or no .tar.gz archive at all ({error}). {_FRESH_COPY}"
-        ) from None
-
-
-class _Bounded:
-    """A stream that refuses to be read without end.
-
-    A few kB of gzip can unpack to many GB. And where a header claims 10²⁰ bytes, tarfile would skip them
-    block after block, long past the archive's end.
-    """
-
-    def __init__(self, stream, limit):
-        self.stream, self.left, self.beyond = stream, limit, 0
-
-    def read(self, size):
-        content = self.stream.read(size)
-        self.left -= len(content)
-        self.beyond += not content
-        if self.left < 0:
-            raise tarfile.ReadError("it unpacks to far more than CIFAR-10")
-        if self.beyond > 100:
-            raise tarfile.ReadError("it ends in the middle of a file")
-        return content
+    except (EOFError, tarfile.TarError, zlib.error) as error:
+        raise ValueError(f"{archive}: cut short or damaged ({error}). {_FRESH_COPY}") from None
+    except OtherFileError as error:
+        raise ValueError(f"{archive}: this is no archive of CIFAR-10: {error}. {_ANOTHER}") from None
 
 
 def _read_binary(stream, size, images, labels):

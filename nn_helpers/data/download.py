@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import time
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
@@ -34,9 +35,12 @@ MIRRORS = (
     "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
 )
 TIMEOUT = 10, 30  # seconds to connect, and without a single byte
+LEAST_RATE = 10_000  # bytes a second, or the next server is asked; the slowest lines bring five times that
 BUSY = 429, 500, 502, 503, 504  # answers that may change in a moment
 NO_LOCKS = errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL
-UNWRITABLE = PermissionError, FileExistsError, NotADirectoryError
+UNWRITABLE = PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError
+# A disk that is read-only, and what stands where a file should be: a link, a pipe, a link to another disk
+UNWRITABLE_NUMBERS = errno.EROFS, errno.ELOOP, errno.ENXIO, errno.EXDEV
 PAUSE = 2  # seconds before a busy server is asked again
 
 
@@ -46,6 +50,9 @@ def download_cifar10(root=None, progress=True):
     A download that breaks off leaves ``cifar-10-binary.tar.gz.part`` behind, and the next call continues it.
     The archive's sha256 is checked before anything is unpacked; afterwards the archive is removed. One that
     you put there yourself is used as it is: nothing is downloaded, and it stays unchanged.
+
+    A server that sends less than 10 kB a second for half a minute is given up, and the next one goes on where
+    it ended; at that rate it would take five hours.
 
     Parameters
     ----------
@@ -77,12 +84,15 @@ def download_cifar10(root=None, progress=True):
     target = folder / "cifar-10-batches-bin"
     for complete in (folder, target):
         if _is_complete(complete):
+            _clear(folder)
             return complete
-    if os.path.lexists(folder / ARCHIVE):
-        read_copy(folder / ARCHIVE)
-        return folder / ARCHIVE
+    for archive in (folder / ARCHIVE, folder / ARCHIVE.removesuffix(".gz")):
+        if archive.is_file():
+            read_copy(archive)
+            return archive
     with _explain_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        _refuse_what_is_not_ours(folder)
         with _wait_for_others(folder, progress):
             if not _is_complete(target):  # another process may have brought it while this one waited
                 archive = _fetch(folder, progress)
@@ -96,12 +106,45 @@ def _is_complete(folder):
     return all(_size(folder / f"{name}.bin") == file_size() for name in FILES)
 
 
+def _clear(folder):
+    """Remove what a killed download left behind, unless another process works with it."""
+    import filelock
+
+    left = [folder / name for name in (f"{ARCHIVE}.part", WHOLE, "cifar-10-batches-bin.part")]
+    if not any(map(os.path.lexists, left)):
+        return
+    with suppress(OSError), filelock.FileLock(_lock_file(folder), timeout=0, preserve_lock_file=True):
+        _refuse_what_is_not_ours(folder)
+        for path in left:
+            path.unlink(missing_ok=True) if path.is_file() else shutil.rmtree(path, ignore_errors=True)
+
+
+def _lock_file(folder):
+    return folder / f"{ARCHIVE}.lock"
+
+
+def _refuse_what_is_not_ours(folder):
+    """Refuse links, pipes and folders in the place of our own files: they lead elsewhere, or wait."""
+    for path in (folder / ARCHIVE, folder / f"{ARCHIVE}.part", folder / WHOLE, _lock_file(folder)):
+        if os.path.lexists(path):
+            found = path.lstat()
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+                raise FileExistsError(errno.EEXIST, f"{path.name} in it is a link, a folder or a pipe")
+
+
+def _open_ours(path, flags):
+    """Open a file as `open` does, but follow no link and wait at no pipe that came there meanwhile."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+
+
 def _size(path):
     return os.path.getsize(path) if os.path.isfile(path) else 0
 
 
 def _fetch(folder, progress):
     """Return the archive's path, downloaded and verified."""
+    from nn_helpers.data.servers import MirrorError  # here, because only a download needs it
+
     part, whole = folder / f"{ARCHIVE}.part", folder / WHOLE
     there = max(_size(part), _size(whole))
     still_needed = ARCHIVE_SIZE - min(there, ARCHIVE_SIZE) + len(FILES) * file_size()
@@ -111,53 +154,55 @@ def _fetch(folder, progress):
         return whole
     reasons = []
     for url in MIRRORS:
-        for attempt in range(2):
-            begun_before = _size(part) > 0
-            try:
-                _continue(url, part, progress)
-                if _is_right(part):
-                    os.replace(part, whole)
-                    return whole
-                part.unlink()
-                reasons.append(f"  {urlsplit(url).netloc}: wrong checksum; the file was removed")
-            except _MirrorError as error:
-                if error.busy and attempt == 0:
-                    time.sleep(PAUSE)
-                    continue
-                reasons.append(f"  {urlsplit(url).netloc}: {error}")
-                break
-            if not begun_before:
-                break
-            # The fault may lie in what was there before this server, so it may try once more.
+        try:
+            if _bring(url, part, progress):
+                os.replace(part, whole)
+                return whole
+        except MirrorError as error:
+            reasons.append(f"  {urlsplit(url).netloc}: {error}")
     kept = "Nothing was kept."
     if _size(part):
         kept = f"{_size(part):,} of {ARCHIVE_SIZE:,} bytes are in {part}; the next call goes on from there."
     raise ConnectionError("\n".join(["CIFAR-10 could not be downloaded:", *reasons, kept, WAYS_TO_GET_IT]))
 
 
+def _bring(url, part, progress):
+    """Return True once a server has brought `part` to what it should be, or raise a MirrorError."""
+    from nn_helpers.data.servers import MirrorError, Watch
+
+    with Watch(LEAST_RATE, TIMEOUT[1]) as watch:
+        for attempt in range(2):
+            begun_before = _size(part) > 0
+            try:
+                _continue(url, part, progress, watch)
+            except MirrorError as error:
+                if not error.busy or attempt:
+                    raise
+                time.sleep(PAUSE)
+                continue
+            if _is_right(part):
+                return True
+            part.unlink()
+            if not begun_before:
+                break
+            # The fault may lie in what was there before this server, so it may try once more.
+    raise MirrorError("wrong checksum; the file was removed")
+
+
 def _is_right(path):
     """Whether a file is the archive itself, by its checksum."""
     if _size(path) != ARCHIVE_SIZE:
         return False
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=_open_ours) as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == ARCHIVE_SHA256
 
 
-class _MirrorError(Exception):
-    """What went wrong with one server, in a few words."""
-
-    def __init__(self, words, busy=False):
-        super().__init__(words)
-        self.busy = busy
-
-
-def _continue(url, part, progress):
+def _continue(url, part, progress, watch):
     """Bring `part` to its full length, asking the server only for what is missing.
 
     All servers continue the same part, whoever began it: if their files differ, the checksum will show it.
     """
-    import requests
-    import urllib3
+    from nn_helpers.data.servers import MirrorError, ask
 
     if _size(part) > ARCHIVE_SIZE:
         part.unlink()
@@ -166,54 +211,47 @@ def _continue(url, part, progress):
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         if have < ARCHIVE_SIZE:
-            with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            with ask(url, headers, TIMEOUT, watch) as answer:
                 _receive(answer, part, have, progress)
-    except requests.ConnectTimeout:
-        raise _MirrorError(f"no connection within {TIMEOUT[0]} s") from None
-    except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        raise _MirrorError(f"no answer for {TIMEOUT[1]} s{_broke_at(part, have)}") from None
-    except requests.exceptions.SSLError:
-        raise _MirrorError("no secure connection, its certificate is not accepted") from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError):
-        raise _MirrorError(f"no connection{_broke_at(part, have)}") from None
-    if _size(part) != ARCHIVE_SIZE:
-        raise _MirrorError(f"sent no more{_broke_at(part, have)}")
-
-
-def _broke_at(part, have):
-    return f" after {_size(part):,} of {ARCHIVE_SIZE:,} bytes" if _size(part) != have else ""
+        if _size(part) != ARCHIVE_SIZE:
+            raise MirrorError("sent no more")
+    except MirrorError as error:
+        broke_at = f" after {_size(part):,} of {ARCHIVE_SIZE:,} bytes" if _size(part) != have else ""
+        raise MirrorError(f"{error}{broke_at}", error.busy) from None
 
 
 def _receive(answer, part, have, progress):
     """Append to `part` what it lacks: what the server sends, or the rest of it where it sends everything."""
     from tqdm.auto import tqdm
 
+    from nn_helpers.data.servers import MirrorError
+
     headers = answer.headers
-    if answer.status_code == 206:
+    if answer.status == 206:
         at = have
         if headers.get("Content-Range") != f"bytes {have}-{ARCHIVE_SIZE - 1}/{ARCHIVE_SIZE}":
-            raise _MirrorError(f"sends a part of something else ({headers.get('Content-Range')})")
-    elif answer.status_code == 200:
+            raise MirrorError(f"sends a part of something else ({headers.get('Content-Range')})")
+    elif answer.status == 200:
         at = 0
         if "html" in headers.get("Content-Type", ""):
-            raise _MirrorError("sends a web page instead (does this network want a login first?)")
+            raise MirrorError("sends a web page instead (does this network want a login first?)")
         if headers.get("Content-Length", str(ARCHIVE_SIZE)) != str(ARCHIVE_SIZE):
-            raise _MirrorError(f"sends {headers['Content-Length']} bytes, the archive has {ARCHIVE_SIZE}")
+            raise MirrorError(f"sends {headers['Content-Length']} bytes, the archive has {ARCHIVE_SIZE}")
     else:
-        busy = answer.status_code in BUSY
-        raise _MirrorError(f"answers {answer.status_code} {answer.reason}", busy)
+        busy = answer.status in BUSY
+        raise MirrorError(f"answers {answer.status} {answer.reason}", busy)
 
     def read():
-        return answer.raw.read(min(1 << 16, ARCHIVE_SIZE - at), decode_content=False)
+        return answer.read(min(1 << 14, ARCHIVE_SIZE - at))
 
     chunk = read()
     if not at and not chunk.startswith(b"\x1f\x8b"):
-        raise _MirrorError("sends something that is no archive")
+        raise MirrorError("sends something that is no archive")
     bar = tqdm(
         desc=urlsplit(answer.url).netloc, total=ARCHIVE_SIZE, initial=at, unit="B", unit_scale=True,
         disable=not progress,
     )  # fmt: skip
-    with bar, open(part, "ab") as file:
+    with bar, open(part, "ab", opener=_open_ours) as file:
         while chunk:
             file.write(chunk[max(0, have - at) :])  # an earlier part is never given up for a shorter one
             at += len(chunk)
@@ -238,7 +276,7 @@ def _unpack(archive, target):
                 right = size < 1000 if name == "batches.meta.txt" else size == file_size()
                 if not right:
                     raise ValueError(f"{archive}: {name} in it has {size:,} bytes")
-                with open(staging / name, "wb") as file:
+                with open(staging / name, "xb") as file:
                     shutil.copyfileobj(stream, file, 1 << 20)
                     file.flush()
                     os.fsync(file.fileno())
@@ -265,7 +303,7 @@ def _explain_disk_errors(folder):
                 f"{shutil.disk_usage(there).free / 1e6:,.0f} MB are free. Make room and call it again, or "
                 "pass root= for another disk"
             )
-        elif isinstance(error, UNWRITABLE) or error.errno == errno.EROFS:
+        elif isinstance(error, UNWRITABLE) or error.errno in UNWRITABLE_NUMBERS:
             reason = (
                 f"download_cifar10 cannot write to {folder} ({error.strerror or 'no permission'}). Pass "
                 "root= for a folder of yours, or set the environment variable CIFAR10_DIR to one"
@@ -281,7 +319,7 @@ def _wait_for_others(folder, progress):
     import filelock  # here, because only a download needs it
 
     # The system frees it however its process ends; its file stays, for another process may wait at it.
-    lock = filelock.FileLock(folder / f"{ARCHIVE}.lock", preserve_lock_file=True)
+    lock = filelock.FileLock(_lock_file(folder), preserve_lock_file=True)
     try:
         lock.acquire(blocking=False)
     except filelock.Timeout:

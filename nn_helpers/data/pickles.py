@@ -24,6 +24,7 @@ INSTRUCTIONS = {
     "APPEND", "APPENDS", "SETITEM", "SETITEMS", "BINPUT", "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET",
     "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "STOP",
 }  # fmt: skip
+_LABELS_ARE_AN_ARRAY = "its labels are an array; save them as a list, labels.tolist()"
 _LONGEST_TEXT = 1000  # of the batch's title, a file name, …
 _INSTRUCTIONS_PER_IMAGE = 20  # 3 in the original: a label, a file name and its place in the memo
 
@@ -81,6 +82,8 @@ def read_batch(stream, pixels):
             pass
         case {"labels": list(), "data": _Call()}:
             raise _NotABatchError("its data is not an array in rows")
+        case {"labels": _Call()}:
+            raise _NotABatchError(_LABELS_ARE_AN_ARRAY)
         case _:
             raise _NotABatchError("it is not a dictionary of labels and data")
     uint8 = ("numpy.dtype", "u1"), ("numpy.dtype", "|u1")
@@ -189,6 +192,8 @@ class _Interpreter:
         """Return `size` bytes and no fewer; more than a text has must be the images, which come once."""
         is_long, expected = size > _LONGEST_TEXT, self.pixels.nbytes
         is_utf8 = is_long and "UNICODE" in self.op.name  # Python 3 writing for Python 2: bytes as a text
+        if is_long and size in (len(self.pixels) * itemsize for itemsize in (1, 2, 4, 8)):
+            raise _NotABatchError(_LABELS_ARE_AN_ARRAY)
         if is_long and self.has_images:  # they would be written over those that the array is made of
             raise _NotABatchError("it has images twice")
         self.has_images |= is_long

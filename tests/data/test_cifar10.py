@@ -1,11 +1,16 @@
+import ast
+import bz2
 import errno
 import gzip
 import io
+import lzma
 import os
 import pickle
+import re
 import subprocess
 import sys
 import tarfile
+import zipfile
 import zlib
 
 import numpy as np
@@ -184,7 +189,7 @@ def test_an_empty_variable_is_no_wish(small, nowhere, monkeypatch):
 def test_a_damaged_copy_nobody_asked_for_is_passed_over_with_a_warning(small, nowhere):
     archive = small.archive(nowhere / "home/.keras/datasets/cifar-10-batches-py-target_archive", "python")
     archive.write_bytes(archive.read_bytes()[:-1000])  # a download that was cut off
-    with pytest.raises(ValueError, match=r"only damaged copies:\n.*target_archive: cut short"):
+    with pytest.raises(ValueError, match=r"no good copy:\n.*target_archive: cut short"):
         load_cifar10()
     small.folder(nowhere / "home/data")
     with pytest.warns(UserWarning, match="passed over a damaged copy: .*target_archive: cut short"):
@@ -285,7 +290,9 @@ def test_a_missing_file_is_named(small, tmp_path, layout, pack):
 def test_a_damaged_binary_file_is_named_with_what_is_wrong(small, tmp_path, pack, change, complaint):
     content = change(small.files("binary")["data_batch_4.bin"])
     copy = getattr(small, pack)(tmp_path / "copy", data_batch_4=content)
-    with pytest.raises(ValueError, match=rf"data_batch_4\.bin: {complaint}.*Delete it.*download_cifar10\(\)"):
+    advice = "move this one away" if "another file" in complaint else "Delete it"
+    words = rf"data_batch_4\.bin: {complaint}.*{advice}.*download_cifar10\(\)"
+    with pytest.raises(ValueError, match=words):
         load_cifar10(copy)
 
 
@@ -303,23 +310,19 @@ def test_a_file_that_shrinks_while_it_is_read_is_noticed(small, tmp_path):
         lambda content: content[:-8] + b"\0\0\0\0" + content[-4:],
         lambda content: content[:50_000] + b"\xff" * 100 + content[50_100:],
         lambda content: content[:20] + b"\xff" * 100 + content[120:],
-        lambda content: b"<!DOCTYPE html>",
         lambda content: b"",
-        lambda content: gzip.compress(b"no tar archive" * 100),
     ],
 )
 def test_a_damaged_archive_is_refused(small, tmp_path, change):
     archive = small.archive(tmp_path / "cifar-10-binary.tar.gz")
     archive.write_bytes(change(archive.read_bytes()))
-    with pytest.raises(
-        ValueError, match=r"cifar-10-binary\.tar\.gz.*(cut short|no \.tar\.gz|label).*Delete it"
-    ):
+    with pytest.raises(ValueError, match=r"cifar-10-binary\.tar\.gz.*(cut short|label).*Delete it"):
         load_cifar10(tmp_path)
 
 
-@pytest.mark.parametrize("error", [zlib.error, EOFError, gzip.BadGzipFile, tarfile.ReadError])
+@pytest.mark.parametrize("error", [zlib.error, EOFError, tarfile.ReadError])
 def test_whatever_an_archive_fails_with_in_the_middle_of_a_file_says_what_to_do(error):
-    says_so = pytest.raises(ValueError, match=r"a\.tar\.gz: cut short, damaged .*in the middle.*Delete it")
+    says_so = pytest.raises(ValueError, match=r"a\.tar\.gz: cut short or damaged .*in the middle.*Delete it")
     with says_so, cifar10.archive_errors("a.tar.gz"):
         raise error("in the middle")
 
@@ -330,7 +333,7 @@ def test_the_checksum_at_an_archives_very_end_is_looked_at(small, tmp_path):
     archive.write_bytes(padded)
     assert small.is_in(load_cifar10(archive))
     archive.write_bytes(padded[:-8] + b"\0\0\0\0" + padded[-4:])
-    with pytest.raises(ValueError, match="CRC check failed"):
+    with pytest.raises(ValueError, match="incorrect data check"):
         load_cifar10(archive)
 
 
@@ -352,22 +355,153 @@ def header(name, size=0, kind=tarfile.REGTYPE, **pax):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (header("x", size=2**80), "it ends in the middle of a file"),  # to skip it would take for ever
-        (header("x", size=-(2**40)), "seeking backwards"),
-        (header("x", kind=tarfile.GNUTYPE_LONGNAME) * 1100, "a header in it makes no sense"),
-        (header("x", **{"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}), "a header in it makes no sense"),
-        (header("x", **{"GNU.sparse.size": "nan"}), "a header in it makes no sense"),
-        (header("x", **{"GNU.sparse.map": "9" * 5000}), "a header in it makes no sense"),
-        (header("x") + header("x", **{"GNU.sparse.size": "nan"}), "a header in it makes no sense"),
-        (header("x") * 1001, "it holds far more files than CIFAR-10"),
+        (header("x", size=2**80), "cut short or damaged .it ends in the middle of a file"),
+        (header("x", size=-(2**40)), "cut short or damaged .a header in it makes no sense"),
+        (header("x") + b"?" * 512, "cut short or damaged .invalid header"),
+        (header("x") + b"?" * 99, "cut short or damaged .truncated header"),
+        (
+            header("x", kind=tarfile.GNUTYPE_LONGNAME) * 1100,
+            "no archive of CIFAR-10: it holds far more files",
+        ),
+        (header("x", size=2**33, kind=tarfile.GNUTYPE_LONGNAME), "no archive .* far longer headers"),
+        (header("x", kind=tarfile.GNUTYPE_SPARSE), "no archive of CIFAR-10: it holds a file with holes"),
+        (header("x", **{"GNU.sparse.size": "nan"}), "no archive of CIFAR-10: it holds a file with holes"),
+        (header("x") + header("x", **{"GNU.sparse.map": "9" * 5000}), "no archive .* a file with holes"),
+        (header("x") * 1001, "no archive of CIFAR-10: it holds far more files than CIFAR-10"),
     ],
-    ids=["size", "negative size", "nested names", "holes", "size of holes", "map of holes", "second", "many"],
 )
-def test_an_archive_whose_headers_make_no_sense_is_refused_soon(small, tmp_path, content, complaint):
+def test_an_archive_with_headers_that_cifar10_does_not_have_is_refused_soon(
+    small, tmp_path, content, complaint
+):
     archive = tmp_path / "copy.tar.gz"
-    archive.write_bytes(gzip.compress(content + bytes(1024), 1))
-    with pytest.raises(ValueError, match=rf"copy\.tar\.gz: cut short, damaged or .*{complaint}.*Delete it"):
-        load_cifar10(archive)
+    for packed in (gzip.compress(content + bytes(1024) * (b"?" not in content), 1), content):
+        archive.write_bytes(packed)
+        with pytest.raises(ValueError, match=rf"copy\.tar\.gz: .*{complaint}") as error:
+            load_cifar10(archive)
+        advice = "Delete it" if "damaged" in complaint else "move this one away"
+        assert advice in str(error.value)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ["cifar-10-binary.tar", "cifar-10-python.tar", "cifar-10-batches-py.tar"])
+def test_an_archive_that_a_browser_unpacked_is_read(small, tmp_path, layout, name):
+    packed = small.archive(tmp_path / "packed", layout)
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place" / name).write_bytes(gzip.decompress(packed.read_bytes()))
+    assert small.is_in(load_cifar10(tmp_path / "place" / name))
+    assert small.is_in(load_cifar10(tmp_path / "place"))
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_an_archive_that_was_packed_again_from_a_folder_with_a_long_name_is_read(small, tmp_path, form):
+    folder = small.folder(tmp_path / "cifar-10-batches-bin")
+    with tarfile.open(tmp_path / "copy.tar.gz", "w:gz", format=form) as tar:
+        tar.add(folder, "f" * 90 + "/" + "o" * (200 if form else 50) + "/cifar-10-batches-bin")
+        tar.add(folder / "test_batch.bin", "with a pax header, ö.bin")
+    assert small.is_in(load_cifar10(tmp_path / "copy.tar.gz"))
+
+
+def test_an_archive_in_several_gzips_one_after_another_is_read(small, tmp_path):
+    content = gzip.decompress(small.archive(tmp_path / "copy.tar.gz").read_bytes())
+    pieces = [gzip.compress(content[at : at + 5000]) for at in range(0, len(content), 5000)]
+    (tmp_path / "copy.tar.gz").write_bytes(b"".join(pieces) + bytes(10_000))  # as on a tape
+    assert small.is_in(load_cifar10(tmp_path / "copy.tar.gz"))
+
+
+# What is good, or somebody else's, and no copy
+
+
+def zipped(small, path):
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in small.files("binary").items():
+            file.writestr(f"cifar-10-batches-bin/{name}", content)
+    return path
+
+
+def test_a_zip_is_named_and_the_advice_works_when_it_is_followed(small, tmp_path):
+    path = zipped(small, tmp_path / "cifar-10.zip")
+    with pytest.raises(
+        ValueError, match=r"10\.zip: this is no archive .*it is a \.zip: unpack it, and give the"
+    ):
+        load_cifar10(path)
+    with zipfile.ZipFile(path) as file:
+        file.extractall(tmp_path / "unpacked")
+    assert small.is_in(load_cifar10(tmp_path / "unpacked"))
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+def test_what_is_packed_in_another_way_is_named_and_the_advice_works(small, tmp_path, pack):
+    content = gzip.decompress(small.archive(tmp_path / "copy.tar.gz").read_bytes())
+    (tmp_path / "other").write_bytes(pack(content))
+    with pytest.raises(ValueError, match=r"it is packed with (bzip2|xz): unpack it, and give the \.tar"):
+        load_cifar10(tmp_path / "other")
+    (tmp_path / "other.tar").write_bytes(content)
+    assert small.is_in(load_cifar10(tmp_path / "other.tar"))
+
+
+@pytest.mark.parametrize("layout", ["binary", "python"])
+def test_a_file_of_a_copy_leads_to_the_folder_that_it_is_in(small, tmp_path, layout):
+    folder = small.folder(tmp_path / "it's here", layout)
+    (folder / "batches.meta").write_bytes(b"")
+    for path in folder.iterdir():
+        with pytest.raises(ValueError, match="this is one file of a copy") as error:
+            load_cifar10(path)
+        advised = re.search(r"root=(.+)\n", str(error.value))[1]
+        assert small.is_in(load_cifar10(ast.literal_eval(advised)))
+
+
+OTHERS = {
+    "web page": (b"<!DOCTYPE html>", "it is a web page; its server may have wanted a login"),
+    "text": (b"label,pixel0\n" * 100, "it is neither a .tar.gz nor a .tar"),
+    "packed text": (gzip.compress(b"no tar archive" * 100), "it is neither a .tar.gz nor a .tar"),
+    "backup": (
+        gzip.compress(header("x", 20_000_000) + bytes(20_000_000)),
+        "it unpacks to far more than CIFAR-10",
+    ),
+    "photographs": (gzip.compress(header("photograph.jpg") + bytes(1024)), "no data_batch_1, no .*6 files"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("name", ["mine", "mine.tar.gz", "cifar-10-binary.tar.gz"])
+def test_nobody_is_told_to_delete_what_may_be_whole(small, tmp_path, other, name):
+    content, words = OTHERS[other]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises((ValueError, FileNotFoundError), match=words) as error:
+        load_cifar10(tmp_path / name)
+    assert "Give another folder or archive, or move this one away and run" in str(error.value)
+    assert not re.search("[Dd]elete|damaged", str(error.value).replace(str(tmp_path), ""))
+
+
+def test_a_folder_that_lacks_one_file_is_completed_as_the_message_advises(small, tmp_path):
+    folder = small.folder(tmp_path / "copy", "python", data_batch_3=None)
+    with pytest.raises(FileNotFoundError, match="no data_batch_3 in it; CIFAR-10 is 6 files") as error:
+        load_cifar10(folder)
+    assert "elete" not in str(error.value)
+    assert "Copy what is missing" in str(error.value)
+    (folder / "data_batch_3").write_bytes(small.files("python")["data_batch_3"])
+    assert small.is_in(load_cifar10(folder))
+
+
+@pytest.mark.parametrize("n", [N, 1050])
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int16", "uint8", ">i8"])
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_labels_that_were_saved_as_an_array_are_named_and_the_advice_works(
+    small, tmp_path, monkeypatch, n, dtype, protocol
+):
+    monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", n)
+    rows, labels = np.zeros((n, 3072), np.uint8), np.arange(n).astype(dtype) % 10
+
+    def save(labels):
+        for name in FILES:
+            (tmp_path / name).write_bytes(pickle.dumps({"labels": labels, "data": rows}, protocol))
+
+    save(labels)
+    with pytest.raises(ValueError, match=r"are an array; save them as a list, labels\.tolist\(\)") as error:
+        load_cifar10(tmp_path)
+    assert "Delete" not in str(error.value)
+    save(labels.tolist())
+    assert load_cifar10(tmp_path).test.labels.tolist() == labels.tolist()
 
 
 def test_links_in_an_archive_are_not_followed(small, tmp_path):

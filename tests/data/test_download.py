@@ -318,7 +318,7 @@ def test_a_server_that_cannot_be_reached_in_time_is_given_up(place, monkeypatch)
         assert timeout == (10, 30)
         raise requests.ConnectTimeout
 
-    monkeypatch.setattr(requests, "get", get)
+    monkeypatch.setattr(requests.Session, "get", get)
     with pytest.raises(ConnectionError) as error:
         download_cifar10(place, progress=False)
     assert str(error.value).count(": no connection within 10 s\n") == len(download.MIRRORS)

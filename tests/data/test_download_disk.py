@@ -42,7 +42,7 @@ def test_a_disk_that_fills_up_leaves_nothing_that_looks_whole(small, mirrors, pl
             return super().write(content)
 
     def open_until_full(path, mode="r", *args, **kwargs):
-        writes = mode in ("wb", "ab") and Path(path).name == full_at
+        writes = mode in ("xb", "ab") and Path(path).name == full_at
         return Full(path, mode) if writes else real_open(path, mode, *args, **kwargs)
 
     mirrors.does(mirrors.good, mirrors.good)

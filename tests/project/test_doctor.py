@@ -236,6 +236,35 @@ def test_a_home_folder_that_nobody_has_is_trouble_with_the_variable_that_names_i
         assert finding.advice.startswith(f"correct {variable}, or unset it")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows guesses where a home would be")
+def test_without_a_home_folder_the_advice_is_to_set_one_and_not_to_install_anything(nothing_here, tmp_path):
+    program = (
+        "import pwd\n"
+        "def nobody(uid): raise KeyError(uid)\n"
+        "pwd.getpwuid = nobody\n"
+        "from nn_helpers.doctor import doctor\n"
+        "print(doctor())\n"
+    )
+
+    def report(**variables):
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **variables}
+        command = [sys.executable, "-c", program]
+        return subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+
+    without = report()
+    assert "✗ jupyter: could not be looked at: RuntimeError: Could not determine home" in without
+    assert "→ nobody knows a home folder here: set HOME to a folder of yours" in without
+    assert "→ set CIFAR10_DIR to a folder of yours, for there is no home folder; then python -m" in without
+    assert "→ set CIFAR10_DIR to a folder of yours, to fetch CIFAR-10" in without
+    assert "pip install" not in without
+    (tmp_path / "mine").mkdir()
+    advised = report(HOME=str(tmp_path / "mine"))
+    assert "home" not in advised.replace(str(tmp_path), "")
+    assert "Everything the lessons need is in order." in advised
+
+
 @pytest.mark.parametrize("variable", ["JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"])
 def test_a_folder_of_jupyters_that_cannot_be_written_is_trouble(monkeypatch, tmp_path, variable):
     for name in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):

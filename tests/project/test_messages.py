@@ -197,14 +197,16 @@ def prepared(patch):
     def server(status, reason="", content=b"", **headers):
         """Let every download get this answer, or this error."""
         disk(free=10**12)
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            patch.delenv(name, raising=False)
 
-        def get(url, **options):
+        def get(session, url, **options):
             if isinstance(status, Exception):
                 raise status
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             return Answer(status, reason, named, io.BytesIO(content), url)
 
-        patch.setattr(requests, "get", get)
+        patch.setattr(requests.Session, "get", get)
         patch.setattr(time, "sleep", lambda seconds: None)
 
     return {
@@ -225,6 +227,8 @@ def prepared(patch):
 
 class Answer(io.BytesIO):
     """What a server answers, as far as a download looks at it."""
+
+    is_redirect = False
 
     def __init__(self, status_code, reason, headers, content, url):
         super().__init__()
