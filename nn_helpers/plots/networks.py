@@ -79,7 +79,7 @@ def wiring_diagram(nodes, wires):
     Figure
     """
     figure, ax = subplots(9, 3.2)
-    boxes, behind = {}, {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    boxes = {}
     for node, (text, column, row) in nodes.items():
         box = {"boxstyle": "circle" if len(text) == 1 else "round", "facecolor": "white"}
         boxes[node] = ax.text(column, row, text, ha="center", va="center", fontsize=12, bbox=box)
@@ -89,9 +89,12 @@ def wiring_diagram(nodes, wires):
         ax.annotate("", stop, begin, arrowprops={"arrowstyle": "->", "color": GREY, **patches})
         middle = np.add(begin, stop) / 2
         above, below = f"{name} = {value:g}", f"d{name} = {derivative:g}"
-        for text, colour, side, away in ((above, BLUE, "bottom", 5), (below, VERMILION, "top", -5)):
-            look = {"color": colour, "ha": "center", "va": side, "textcoords": "offset points"}
-            ax.annotate(text.replace("-", "−"), middle, (0, away), bbox=behind, **look)
+        # Beside a slanted wire the nearest corner of a text stands at the wire's middle: none lies on a wire.
+        slope = int(np.sign(np.subtract(stop, begin).prod()))
+        for text, colour, side, sign in ((above, BLUE, "bottom", 1), (below, VERMILION, "top", -1)):
+            look = {"color": colour, "ha": ("center", "right", "left")[slope * sign], "va": side}
+            away = (0, sign * (3 if slope else 5))
+            ax.annotate(text.replace("-", "−"), middle, away, textcoords="offset points", **look)
     _, columns, rows = zip(*nodes.values(), strict=True)
     ax.set(xlim=(min(columns) - 0.3, max(columns) + 0.3), ylim=(min(rows) - 0.45, max(rows) + 0.45))
     ax.axis("off")

@@ -1,5 +1,7 @@
 """Figures of networks show the shapes, values and sizes they are given."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -94,6 +96,43 @@ def test_wires_lead_from_node_to_node():
     (ax,) = plots.wiring_diagram(NODES, WIRES).axes
     arrows = {(*text.xyann, *text.xy) for text in ax.texts if getattr(text, "arrow_patch", None)}
     assert arrows == {(0, 1, 1, 0.5), (0, 0, 1, 0.5), (1, 0.5, 2, 0.5)}
+
+
+FORK = {
+    "x": ("x", 0, 1), "copy": ("copy", 1, 1), "W1": ("W₁", 1, 2.1), "W2": ("W₂", 1, -0.1),
+    "times1": ("×", 2, 1.6), "times2": ("×", 2, 0.4), "later": ("z₁ − 3z₂", 3, 1), "L": ("L", 4, 1),
+}  # fmt: skip
+FORK_WIRES = [
+    ("x", "copy", "x"), ("copy", "times1", "x₁"), ("copy", "times2", "x₂"), ("W1", "times1", "W₁"),
+    ("W2", "times2", "W₂"), ("times1", "later", "z₁"), ("times2", "later", "z₂"), ("later", "L", "L"),
+]  # fmt: skip
+CHAIN = {
+    "x": ("x", 0, 0), "W": ("W", 0, -1), "b": ("b", 1, -1), "times": ("×", 1, 0), "plus": ("+", 2, 0),
+    "relu": ("ReLU", 3, 0), "loss": ("(a − 5)²", 4, 0), "L": ("L", 5, 0),
+}  # fmt: skip
+CHAIN_WIRES = [
+    ("x", "times", "x"), ("W", "times", "W"), ("times", "plus", "p"), ("b", "plus", "b"),
+    ("plus", "relu", "z"), ("relu", "loss", "a"), ("loss", "L", "L"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wires"), [(FORK, FORK_WIRES), (CHAIN, CHAIN_WIRES)], ids=["lesson 02", "lesson 01"]
+)
+def test_in_the_lessons_no_number_lies_on_a_wire_or_on_another_number(nodes, wires):
+    """Nor does one hide a piece of a wire behind a white ground."""
+    figure = plots.wiring_diagram(nodes, [(*wire, -4, -18) for wire in wires])
+    figure.canvas.draw()
+    (ax,) = figure.axes
+    numbers = [text for text in ax.texts if "=" in text.get_text()]
+    assert len(numbers) == 2 * len(wires)
+    boxes = [text.get_window_extent() for text in numbers]
+    arrows = [text.arrow_patch for text in ax.texts if getattr(text, "arrow_patch", None)]
+    for arrow in arrows:
+        wire = arrow.get_transform().transform_path(arrow.get_path())
+        assert not [box for box in boxes if wire.intersects_bbox(box, filled=False)]
+    assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
+    assert not [text for text in numbers if text.get_bbox_patch()]
 
 
 # matrix_product

@@ -5,11 +5,13 @@ That every lesson prints what is saved in it is tested by nbval, in the same pyt
 
 import ast
 import inspect
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+from base64 import b64decode
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,6 +21,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
 
 import nn_helpers.exercises.catalogue
 from nn_helpers import SGD, Adam, ClassificationNet, Momentum, compare_optimizers, evaluate, load_images
@@ -172,6 +175,17 @@ def test_a_lesson_has_its_parts_in_order(path):
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
     assert text[places[1] :].count("<details>") == text[places[1] :].count("</details>") == 3
+
+
+def test_the_first_lesson_shows_images_and_says_how_to_run_a_cell_above_its_first_code():
+    cells = nbformat.read(LESSONS[0], as_version=4).cells
+    assert [cell.cell_type for cell in cells[:2]] == ["markdown", "code"]
+    title = cells[0]
+    assert "press **Shift+Enter**" in title.source
+    ((words, name),) = re.findall(r"!\[([^]]+)\]\(attachment:([\w.-]+)\)", title.source)
+    assert all(word in words for word in load_images("sketches", quiet=True).class_names)
+    png = b64decode(title.attachments[name]["image/png"])
+    assert Image.open(io.BytesIO(png)).width < 900  # fits a small laptop's screen
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
