@@ -50,9 +50,9 @@ class Mistake:
         What the learner is told. The function gets the `Example`, for numbers in the sentence.
     section : str, optional
         The section that explains it, when that is not the exercise's own.
-    sure : function (code, returned) -> bool, optional
-        Where other functions do the same and make another mistake: says by the learner's code (empty, if
-        nobody has it) and what it returned on the first case whether it is this one.
+    sure : function (words, returned) -> bool, optional
+        Where other functions do the same and make another mistake: says by the names and operators in the
+        learner's code, a set, and by what it returned on the first case whether it is this one.
     """
 
     wrong: Callable

@@ -16,6 +16,7 @@ from nn_helpers.exercises.checking.sandbox import (
     PRINTED,
     ChecksItself,
     Sandbox,
+    Stop,
     functions_under_check,
     slowness,
 )
@@ -87,7 +88,7 @@ def _judge_in_a_copy(exercise, f, beat):
     return verdict, fault, screen.getvalue()[:PRINTED]
 
 
-def _judge(exercise, f, beat=lambda: None, errors=Exception):
+def _judge(exercise, f, beat=lambda: None, errors=(Exception, SystemExit, GeneratorExit, Stop)):
     """Return the verdict as a dict, the traceback of an error in the judging itself or None, and ""."""
     try:
         with Sandbox(f, beat).open() as sandbox:

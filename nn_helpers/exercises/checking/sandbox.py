@@ -21,6 +21,7 @@ import numpy as np
 
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.comparison import identical
+from nn_helpers.exercises.checking.source import innermost
 from nn_helpers.exercises.checking.surroundings import nobody_answers, watch_surroundings
 from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.exercise import CACHES, MalformedResult
@@ -215,13 +216,6 @@ def _where(error, f):
             found = *place, linecache.getline(code.co_filename, trace.tb_lineno, theirs).strip()
         trace = trace.tb_next
     return found
-
-
-def innermost(f):
-    """Return the function that was written: without decorators that say what they wrap, and `partial`."""
-    for _ in range(20):  # a wrapper may name itself
-        f = getattr(f, "__wrapped__", None) or getattr(f, "func", None) or f
-    return f
 
 
 def namespace(f):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn_helpers.exercises.catalogue import EXERCISES
-from nn_helpers.exercises.checking.blanks import blank_line, has_content
 from nn_helpers.exercises.checking.comparison import same_results
 from nn_helpers.exercises.checking.diagnosis import TOO_LONG, diagnose
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
@@ -15,12 +14,12 @@ from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
     PRINTED,
     Stop,
-    innermost,
     namespace,
     outcome_on,
     some_derivative,
 )
 from nn_helpers.exercises.checking.showing import Shown
+from nn_helpers.exercises.checking.source import blank_line, has_content, words
 from nn_helpers.exercises.checking.trial import Trial
 from nn_helpers.exercises.checking.wording import (
     argument_in_words,
@@ -167,11 +166,7 @@ def _recognise(trial):
 
 def _sure(mistake, trial):
     """Say whether a function that does the same as a mistake makes it: others may do the same."""
-    try:
-        code = inspect.getsource(innermost(trial.f))
-    except (OSError, TypeError):
-        code = ""
-    return mistake.sure is None or mistake.sure(code, trial.outcomes[0].returned)
+    return mistake.sure is None or mistake.sure(words(trial.f), trial.outcomes[0].returned)
 
 
 @functools.cache
