@@ -32,7 +32,6 @@ def agrees(yours, expected, tolerance=None, dtypes=True, any_float=False):
     return (
         is_numeric(yours)
         and np.shape(yours) == np.shape(expected)
-        and not without_axes(yours, expected)
         and close(yours, expected, tolerance)
         and (not dtypes or same_dtype(yours, expected, any_float))
     )
@@ -43,11 +42,6 @@ def is_numeric(value):
     if isinstance(value, np.matrix | np.ma.MaskedArray):  # which calculate by rules of their own
         return False
     return isinstance(value, np.ndarray | np.generic | int | float) and np.asarray(value).dtype.kind in "fiub"
-
-
-def without_axes(yours, expected):
-    """Say whether an array without axes stands for a number: ``f"{loss:.3f}"`` does not take it."""
-    return isinstance(yours, np.ndarray) and not isinstance(expected, np.ndarray) and yours.ndim == 0
 
 
 def close(yours, expected, tolerance=None):

@@ -6,7 +6,7 @@ case that shows it, or None.
 
 import numpy as np
 
-from nn_helpers.exercises.checking.comparison import agrees, close, is_numeric, without_axes
+from nn_helpers.exercises.checking.comparison import agrees, close, is_numeric
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
 from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
@@ -89,12 +89,6 @@ def _kind(trial):
             wanted = "an array" if np.ndim(right) else "one number"
             return (
                 f"{name} should be {wanted}; yours is {a_kind_of(yours)}.{_list(name, yours, right)}",
-                index,
-            )
-        if is_numeric(right) and without_axes(yours, right):
-            return (
-                f"{name} should be one number; yours is an array without axes, which `:.3f` and the like do "
-                f"not take. `float({name})` makes it a number.",
                 index,
             )
         if isinstance(right, list | tuple):  # of another length, or leaves would have gone into it

@@ -17,7 +17,7 @@ def blank_line(f):
     try:
         source = textwrap.dedent(inspect.getsource(f))
         tree = ast.parse(source)
-    except (OSError, TypeError, SyntaxError):
+    except Exception:  # there is no source, or it is not to be had
         return None
     found = [node.lineno for node in _blanks(tree)]
     return source.splitlines()[min(found) - 1].strip() if found else None
