@@ -6,19 +6,21 @@ import pytest
 
 from nn_helpers.exercises.checking import copied_process
 
+COPIES = copied_process.COPIES
+
 
 @pytest.fixture(autouse=True)
-def in_this_process(request, monkeypatch):
+def in_this_process(monkeypatch):
     """Judge here, unless a test asks for `copies`."""
-    if "copies" not in request.fixturenames:
-        monkeypatch.setattr(copied_process, "COPIES", False)
+    monkeypatch.setattr(copied_process, "COPIES", False)
 
 
 @pytest.fixture
-def copies():
+def copies(in_this_process, monkeypatch):
     """Let a copy of the process judge, where there are copies."""
-    if not copied_process.COPIES:
+    if not COPIES:
         pytest.skip("this system makes no copies of a process that can compute")
+    monkeypatch.setattr(copied_process, "COPIES", True)
 
 
 class Raise(logging.Handler):

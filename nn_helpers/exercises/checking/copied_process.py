@@ -84,6 +84,8 @@ def _listen(answer, pid, silence):
             if not part:
                 raise CopyEnded("end")
             said, heard = (said + part).lstrip(b"."), time.monotonic()
+        elif _status(pid, "State").startswith("D"):  # it waits for the disk, perhaps for a large import
+            heard = time.monotonic()
         elif time.monotonic() - heard > silence:
             raise CopyEnded("time")
         if _memory(pid) - at_first > MEMORY:
@@ -93,6 +95,13 @@ def _listen(answer, pid, silence):
 
 def _memory(pid):
     """Return how many bytes of memory a process has."""
-    with suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm", "rb") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
+    return 1024 * int(_status(pid, "VmRSS").removesuffix("kB") or 0)
+
+
+def _status(pid, name):
+    """Return what Linux says of a process."""
+    with suppress(OSError), open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith(f"{name}:"):
+                return line.partition(":")[2].strip()
+    return ""

@@ -30,10 +30,13 @@ from nn_helpers.exercises.exercise import CACHES, MalformedResult
 CASE_SECONDS = 0.5  # for one case
 FIRST = 4  # times as long for the first call, which may have something to prepare
 CHECK_SECONDS = 2.0  # for all cases of a check together, of the first CASE_SECONDS at most
-PATIENCE = 4  # times CASE_SECONDS by the clock on the wall: the machine may be busy, or the function asleep
+PATIENCE = 4  # times CASE_SECONDS by the clock on the wall, after which a function must not be
+IDLE = (
+    0.1  # computing less than this share of the time: then it sleeps, or waits, and the machine is not busy
+)
 UNIT = 0.0006  # seconds
 PREPARATION = {"importlib", "numba", "llvmlite"}  # packages that import, or compile
-PREPARATION_SECONDS = 30  # by the clock on the wall, which do not count
+PREPARATION_SECONDS = 30  # by the clock on the wall, which do not count; afterwards all do
 PRINTED = 600  # characters to keep of what a function prints
 SEED = 20_269  # for the global generators: a function that uses them gets the same numbers each time
 FROM_CACHE = " from your cache"
@@ -101,7 +104,8 @@ def outcome_on(exercise, f, case, partner=None, sandbox=None):
             if partner and case.forward:
                 *_, args[exercise.cache_index] = partner(*copy.deepcopy(case.forward))
             before.extend(copy.deepcopy(args))
-            outcome.results = snapshot(_call(exercise, f, args, partner, outcome))
+            restore = sandbox.restore if sandbox else lambda: None
+            outcome.results = snapshot(_call(exercise, f, args, partner, outcome, restore))
 
     _seed()
     outcome.error = sandbox.run(task) if sandbox else _trust(task)
@@ -124,11 +128,14 @@ def _trust(task):
         return error
 
 
-def _call(exercise, f, args, partner, outcome):
+def _call(exercise, f, args, partner, outcome, restore):
     """Call f, note in the outcome what it returned, and return the results to compare, by name."""
 
     def call(*args):
-        outcome.returned = f(*args)
+        try:
+            outcome.returned = f(*args)
+        finally:
+            restore()
         outcome.came_back = True
         return outcome.returned
 
@@ -268,26 +275,28 @@ class Sandbox:
     def run(self, task):
         """Call ``task()`` and return the error it raises, `OutOfTime` if it takes too long, or None."""
         self.runs += 1
+        clock, computed = time.monotonic, time.process_time  # whatever the function makes of them
         usual = CASE_SECONDS * slowness()
         limit = FIRST * usual if self.runs == 1 else max(0.1, min(usual, self.left))
         worker = _Worker(task, self)
-        start = uncounted = time.process_time()
+        start = uncounted = computed()
         worker.start()
-        begun = time.monotonic()
+        begun = clock()
         deadline, latest = begun + PATIENCE * usual, begun + PREPARATION_SECONDS
         before = begun
         try:
             while not worker.finished.wait(0.01):
                 self.beat()
-                now, used = time.monotonic(), time.process_time()
+                now, used = clock(), computed()
                 if now < latest and _prepares(worker):
                     start, deadline = start + used - uncounted, deadline + now - before
                 uncounted, before = used, now
-                if used - start > limit or now > deadline:
+                idle = used - start < IDLE * (now - begun)
+                if used - start > limit or (now > deadline and idle) or now > latest:
                     return OutOfTime()
         finally:
             worker.stop()
-            self.left -= min(usual, time.process_time() - start)
+            self.left -= min(usual, computed() - start)
             self.restore()
         return worker.error
 

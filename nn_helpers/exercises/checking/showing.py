@@ -46,14 +46,13 @@ def show(shown):
             shell.events.register("post_run_cell", _show_all)
         _waiting.append(shown)
         if _is_dropped(sys._getframe(2)):
-            _show_all()
+            ipython.display.display(shown)
     return shown
 
 
 def _show_all(*_):
     for shown in list(_waiting):
         sys.modules["IPython"].display.display(shown)
-    _waiting.clear()
 
 
 def _is_dropped(frame):
