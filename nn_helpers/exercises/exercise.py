@@ -25,10 +25,13 @@ class Case:
     forward : tuple, optional
         For a backward pass: the arguments of the forward pass that made the cache. The learner's own
         forward pass can then make a cache of another kind.
+    required : bool
+        Whether a right answer has to be right here. Where it need not, the case is there to be shown:
+        a small one for a function that may rely on the lesson's sizes.
     """
 
-    def __init__(self, name, *args, forward=None):
-        self.name, self.args, self.forward = name, args, forward
+    def __init__(self, name, *args, forward=None, required=True):
+        self.name, self.args, self.forward, self.required = name, args, forward, required
 
     def __repr__(self):
         return f"Case({self.name!r})"
@@ -47,11 +50,15 @@ class Mistake:
         What the learner is told. The function gets the `Example`, for numbers in the sentence.
     section : str, optional
         The section that explains it, when that is not the exercise's own.
+    sure : function (words, returned) -> bool, optional
+        Where other functions do the same and make another mistake: says by the names and operators in the
+        learner's code, a set, and by what it returned on the first case whether it is this one.
     """
 
     wrong: Callable
     sentence: str | Callable
     section: str | None = None
+    sure: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,8 @@ class Exercise:
         pass the one that makes it.
     tolerances : dict of result's name to float, optional
         The relative error to allow, where the usual one does not fit.
+    floats : tuple of str
+        The results that may be float32 where float64 would come out: the text says "floats", no more.
     quantities : function (*args) -> dict of name to number, optional
         Factors by which a result may be too large or too small, such as ``{"N": len(x)}``.
         Without it, N is the length of the first array with two axes or more.
@@ -118,6 +127,7 @@ class Exercise:
     observe: Callable | None = None
     partner: str | None = None
     tolerances: Mapping = field(default_factory=dict)
+    floats: tuple = ()
     quantities: Callable | None = None
     library: Callable | None = None
     elsewhere: str = ""
@@ -153,6 +163,10 @@ class Exercise:
     def signature(self):
         """The function's first line without def: ``relu_forward(z)``."""
         return f"{self.name}{inspect.signature(self.answer)}"
+
+    def whose(self, f):
+        """Return whose a function is, ``library`` or ``lesson``, or an empty string for the learner's."""
+        return "library" if f is self.library else "lesson" if f is self.answer else ""
 
     @property
     def ours(self):

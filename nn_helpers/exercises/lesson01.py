@@ -26,7 +26,7 @@ def _relu_forward_cases():
         Case("numbers on both sides of 0", np.array([[-2.0, 0.0, 3.0]])),
         Case("numbers between −1 and 1", np.array([[0.25, -0.5], [-0.125, 0.75]])),
         Case("negative numbers only", np.array([[-1.0, -4.0], [-0.5, -3.0]])),
-        Case("an array with one axis", np.array([1.0, -1.0, 2.0, -3.0])),
+        Case("an array with one axis, small and large numbers", np.array([1e-3, -1e-3, 7.0, -300.0, 3e4])),
         Case("an array with four axes", rng.standard_normal((2, 3, 3, 2))),
         Case("float32 numbers", rng.standard_normal((3, 4)).astype(np.float32)),
     ]
@@ -50,6 +50,7 @@ RELU_FORWARD = Exercise(
             lambda z: (np.max(0, z), z),
             "`np.max` looks for the largest number inside one array, and takes the second argument for an "
             "axis. The function that compares two numbers at every place is `np.maximum`.",
+            sure=lambda words, returned: bool({"max", "amax"} & words),
         ),
         "largest-of-all": Mistake(
             lambda z: (np.maximum(0, np.max(z)), z),
@@ -86,6 +87,7 @@ RELU_FORWARD = Exercise(
         "exchanged": Mistake(
             lambda z: (z, np.maximum(0, z)),
             "Both things are there, in the wrong order: first the result, then the cache, `return a, z`.",
+            sure=lambda words, returned: np.array_equal(returned[1], np.maximum(0, returned[0])),
         ),
     },
     hints=(
@@ -120,6 +122,9 @@ def _relu_backward_cases():
         _backward_case(
             "da of both signs", np.array([[-5.0, 6.0], [-7.0, -8.0]]), np.array([[1.0, -2.0], [3.0, -4.0]])
         ),
+        _backward_case("large z", np.array([[5.0, -6.0, 7.0, 8.0]]), np.array([[-2e6, 7.0, 300.0, 2e6]])),
+        _backward_case("z close to 0", np.array([[5.0, -6.0, 7.0]]), np.array([[1e-3, 1e-9, -1e-9]])),
+        _backward_case("large da", np.array([[-3e4, 70.0, 2e6]]), np.array([[1.0, 2.0, -3.0]])),
         _backward_case("arrays with four axes", normal((2, 3, 3, 2)), normal((2, 3, 3, 2))),
         _backward_case("float32 numbers", *normal((2, 3, 4)).astype(np.float32)),
     ]
@@ -215,6 +220,7 @@ def _sigmoid_forward_cases():
         Case("an array with one axis", np.array([-0.5, 0.25, 2.0])),
         Case("an array with four axes", rng.standard_normal((2, 3, 2, 2))),
         Case("float32 numbers", (4 * rng.standard_normal((3, 4))).astype(np.float32)),
+        Case("z = ±200 in float32", np.array([[200.0, -200.0]], np.float32)),
     ]
 
 
@@ -277,6 +283,7 @@ SIGMOID_FORWARD = Exercise(
         "math-exp": Mistake(
             lambda z: _as_both(1 / (1 + math.exp(-z))),
             "`math.exp` takes a single number. `np.exp` takes an array, and exponentiates each number in it.",
+            sure=lambda words, returned: "math" in words or not {"np", "numpy", "float"} & words,
         ),
         "z-in-cache": Mistake(
             lambda z: (_sigmoid(z), z),
@@ -317,6 +324,7 @@ def _sigmoid_backward_cases():
         case("a = ½ and its neighbours", np.array([[1.0, 1.0, 1.0]]), np.array([[0.0, 1.0, -1.0]])),
         case("da of both signs", np.array([[2.0, -3.0], [-0.5, 4.0]]), np.array([[0.5, -2.0], [1.5, -1.0]])),
         case("a = 0 and a = 1", np.array([[5.0, -5.0]]), np.array([[1000.0, -1000.0]])),
+        case("large da", np.array([[-3e4, 70.0, 2e6]]), np.array([[1.0, 2.0, -3.0]])),
         case("arrays with four axes", normal((2, 3, 2, 2)), normal((2, 3, 2, 2))),
         case("float32 numbers", *normal((2, 3, 4)).astype(np.float32)),
     ]
@@ -425,6 +433,11 @@ def _cubes(x):
     return np.sum(x**3)
 
 
+def _fifth_powers(x):
+    """f(x) = Σ x⁵"""  # noqa: D400
+    return np.sum(x**5)
+
+
 def _product(x):
     """f(x) = the product of all numbers in x"""  # noqa: D400
     return np.prod(x)
@@ -443,8 +456,10 @@ def _numerical_gradient_cases():
         Case("a product", _product, np.array([1.0, 2.0, -0.5])),
         Case("cubes", _cubes, np.array([0.3, -0.7])),
         Case("cubes with a wide step", _cubes, np.array([0.3, -0.7]), 0.1),
+        Case("fifth powers with a wide step", _fifth_powers, np.array([1.5, -2.0]), 0.1),
         Case("the weights of a layer", _layer, rng.standard_normal((3, 2))),
         Case("an array with three axes", _squares, rng.standard_normal((2, 2, 3))),
+        Case("a single number", _squares, np.array([30.0])),
     ]
 
 

@@ -1,6 +1,7 @@
 """Lesson 02: the affine layer, a stack of layers, and their first weights."""
 
 import copy
+import itertools
 from itertools import pairwise
 
 import numpy as np
@@ -289,6 +290,7 @@ def _nets():
     return [
         ("two layers", np.array([[1.0, -2.0], [-1.0, 2.0]]), [(W1, b1), (W2, b2)]),
         _net("one layer", 3, [2, 4], 0),
+        _net("one example", 1, [2, 3, 2], 1),
         _net("three layers", 2, [3, 4, 5, 2], 9),
         _net("five layers of equal width", 3, [3, 3, 3, 3, 3, 3], 6),
         _net("float32", 4, [5, 3, 2], 4, np.float32),
@@ -529,17 +531,32 @@ def _he_init_cases():
 def _weights_and_biases(f, sizes, rng):
     """Describe random weights by what is known of them, and return the biases as they are."""
     start = copy.deepcopy(rng)
-    params, second = f(sizes, rng), f(sizes, rng)
-    again = f(sizes, start)
-    _expect_layers(params, sizes)
+    params, second, again = f(sizes, rng), f(sizes, rng), f(sizes, start)
+    for made in (params, second, again):
+        _expect_layers(made, sizes)
+    weights = [W for W, _ in params]
+    scaled = [np.abs(W / (W.std() or 1.0)).round(6).ravel() for W in weights]  # a sign makes no other draw
     return {
-        "shape of W": [W.shape for W, _ in params],
-        "standard deviation of W": [W.std() for W, _ in params],
-        "share of positive numbers in W": [np.mean(W > 0) for W, _ in params],
+        "shape of W": [W.shape for W in weights],
+        "standard deviation of W": [W.std() for W in weights],
+        "share of positive numbers in W": [np.mean(W > 0) for W in weights],
+        "share of numbers in W within half a standard deviation": [np.mean(each < 0.5) for each in scaled],
+        "share of numbers in W beyond two standard deviations": [np.mean(each > 2) for each in scaled],
+        "share of different numbers in all W": len(np.unique(np.concatenate(scaled)))
+        / sum(W.size for W in weights),
         "b": [b for _, b in params],
-        "other weights at the next call": not np.array_equal(params[0][0], second[0][0]),
-        "the same weights with the same rng": np.array_equal(params[0][0], again[0][0]),
+        "whether each array is one of its own": _are_independent([a for pair in params for a in pair]),
+        "other weights at the next call": not any(map(np.array_equal, weights, [W for W, _ in second])),
+        "the same weights with the same rng": all(map(np.array_equal, weights, [W for W, _ in again])),
     }
+
+
+def _are_independent(arrays):
+    """Say whether all arrays can be changed, each without any other."""
+    pairs = itertools.combinations(arrays, 2)
+    return all(a.flags.writeable for a in arrays) and not any(
+        map(np.shares_memory, *zip(*pairs, strict=True))
+    )
 
 
 def _expect_layers(params, sizes):
@@ -579,7 +596,14 @@ HE_INIT = Exercise(
     section="The first weights",
     observe=_weights_and_biases,
     cases=_he_init_cases,
-    tolerances={"standard deviation of W": 0.05, "share of positive numbers in W": 0.1},
+    tolerances={
+        "standard deviation of W": 0.05,
+        "share of positive numbers in W": 0.1,
+        "share of numbers in W within half a standard deviation": 0.1,
+        "share of numbers in W beyond two standard deviations": 0.2,
+        "share of different numbers in all W": 0.05,
+    },
+    floats=("b",),
     mistakes={
         "variance-for-deviation": Mistake(
             _init_with(lambda D, M: 2 / D),

@@ -314,6 +314,7 @@ ONE_HOT = Exercise(
     lesson=LESSON,
     section="How far from the target",
     returns=("rows",),
+    floats=("rows",),
     cases=_one_hot_cases,
     quantities=lambda y, num_classes: {"N": len(y), "C": num_classes},
     mistakes={

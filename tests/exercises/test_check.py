@@ -80,10 +80,6 @@ def relu_that_caches_a_mask(z):
     return np.maximum(0, z), z > 0
 
 
-def relu_that_returns_a_list(z):
-    return [np.maximum(0, z), z]
-
-
 def relu_that_returns_a_named_tuple(z):
     return Result(np.maximum(0, z), cache=z)
 
@@ -124,7 +120,6 @@ RIGHT = [
     relu_with_an_ellipsis,
     relu_that_caches_a,
     relu_that_caches_a_mask,
-    relu_that_returns_a_list,
     relu_that_returns_a_named_tuple,
     relu_that_warns,
     relu_into_a_buffer,

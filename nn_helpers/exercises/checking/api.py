@@ -2,21 +2,36 @@
 
 import difflib
 import inspect
+import io
+import logging
+import sys
+import traceback
 from collections import Counter
+from dataclasses import asdict
 
 from nn_helpers.exercises.catalogue import EXERCISES
-from nn_helpers.exercises.checking.sandbox import Sandbox
-from nn_helpers.exercises.checking.verdict import Verdict, judge
+from nn_helpers.exercises.checking import copied_process
+from nn_helpers.exercises.checking.copied_process import CopyEnded, in_a_copy
+from nn_helpers.exercises.checking.sandbox import (
+    PRINTED,
+    ChecksItself,
+    Sandbox,
+    Stop,
+    functions_under_check,
+    slowness,
+)
+from nn_helpers.exercises.checking.showing import Text, show
+from nn_helpers.exercises.checking.verdict import Verdict, judge, prepare, without_verdict
 from nn_helpers.exercises.checking.wording import wrap
 
+log = logging.getLogger(__name__)
 
-class Text(str):
-    """A text that a notebook shows as it is."""
 
-    __slots__ = ()
+class NoExerciseError(ValueError):
+    """There is no such exercise. A notebook shows the sentence, and no traceback."""
 
-    def __repr__(self):
-        return str(self)
+    def _render_traceback_(self):  # IPython asks for it
+        return [str(self)]
 
 
 def check(f, name=None):
@@ -39,11 +54,48 @@ def check(f, name=None):
     >>> check(relu_forward).mistake
     'absolute-value'
     """
-    if not callable(f):
-        return Verdict("not attempted", None, wrap(_not_a_function(f)))
-    exercise = _find(f, name)
-    with Sandbox().open() as sandbox:
-        return judge(exercise, f, sandbox)
+    return show(_check(f, name))
+
+
+def _check(f, name, caller="check"):
+    if not callable(f) and caller == "check":
+        return Verdict("not attempted", None, wrap(_not_a_function(f, caller)))
+    exercise, outer = _find(f, name, caller), functions_under_check()
+    if any(f is other for other in outer) or len(outer) > 2:
+        raise ChecksItself
+    prepare(exercise)
+    found = None
+    if copied_process.COPIES and not outer:
+        try:
+            found = in_a_copy(
+                lambda beat: _judge_in_a_copy(exercise, f, beat), copied_process.SILENCE * slowness()
+            )
+        except CopyEnded as end:
+            return without_verdict(exercise, str(end))
+        except OSError:  # there is no room for one
+            pass
+    verdict, fault, printed = found or _judge(exercise, f)
+    sys.stdout.write(printed)
+    if fault:
+        log.debug("check failed\n%s", fault)
+    return Verdict(**verdict)
+
+
+def _judge_in_a_copy(exercise, f, beat):
+    """Judge and keep what threads of the function's own print, who have no screen here."""
+    sys.stdout = sys.stderr = screen = io.StringIO()
+    verdict, fault, _ = _judge(exercise, f, beat, BaseException)
+    return verdict, fault, screen.getvalue()[:PRINTED]
+
+
+def _judge(exercise, f, beat=lambda: None, errors=(Exception, SystemExit, GeneratorExit, Stop)):
+    """Return the verdict as a dict, the traceback of an error in the judging itself or None, and ""."""
+    try:
+        with Sandbox(f, beat).open() as sandbox:
+            return asdict(judge(exercise, f, sandbox)), None, ""
+    except errors as error:
+        fault = without_verdict(exercise, "fault", type(error).__name__)
+        return asdict(fault), traceback.format_exc(), ""
 
 
 def hint(f, name=None):
@@ -55,10 +107,10 @@ def hint(f, name=None):
     name : str, optional
         The exercise, when the function has another name.
     """
-    exercise = _find(f, name)
+    exercise = _find(f, name, "hint")
     _hints_given[exercise.name] += 1
     number = min(_hints_given[exercise.name], len(exercise.hints))
-    return Text(wrap(f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}"))
+    return show(Text(wrap(f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}")))
 
 
 _hints_given = Counter()
@@ -73,14 +125,14 @@ def solution(f, name=None):
     name : str, optional
         The exercise, when the function has another name.
     """
-    exercise = _find(f, name)
+    exercise = _find(f, name, "solution")
     text = inspect.getsource(exercise.answer)
     if library := exercise.library:
         text += f"\n\n# The library's own, {library.__module__}.{library.__name__}:\n\n"
         text += inspect.getsource(library)
     if exercise.elsewhere:
         text += f"\n\n# {exercise.elsewhere}"
-    return Text(text.rstrip())
+    return show(Text(text.rstrip()))
 
 
 def yours_or_ours(f, name=None):
@@ -92,15 +144,16 @@ def yours_or_ours(f, name=None):
     name : str, optional
         The exercise, when the function has another name.
     """
-    verdict, exercise = check(f, name), _find(f, name)
-    if verdict and f is not exercise.library:
+    verdict, exercise = _check(f, name, "yours_or_ours"), _find(f, name, "yours_or_ours")
+    given = exercise.whose(f)
+    if verdict and not given:
         print(f"{exercise.name}: yours")
         return f
     whose = "library" if exercise.library else "lesson"
     why = {
         "not attempted": "yours is not written yet",
         "mistake": "check says what is wrong with yours",
-        "right": "you passed the library's own function",
+        "right": f"you passed the {given}'s own function",
     }[verdict.kind]
     print(f"{exercise.name}: the {whose}'s ({why})")
     return exercise.ours
@@ -109,31 +162,44 @@ def yours_or_ours(f, name=None):
 # Finding the exercise
 
 
-def _find(f, name):
+def _find(f, name, caller):
     """Return the exercise for a function or a name."""
-    name = name or (f if isinstance(f, str) else getattr(f, "__name__", type(f).__name__))
+    if not isinstance(name, str | None):
+        raise NoExerciseError(
+            f"{caller} takes one function, and after it only the name of its exercise, as text: "
+            f'{caller}(f, "{next(iter(EXERCISES))}"). Give each function a call of its own.'
+        )
+    if not name and not callable(f) and not isinstance(f, str):
+        raise NoExerciseError(_not_a_function(f, caller))
+    name = str(name or (f if isinstance(f, str) else _name_of(f)))
     if name in EXERCISES:
         return EXERCISES[name]
     lessons = {}
     for exercise in EXERCISES.values():
         lessons.setdefault(exercise.lesson, []).append(exercise.name)
-    similar = difflib.get_close_matches(str(name), EXERCISES, 1)
+    similar = difflib.get_close_matches(name, EXERCISES, 1)
     guess = f" Did you mean {similar[0]}?" if similar else ""
-    raise ValueError(
-        f"there is no exercise {str(name)!r}.{guess} A function that has another name, or none, is checked "
+    raise NoExerciseError(
+        f"there is no exercise {name!r}.{guess} A function that has another name, or none, is checked "
         f'with check(f, "{next(iter(EXERCISES))}"). The exercises are\n'
         + "\n".join(f"  {lesson}: {', '.join(names)}" for lesson, names in lessons.items())
     )
 
 
-def _not_a_function(given):
+def _name_of(f):
+    try:
+        return f.__name__
+    except Exception:  # not only where there is none: an object may say anything
+        return type(f).__name__
+
+
+def _not_a_function(given, caller):
     if isinstance(given, str):
-        return f"check takes the function itself, without quotation marks: check({given})."
+        return f"{caller} takes the function itself, without quotation marks: {caller}({given})."
     if given is None or given is Ellipsis:
-        return (
-            f"check takes a function, and this is {'None' if given is None else '...'}: check(relu_forward)."
-        )
+        this = "None" if given is None else "..."
+        return f"{caller} takes a function, and this is {this}: {caller}(relu_forward)."
     return (
-        f"check takes a function, and this is a value of type {type(given).__name__}. Leave the brackets "
-        "after the function's name away: check(relu_forward), not check(relu_forward(z))."
+        f"{caller} takes a function, and this is a value of type {type(given).__name__}. Leave the brackets "
+        f"after the function's name away: {caller}(relu_forward), not {caller}(relu_forward(z))."
     )

@@ -16,16 +16,16 @@ def leaves(name, yours, expected):
         yield name, yours, expected
 
 
-def same_results(yours, expected, tolerances=None, dtypes=True):
+def same_results(yours, expected, tolerances=None, dtypes=True, floats=()):
     """Say whether two dicts of results agree."""
     return yours.keys() == expected.keys() and all(
-        agrees(a, b, (tolerances or {}).get(name), dtypes)
+        agrees(a, b, (tolerances or {}).get(name), dtypes, name in floats)
         for name in expected
         for _, a, b in leaves(name, yours[name], expected[name])
     )
 
 
-def agrees(yours, expected, tolerance=None, dtypes=True):
+def agrees(yours, expected, tolerance=None, dtypes=True, any_float=False):
     """Say whether two values agree in shape, numbers and, if asked, the kind of numbers."""
     if not is_numeric(expected):
         return type(yours) is type(expected) and _equal(yours, expected)
@@ -33,7 +33,7 @@ def agrees(yours, expected, tolerance=None, dtypes=True):
         is_numeric(yours)
         and np.shape(yours) == np.shape(expected)
         and close(yours, expected, tolerance)
-        and (not dtypes or same_dtype(yours, expected))
+        and (not dtypes or same_dtype(yours, expected, any_float))
     )
 
 
@@ -53,14 +53,17 @@ def close(yours, expected, tolerance=None):
     return bool(np.allclose(yours, expected, rtol=rtol, atol=atol, equal_nan=True))
 
 
-def same_dtype(yours, expected):
-    """Say whether arrays hold the same kind of floats, or both integers; single numbers may differ."""
+def same_dtype(yours, expected, any_float=False):
+    """Say whether arrays hold the same kind of numbers; single numbers may differ.
+
+    Counts are integers with a sign, of any size. Floats are the same, or float32 for float64 if `any_float`.
+    """
     if np.ndim(expected) == 0:
         return True
     yours, expected = np.asarray(yours).dtype, np.asarray(expected).dtype
-    if expected.kind in "iu":
-        return yours.kind in "iu"
-    return yours == expected
+    if expected.kind == "i":
+        return yours.kind == "i"
+    return yours == expected or (any_float and yours == np.float32)
 
 
 def _equal(yours, expected):
@@ -82,7 +85,13 @@ def identical(before, after):
             and before.tobytes() == after.tobytes()
         )
     if isinstance(before, list | tuple):
-        return len(before) == len(after) and all(map(identical, before, after))
+        return (
+            type(before) is type(after) and len(before) == len(after) and all(map(identical, before, after))
+        )
     if isinstance(before, dict):
-        return before.keys() == after.keys() and all(identical(before[k], after[k]) for k in before)
+        return (
+            type(before) is type(after)
+            and before.keys() == after.keys()
+            and all(identical(before[k], after[k]) for k in before)
+        )
     return True  # a number cannot change, and a generator must

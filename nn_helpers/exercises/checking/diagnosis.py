@@ -6,28 +6,47 @@ case that shows it, or None.
 
 import numpy as np
 
-from nn_helpers.exercises.checking.comparison import agrees, close, is_numeric, same_dtype, same_results
+from nn_helpers.exercises.checking.comparison import agrees, close, is_numeric
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
-from nn_helpers.exercises.checking.sandbox import FROM_CACHE, OutOfTime, UnusableCache
+from nn_helpers.exercises.checking.sandbox import (
+    FROM_CACHE,
+    ChecksItself,
+    OutOfTime,
+    UnusableCache,
+    WaitsForAnswer,
+)
 from nn_helpers.exercises.checking.wording import a_kind_of, join_names
 from nn_helpers.exercises.exercise import MalformedResult
+
+TOO_LONG = (
+    "It did not come to an end in time, so it was stopped. Does every `while` reach its end? If there "
+    "are loops over single numbers, one NumPy call on the whole array is shorter and much faster."
+)
 
 
 def diagnose(trial):
     """Return (sentence, index of the case to show) for a trial that is not right."""
-    for look in (_time, _argument_order, _error, _kind, _shape, _changed_argument, _cache, _random, _finite):
+    for look in (_stop, _argument_order, _error, _kind, _shape, _changed_argument, _cache, _random, _finite):
         if found := look(trial):
             return found
     return _numbers(trial)
 
 
-def _time(trial):
-    if not isinstance(trial.outcomes[-1].error, OutOfTime):
-        return None
-    return (
-        "It did not come to an end in time, so it was stopped. Does every `while` reach its end? If there "
-        "are loops over single numbers, one NumPy call on the whole array is shorter and much faster."
-    ), len(trial.outcomes) - 1
+def _stop(trial):
+    error, index = trial.outcomes[-1].error, len(trial.outcomes) - 1
+    if isinstance(error, OutOfTime):
+        return TOO_LONG, index
+    if isinstance(error, WaitsForAnswer):
+        return (
+            f"It waits for you: {message(error)} goes on only when somebody types, and in a check "
+            "nobody does. Take it out."
+        ), index
+    if isinstance(error, ChecksItself):
+        return (
+            "The function is checked in its own lines, so that each check would begin with another. "
+            f"`check({trial.exercise.name})` belongs below the function, at the left margin."
+        ), index
+    return None
 
 
 def _argument_order(trial):
@@ -119,7 +138,7 @@ def _shape_sentence(arguments, name, yours, right):
 def _changed_argument(trial):
     for index, (_, outcome, expected) in enumerate(trial.attempts):
         for name in outcome.changed:
-            right = same_results(outcome.results, expected, trial.exercise.tolerances)
+            right = trial.same_results(outcome, expected)
             praise = "The result is right, but it" if right else "It"
             return (
                 f"{praise} changes its argument {name}, and whoever called it still needs {name} as it was. "
@@ -163,12 +182,28 @@ def _finite(trial):
         numeric = is_numeric(right) and is_numeric(yours)
         if numeric and np.isfinite(right).all() and not np.isfinite(yours).all():
             what, why = (
-                ("NaN, not a number,", "NaN comes out of ∞/∞, ∞ − ∞, 0/0 and 0 · ∞")
+                (
+                    "NaN, not a number,",
+                    "NaN comes out of the root or the logarithm of a negative number, and of 0/0, ∞/∞, "
+                    "∞ − ∞ and 0 · ∞",
+                )
                 if np.isnan(yours).any()
                 else ("infinity", "Infinity comes out of x/0, log 0 and the exponential of a large number")
             )
-            return f"{name} contains {what} where the right numbers are finite. {why}.", index
+            others, index = _otherwise_wrong(trial, name, index)
+            return f"{name} contains {what} where the right numbers are finite. {why}.{others}", index
     return None
+
+
+def _otherwise_wrong(trial, name, index):
+    """Say for which cases the result is finite and wrong, and return the first of them to show."""
+    finite = {i: True for i, *_ in trial.leaves}
+    for i, _, yours, _ in trial.leaves:
+        finite[i] &= not is_numeric(yours) or bool(np.isfinite(yours).all())
+    wrong = [i for i, fine in enumerate(trial.verdicts) if finite.get(i) and not fine]
+    if not wrong:
+        return "", index
+    return f" Elsewhere it is wrong too: for {join_names(trial.cases[i].name for i in wrong)}.", wrong[0]
 
 
 def _numbers(trial):
@@ -184,13 +219,16 @@ def _dtype(trial, name):
     values = trial.values(name)
     if not all(trial.agrees(name, yours, right, dtypes=False) for _, yours, right in values):
         return None
-    mine, wanted = next((np.asarray(y).dtype, r.dtype) for _, y, r in values if not same_dtype(y, r))
-    why = (
-        " float32 in, float32 out saves half the memory. `np.zeros(…)` makes float64; `np.zeros_like(…)` "
-        "keeps the dtype."
-    )
-    text = f"The numbers in {name} are right, but they are {mine} and should be {wanted}."
-    return text + (why if wanted == np.float32 else "")
+    mine, wanted = next((np.asarray(y).dtype, r.dtype) for _, y, r in values if not trial.agrees(name, y, r))
+    why = ""
+    if wanted == np.float32:
+        why = (
+            " float32 in, float32 out saves half the memory. `np.zeros(…)` makes float64; `np.zeros_like(…)` "
+            "keeps the dtype."
+        )
+    elif mine.kind == "u":
+        why = " Without a sign there is no −1: a difference below 0 becomes a very large number."
+    return f"The numbers in {name} are right, but they are {mine} and should be {wanted}.{why}"
 
 
 def _factor(trial, name):
@@ -226,7 +264,7 @@ def _named_factor(exercise, name, factors):
     """Name the quantity that all factors are equal to, or to one over it."""
     known = [exercise.quantities_of(case) for case, _ in factors]
     found = [factor for _, factor in factors]
-    for symbol in known[0]:
+    for symbol in set.intersection(*map(set, known)):
         values = np.array([quantities[symbol] for quantities in known], dtype=float)
         shown = next((value for value in values if value != 1), 1)
         here = f"and {symbol} is {shown:g} here"

@@ -51,7 +51,8 @@ MEANINGS = [
     (
         ValueError,
         "cannot reshape",
-        "The new shape must hold as many numbers as the array. `reshape(len(x), -1)` counts for you.",
+        "The new shape must hold as many numbers as the array has: print its size. (For a row of each "
+        "example, `reshape(len(x), -1)` counts for you.)",
     ),
     (
         ValueError,
@@ -82,6 +83,17 @@ MEANINGS = [
         "An index is a whole number. Convert it: `int(i)`, or `y.astype(int)` for an array.",
     ),
     (
+        TypeError,
+        "not callable",
+        "Round brackets call a function. Square ones take an element out of an array. If a function should "
+        "stand here, its name has been given to a value, as in `sum = …`.",
+    ),
+    (
+        (TypeError, AttributeError),
+        "'tuple'.*(assignment|deletion|attribute '(append|extend|insert|pop|remove|clear|sort|reverse)')",
+        "A tuple, in round brackets, cannot be changed once it is made. A list, in square ones, can.",
+    ),
+    (
         (TypeError, AttributeError),
         "'NoneType'",
         "Something here is None. A function without `return` gives None, and so do methods such as "
@@ -96,17 +108,13 @@ MEANINGS = [
     (
         TypeError,
         "to Python scalars|must be real number",
-        "Functions of `math` take one number. NumPy's take arrays: `np.exp`, `np.log`, `np.sqrt`.",
+        "`float`, `int` and the functions of `math` take one number. NumPy's take arrays: `np.exp`, "
+        "`np.log`, `np.sqrt`.",
     ),
     (
         TypeError,
         "required positional argument|unexpected keyword|positional arguments? but",
         "A function is called here with other arguments than it has. Compare the call with its `def` line.",
-    ),
-    (
-        TypeError,
-        "not callable",
-        "Round brackets call a function. Square ones take an element out of an array.",
     ),
     (
         TypeError,

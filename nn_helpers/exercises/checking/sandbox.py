@@ -21,19 +21,41 @@ import numpy as np
 
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.comparison import identical
+from nn_helpers.exercises.checking.source import innermost
+from nn_helpers.exercises.checking.surroundings import nobody_answers, watch_surroundings
 from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.exercise import CACHES, MalformedResult
 
-CASE_SECONDS = 0.5  # of computing, for one case
-CHECK_SECONDS = 2.0  # of computing, for all cases of a check together
-PATIENCE = 4  # times as long by the clock on the wall: the machine may be busy, or the function asleep
+# Of computing, on a machine that needs no longer than UNIT for a loop; a slower one gets more, in proportion.
+CASE_SECONDS = 0.5  # for one case
+FIRST = 4  # times as long for the first call, which may have something to prepare
+CHECK_SECONDS = 2.0  # for all cases of a check together, of the first CASE_SECONDS at most
+PATIENCE = 4  # times CASE_SECONDS by the clock on the wall, after which a function must not be
+IDLE = (
+    0.1  # computing less than this share of the time: then it sleeps, or waits, and the machine is not busy
+)
+UNIT = 0.0006  # seconds
+PREPARATION = {"importlib", "numba", "llvmlite"}  # packages that import, or compile
+PREPARATION_SECONDS = 30  # by the clock on the wall, which do not count; afterwards all do
 PRINTED = 600  # characters to keep of what a function prints
 SEED = 20_269  # for the global generators: a function that uses them gets the same numbers each time
 FROM_CACHE = " from your cache"
 
 
-class OutOfTime(BaseException):
-    """Raised inside a function that runs for too long; `except Exception` does not catch it."""
+class Stop(BaseException):
+    """Ends a function that cannot be judged any further; `except Exception` does not catch it."""
+
+
+class OutOfTime(Stop):
+    """Raised inside a function that runs for too long."""
+
+
+class WaitsForAnswer(Stop):
+    """Raised where a function would wait for somebody to type."""
+
+
+class ChecksItself(Stop):
+    """Raised where a function that is being checked checks itself."""
 
 
 @dataclass
@@ -82,7 +104,8 @@ def outcome_on(exercise, f, case, partner=None, sandbox=None):
             if partner and case.forward:
                 *_, args[exercise.cache_index] = partner(*copy.deepcopy(case.forward))
             before.extend(copy.deepcopy(args))
-            outcome.results = snapshot(_call(exercise, f, args, partner, outcome))
+            restore = sandbox.restore if sandbox else lambda: None
+            outcome.results = snapshot(_call(exercise, f, args, partner, outcome, restore))
 
     _seed()
     outcome.error = sandbox.run(task) if sandbox else _trust(task)
@@ -105,11 +128,14 @@ def _trust(task):
         return error
 
 
-def _call(exercise, f, args, partner, outcome):
+def _call(exercise, f, args, partner, outcome, restore):
     """Call f, note in the outcome what it returned, and return the results to compare, by name."""
 
     def call(*args):
-        outcome.returned = f(*args)
+        try:
+            outcome.returned = f(*args)
+        finally:
+            restore()
         outcome.came_back = True
         return outcome.returned
 
@@ -133,6 +159,10 @@ def _by_name(function, names, returned):
         raise MalformedResult(f"{function} returns {wanted}; yours returns one, {a_kind_of(returned)}.")
     if len(returned) != len(names):
         raise MalformedResult(f"{function} returns {wanted}; yours returns {len(returned)}.")
+    if isinstance(returned, list):  # which no network takes
+        raise MalformedResult(
+            f"{function} returns {wanted}; yours puts them into a list. Leave its square brackets away."
+        )
     return dict(zip(names, returned, strict=True))
 
 
@@ -197,6 +227,7 @@ def _where(error, f):
 
 def namespace(f):
     """Return the global names that f sees; in a notebook, those of all cells."""
+    f = innermost(f)
     if not hasattr(f, "__globals__"):  # a method, or an object that can be called
         f = getattr(f, "__func__", type(f).__call__)
     return getattr(f, "__globals__", {})
@@ -207,32 +238,66 @@ def namespace(f):
 _one_at_a_time = threading.Lock()  # what a Sandbox diverts belongs to the whole process
 
 
+@functools.cache
+def slowness():
+    """Return how many times longer this machine takes for a loop than the one the limits were set on."""
+
+    def seconds():
+        start = time.process_time()
+        sum(i * i for i in range(20_000))
+        return time.process_time() - start
+
+    return max(1.0, min(seconds() for _ in range(5)) / UNIT)
+
+
 class Sandbox:
     """Runs functions that may print, warn, loop for ever or draw from the global generator.
 
     While it is open, it keeps in `printed` what the first function prints, and drops all other prints
     and warnings. When it closes, everything is as it was before.
+
+    Parameters
+    ----------
+    f : function, optional
+        The function that is checked. It may check others, but not itself.
+    beat : function, optional
+        Called all the time that a function runs.
     """
 
-    def __init__(self):
-        self.left = CHECK_SECONDS
+    def __init__(self, f=None, beat=lambda: None):
+        self.under_check = (*functions_under_check(), f)
+        self.beat = beat
+        self.left = CHECK_SECONDS * slowness()
         self.runs = 0
         self.printed = ""
+        self.restore = lambda: None
 
     def run(self, task):
         """Call ``task()`` and return the error it raises, `OutOfTime` if it takes too long, or None."""
         self.runs += 1
-        start, limit = time.process_time(), max(0.1, min(CASE_SECONDS, self.left))
-        worker = _Worker(task, self.keep if self.runs == 1 else None)
+        clock, computed = time.monotonic, time.process_time  # whatever the function makes of them
+        usual = CASE_SECONDS * slowness()
+        limit = FIRST * usual if self.runs == 1 else max(0.1, min(usual, self.left))
+        worker = _Worker(task, self)
+        start = uncounted = computed()
         worker.start()
-        deadline = time.monotonic() + PATIENCE * limit
+        begun = clock()
+        deadline, latest = begun + PATIENCE * usual, begun + PREPARATION_SECONDS
+        before = begun
         try:
             while not worker.finished.wait(0.01):
-                if time.process_time() - start > limit or time.monotonic() > deadline:
+                self.beat()
+                now, used = clock(), computed()
+                if now < latest and _prepares(worker):
+                    start, deadline = start + used - uncounted, deadline + now - before
+                uncounted, before = used, now
+                idle = used - start < IDLE * (now - begun)
+                if used - start > limit or (now > deadline and idle) or now > latest:
                     return OutOfTime()
         finally:
             worker.stop()
-            self.left -= time.process_time() - start
+            self.left -= min(usual, computed() - start)
+            self.restore()
         return worker.error
 
     def keep(self, text):
@@ -241,28 +306,49 @@ class Sandbox:
 
     @contextmanager
     def open(self):
-        """Divert prints, ignore warnings, and restore the global generators at the end."""
+        """Divert prints, ignore warnings, answer no questions, and put everything back at the end."""
         nested = isinstance(threading.current_thread(), _Worker)
         with nullcontext() if nested else _one_at_a_time:
             numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
-            stdout = sys.stdout
-            sys.stdout = _Divert(stdout)
+            screens = sys.stdout, sys.stderr
+            sys.stdout, sys.stderr = map(_Divert, screens)
             try:
-                with warnings.catch_warnings():
+                with warnings.catch_warnings(), nobody_answers(_nobody_answers):
                     warnings.simplefilter("ignore")
+                    self.restore = watch_surroundings()
                     yield self
             finally:
-                sys.stdout = stdout
+                sys.stdout, sys.stderr = screens
                 np.random.set_state(numpy_state)  # noqa: NPY002
                 random.setstate(python_state)
+
+
+def _nobody_answers(what):
+    raise WaitsForAnswer(what)
+
+
+def _prepares(worker):
+    """Say whether a worker imports or compiles just now."""
+    frame = sys._current_frames().get(worker.ident)
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in PREPARATION:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def functions_under_check():
+    """Return the functions whose check led to this call, the outermost first."""
+    return getattr(threading.current_thread(), "under_check", ())
 
 
 class _Worker(threading.Thread):
     """A thread that can be told to stop."""
 
-    def __init__(self, task, keep):
+    def __init__(self, task, sandbox):
         super().__init__(daemon=True)
-        self.task, self.keep = task, keep
+        self.task, self.under_check = task, sandbox.under_check
+        self.keep = sandbox.keep if sandbox.runs == 1 else None
         self.error = None
         self.finished = threading.Event()
         self._lock = threading.Lock()
@@ -295,7 +381,7 @@ class _Worker(threading.Thread):
 
 
 class _Divert:
-    """Standard output, without what the functions in a `Sandbox` print."""
+    """Standard output or error, without what the functions in a `Sandbox` print."""
 
     def __init__(self, stdout):
         self._stdout = stdout

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn_helpers.exercises.catalogue import EXERCISES
-from nn_helpers.exercises.checking.blanks import blank_line, has_content
 from nn_helpers.exercises.checking.comparison import same_results
-from nn_helpers.exercises.checking.diagnosis import diagnose
+from nn_helpers.exercises.checking.diagnosis import TOO_LONG, diagnose
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
 from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
     PRINTED,
-    OutOfTime,
+    Stop,
     namespace,
     outcome_on,
     some_derivative,
 )
+from nn_helpers.exercises.checking.showing import Shown
+from nn_helpers.exercises.checking.source import blank_line, has_content, words
 from nn_helpers.exercises.checking.trial import Trial
 from nn_helpers.exercises.checking.wording import (
     argument_in_words,
@@ -31,7 +32,7 @@ from nn_helpers.exercises.exercise import CACHES, Example, MalformedResult
 
 
 @dataclass(frozen=True, repr=False)
-class Verdict:
+class Verdict(Shown):
     """What `check` found out. True only when the function is right; its repr is the text to read.
 
     Attributes
@@ -49,8 +50,31 @@ class Verdict:
     def __bool__(self):
         return self.kind == "right"
 
-    def __repr__(self):
-        return self.text
+
+# What is said where the copy of the process that judges does not answer, and where it fails itself.
+WITHOUT_VERDICT = {
+    "time": TOO_LONG,
+    "memory": "It takes more and more memory, over a gigabyte, so it was stopped. Does a list or an array "
+    "grow there without end?",
+    "end": "It ends Python itself, and would have ended the notebook with it: with a call such as "
+    "`os._exit`, or by a crash in code that is not Python.",
+    "fault": "check itself failed while it looked at it ({}). That is a fault in check, and says nothing "
+    "about your function. Compare yours with the solution.",
+}
+
+
+def without_verdict(exercise, reason, *details):
+    """Return the `Verdict` where a function could not be judged to the end."""
+    return _verdict(
+        exercise, "mistake", WITHOUT_VERDICT[reason].format(*details), f"\n\n{_where_to_look(exercise)}"
+    )
+
+
+def prepare(exercise):
+    """Work out what is the same for every function: a copy of the process would forget it."""
+    outcomes_of(exercise, exercise.answer)
+    for mistake in exercise.mistakes.values():
+        outcomes_of(exercise, mistake.wrong)
 
 
 def judge(exercise, f, sandbox):
@@ -59,10 +83,10 @@ def judge(exercise, f, sandbox):
         return _verdict(exercise, "mistake", complaint)
     trial = _try_out(exercise, f, sandbox)
     if trial.right:
-        return _right(exercise, f, sandbox)
+        return _right(trial, sandbox)
     if trial.complete and _right_as_a_pair(exercise, f, sandbox):
         pair = f"Its cache goes with your own {exercise.partner}: use the two together."
-        return _right(exercise, f, sandbox, pair)
+        return _right(trial, sandbox, pair)
     if blank := _blank(trial):
         return _verdict(exercise, "not attempted", blank)
     if key := _recognise(trial):
@@ -76,7 +100,7 @@ def _try_out(exercise, f, sandbox, partner=None):
     outcomes = []
     for case in exercise.all_cases:
         outcomes.append(outcome_on(exercise, f, case, partner, sandbox))
-        if isinstance(outcomes[-1].error, OutOfTime):
+        if isinstance(outcomes[-1].error, Stop):
             break
     return Trial(exercise, f, outcomes, outcomes_of(exercise, exercise.answer))
 
@@ -100,7 +124,7 @@ def _signature_complaint(exercise, f):
     """Return a sentence when f cannot be called with the exercise's arguments."""
     try:
         signature = inspect.signature(f)
-    except (TypeError, ValueError):
+    except Exception:
         return None  # some functions written in C have none
     for case in exercise.all_cases:
         try:
@@ -134,9 +158,15 @@ def _recognise(trial):
         for key, mistake in trial.exercise.mistakes.items():
             if not dtypes and _only_in_the_dtype(trial.exercise, mistake.wrong):
                 continue
-            if _same(trial.exercise, trial.outcomes, outcomes_of(trial.exercise, mistake.wrong), dtypes):
+            known = outcomes_of(trial.exercise, mistake.wrong)
+            if _same(trial.exercise, trial.outcomes, known, dtypes) and _sure(mistake, trial):
                 return key
     return None
+
+
+def _sure(mistake, trial):
+    """Say whether a function that does the same as a mistake makes it: others may do the same."""
+    return mistake.sure is None or mistake.sure(words(trial.f), trial.outcomes[0].returned)
 
 
 @functools.cache
@@ -152,7 +182,10 @@ def _same(exercise, outcomes, others, dtypes=True):
         (a.changed, a.global_random) == (b.changed, b.global_random)
         and type(a.error) is type(b.error)
         and (a.error is None or message(a.error) == message(b.error))
-        and (a.results is None or same_results(a.results, b.results, exercise.tolerances, dtypes))
+        and (
+            a.results is None
+            or same_results(a.results, b.results, exercise.tolerances, dtypes, exercise.floats)
+        )
         and (not isinstance(a.error, MalformedResult) or _same_returned(a.returned, b.returned, dtypes))
         for a, b in zip(outcomes, others, strict=True)
     )
@@ -165,10 +198,13 @@ def _same_returned(a, b, dtypes):
     return type(a) is type(b)
 
 
-def _right(exercise, f, sandbox, also=""):
-    head = f"{exercise.name}: right, on all {len(exercise.all_cases)} inputs tried."
-    if f is exercise.library:
-        also = "This is the library's own function, though, not yours."
+def _right(trial, sandbox, also=""):
+    exercise, whose = trial.exercise, trial.exercise.whose(trial.f)
+    size = "tried" if also or all(trial.verdicts) else "as large as the lesson's"
+    count = len(trial.cases) if also else sum(trial.verdicts)
+    head = f"{exercise.name}: right, on all {count} inputs {size}."
+    if whose:
+        also = f"This is the {whose}'s own function, though, not yours."
     text = " ".join(filter(None, [head, also, exercise.then]))
     return Verdict("right", None, wrap(text) + _quote_prints(sandbox))
 
@@ -191,13 +227,19 @@ def _mistake_verdict(trial, key, sandbox):
 def _mistake(trial, sentence, index, sandbox, key=None):
     """Compose a verdict: the sentence, the case that shows it, and where to look."""
     exercise = trial.exercise
-    section = (key and exercise.mistakes[key].section) or exercise.section
     rest = (
         f"\n\nFor example, with {exercise.all_cases[index].name}:\n{_show_case(trial, index)}\n\n"
-        f'Where to look: "{section}" in lesson {exercise.lesson}. For a hint: hint({exercise.name})'
+        f"{_where_to_look(exercise, key and exercise.mistakes[key].section)}"
     )
     rest += _quote_prints(sandbox)
     return _verdict(exercise, "mistake", sentence, rest, key)
+
+
+def _where_to_look(exercise, section=None):
+    return (
+        f'Where to look: "{section or exercise.section}" in lesson {exercise.lesson}. '
+        f"For a hint: hint({exercise.name})"
+    )
 
 
 def _show_case(trial, index):

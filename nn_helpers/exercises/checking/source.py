@@ -1,4 +1,4 @@
-"""Find out whether a function has been written yet."""
+"""Look into a function without calling it: whether it has been written yet, and what is in it."""
 
 import ast
 import dis
@@ -17,7 +17,7 @@ def blank_line(f):
     try:
         source = textwrap.dedent(inspect.getsource(f))
         tree = ast.parse(source)
-    except (OSError, TypeError, SyntaxError):
+    except Exception:  # there is no source, or it is not to be had
         return None
     found = [node.lineno for node in _blanks(tree)]
     return source.splitlines()[min(found) - 1].strip() if found else None
@@ -40,7 +40,30 @@ def _blanks(node):
 
 def has_content(f):
     """Say whether f computes anything at all: ``pass`` and ``return None`` do not."""
-    code = getattr(getattr(f, "__func__", f), "__code__", None)
+    code = code_of(f)
     if code is None:
         return True  # not written in Python; somebody wrote it
     return any(step.opname.startswith(WORK) for step in dis.get_instructions(code))
+
+
+def words(f):
+    """Return the names and the operators in the code of f, and of the functions within it."""
+    found, codes = set(), [code_of(f)]
+    while codes:
+        for step in dis.get_instructions(code) if (code := codes.pop()) else ():
+            found.add(step.argrepr if step.opname == "BINARY_OP" else step.argval)
+            codes += [step.argval] if hasattr(step.argval, "co_code") else []
+    return {word for word in found if isinstance(word, str)}
+
+
+def code_of(f):
+    """Return the code of a function or a method, or None."""
+    f = innermost(f)
+    return getattr(getattr(f, "__func__", f), "__code__", None)
+
+
+def innermost(f):
+    """Return the function that was written: without decorators that say what they wrap, and `partial`."""
+    for _ in range(20):  # a wrapper may name itself
+        f = getattr(f, "__wrapped__", None) or getattr(f, "func", None) or f
+    return f

@@ -1,0 +1,107 @@
+"""Judge in a copy of this process, which can be ended whatever it does.
+
+A loop inside Python's or NumPy's own C code, such as ``sum(range(10**10))``, keeps all threads of its
+process waiting, and not even the notebook's ■ can stop it. Nor is there another way to be rid of a function
+that takes all memory, or that crashes. So a copy of the process, made by ``fork``, judges and reports by a
+pipe.
+
+Only Linux makes copies that can compute: on macOS the system's own libraries do not survive a fork, and
+Windows has none. There a function runs in a thread, and such a loop needs Kernel → Restart.
+"""
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+import warnings
+from contextlib import suppress
+
+COPIES = sys.platform == "linux"
+SILENCE = 2.5  # seconds without a sign of life, on a machine as fast as that of the limits
+MEMORY = 2**30  # bytes that a copy may take beyond what it began with
+
+
+class CopyEnded(Exception):  # noqa: N818 - not an error of ours
+    """The copy gave no answer: it took too long ("time"), too much memory, or came to an "end"."""
+
+
+def in_a_copy(task, silence=SILENCE):
+    """Return ``task(beat)`` as a copy of this process computes it: what JSON can hold.
+
+    The task calls ``beat()`` as long as it is alive, at least once in `silence` seconds.
+
+    Raises
+    ------
+    CopyEnded
+    OSError
+        No copy could be made.
+    """
+    answer, report = os.pipe()
+    try:
+        pid = _fork()
+        if pid == 0:
+            _be_the_copy(task, report)
+    finally:
+        os.close(report)
+        if sys.exc_info()[1]:
+            os.close(answer)
+    try:
+        return json.loads(_listen(answer, pid, silence))
+    finally:
+        os.close(answer)
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):  # somebody has seen to all of them
+            os.waitpid(pid, 0)
+
+
+def _fork():
+    with warnings.catch_warnings():
+        # Threads are not copied, and may hold locks; the copy computes, and takes none of theirs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _be_the_copy(task, report):
+    """Do the task, say what came out, and end, without what a process does at its end."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # ■ is for the notebook, which ends this copy
+        os.write(report, json.dumps(task(lambda: os.write(report, b"."))).encode() + b"\n")
+    finally:
+        os._exit(0)
+
+
+def _listen(answer, pid, silence):
+    """Return what the copy says at last."""
+    poll = select.poll()
+    poll.register(answer, select.POLLIN)
+    said, heard, at_first = b"", time.monotonic(), _memory(pid)
+    while not said.endswith(b"\n"):
+        if poll.poll(50):
+            part = os.read(answer, 65536)
+            if not part:
+                raise CopyEnded("end")
+            said, heard = (said + part).lstrip(b"."), time.monotonic()
+        elif _status(pid, "State").startswith("D"):  # it waits for the disk, perhaps for a large import
+            heard = time.monotonic()
+        elif time.monotonic() - heard > silence:
+            raise CopyEnded("time")
+        if _memory(pid) - at_first > MEMORY:
+            raise CopyEnded("memory")
+    return said
+
+
+def _memory(pid):
+    """Return how many bytes of memory a process has."""
+    return 1024 * int(_status(pid, "VmRSS").removesuffix("kB") or 0)
+
+
+def _status(pid, name):
+    """Return what Linux says of a process."""
+    with suppress(OSError), open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith(f"{name}:"):
+                return line.partition(":")[2].strip()
+    return ""

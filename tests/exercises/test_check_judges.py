@@ -1,0 +1,477 @@
+"""`check` accepts what is right, refuses what is wrong, and says no name of a mistake that was not made."""
+
+import inspect
+import itertools
+
+import numpy as np
+import pytest
+from handed_in import notebook
+
+from nn_helpers import ClassificationNet
+from nn_helpers.exercises import check, yours_or_ours
+from nn_helpers.exercises.catalogue import EXERCISES
+
+answers = {name: exercise.answer for name, exercise in EXERCISES.items()}
+
+
+def said(verdict):
+    return " ".join(str(verdict).split())
+
+
+# Wrong, though right on small or few numbers
+
+
+def clipped(name, position, largest):
+    """Return an answer that cuts one of its arguments off at ±largest."""
+
+    def wrong(*args):
+        args = list(args)
+        cut = args[position].clip(-largest, largest)
+        if name.endswith("_step"):
+            args[position] = cut
+            return answers[name](*args)
+        return answers[name](*args[:position], cut.astype(args[position].dtype), *args[position + 1 :])
+
+    wrong.__signature__ = inspect.signature(answers[name])
+    return wrong
+
+
+@pytest.mark.parametrize("largest", [6, 20, 100])
+@pytest.mark.parametrize(
+    ("name", "position"),
+    [
+        ("relu_forward", 0),
+        ("relu_backward", 0),
+        ("sigmoid_backward", 0),
+        ("sgd_step", 1),
+        ("momentum_step", 1),
+        ("rmsprop_step", 1),
+        ("adam_step", 1),
+        ("l2_gradient", 0),
+        ("l2_gradient", 1),
+    ],
+)
+def test_what_cuts_large_numbers_off_is_wrong(name, position, largest):
+    assert check(clipped(name, position, largest), name).kind == "mistake"
+
+
+@pytest.mark.parametrize("largest", [3, 5, 6])
+def test_standardised_numbers_that_are_cut_off_are_wrong(largest):
+    def wrong(images, mean, std):
+        return answers["standardise"](images, mean, std).clip(-largest, largest)
+
+    assert not check(wrong, "standardise")
+
+
+def test_relu_that_ends_at_6_is_wrong_on_the_way_forward_and_back():
+    assert not check(lambda z: (np.clip(z, 0, 6), z), "relu_forward")
+    assert not check(lambda da, cache: da * (cache > 0) * (cache < 6), "relu_backward")
+
+
+@pytest.mark.parametrize("threshold", [1e-2, 1e-4, 1e-7])
+def test_relu_that_begins_above_0_is_wrong(threshold):
+    if threshold > 1e-3:
+        assert not check(lambda z: (z * (z > threshold), z), "relu_forward")
+    assert not check(lambda da, cache: da * (cache > threshold), "relu_backward")
+
+
+def test_a_sigmoid_that_overflows_in_float32_only_is_wrong():
+    def sigmoid_forward(z):
+        a = np.exp(z.clip(-500, 500)) / (1 + np.exp(z.clip(-500, 500)))
+        return a, a
+
+    assert "NaN" in said(check(sigmoid_forward))
+
+
+def test_results_of_one_example_that_lose_an_axis_are_wrong():
+    def net_forward(x, params):
+        logits, caches = answers["net_forward"](x, params)
+        return logits.squeeze(), caches
+
+    assert not check(net_forward)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.uint16])
+def test_counts_that_do_not_fit_their_dtype_are_wrong(dtype):
+    def confusion_matrix(y, predicted, num_classes):
+        matrix = np.zeros((num_classes, num_classes), dtype=dtype)
+        np.add.at(matrix, (y, predicted), dtype(1))
+        return matrix
+
+    assert not check(confusion_matrix)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, shape: rng.uniform(-np.sqrt(3), np.sqrt(3), shape),
+        lambda rng, shape: rng.choice([-1.0, 1.0], shape),
+        lambda rng, shape: rng.laplace(0, np.sqrt(0.5), shape),
+        lambda rng, shape: rng.exponential(1, shape) * rng.choice([-1, 1], shape) / np.sqrt(2),
+        lambda rng, shape: rng.standard_normal(shape[0])[:, None] * np.ones(shape),
+        lambda rng, shape: np.broadcast_to(rng.standard_normal(shape[1]), shape),
+        lambda rng, shape: np.resize(rng.standard_normal(5000), shape),
+    ],
+    ids=["uniform", "two values", "laplace", "exponential", "a row repeats", "a column repeats", "repeats"],
+)
+def test_weights_that_are_not_independent_normal_numbers_are_wrong(draw):
+    def he_init(sizes, rng):
+        return [(draw(rng, (D, M)) * np.sqrt(2 / D), np.zeros(M)) for D, M in itertools.pairwise(sizes)]
+
+    assert check(he_init).kind == "mistake"
+
+
+def test_layers_that_are_cut_from_one_draw_are_wrong():
+    def he_init(sizes, rng):
+        shapes = list(itertools.pairwise(sizes))
+        drawn = rng.standard_normal(max(D * M for D, M in shapes))
+        return [(drawn[: D * M].reshape(D, M) * np.sqrt(2 / D), np.zeros(M)) for D, M in shapes]
+
+    assert "share of different numbers" in said(check(he_init))
+
+
+def test_one_array_for_the_biases_of_several_layers_is_wrong():
+    def he_init(sizes, rng):
+        zeros = np.zeros(max(sizes))
+        return [(W, zeros[: len(b)]) for W, b in answers["he_init"](sizes, rng)]
+
+    assert "whether each array is one of its own" in said(check(he_init))
+
+
+def test_layers_after_the_first_that_are_the_same_at_every_call_are_wrong():
+    def he_init(sizes, rng):
+        first, *_ = answers["he_init"](sizes, rng)
+        return [first, *answers["he_init"](sizes, np.random.default_rng(0))[1:]]
+
+    assert not check(he_init)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda N, rng: np.concatenate([rng.permutation(N // 2), N // 2 + rng.permutation(N - N // 2)]),
+        lambda N, rng: np.concatenate([i + 2 * rng.permutation(-(-(N - i) // 2)) for i in (0, 1)]),
+        lambda N, rng: np.arange(N)[::-1] if N > 100 else rng.permutation(N),
+        lambda N, rng: np.concatenate([block[::-1] for block in _shuffled_blocks(N, rng)]),
+        lambda N, rng: np.concatenate(_shuffled_blocks(N, rng)),
+        lambda N, rng: np.arange(N)[np.argsort(np.arange(N) + rng.normal(0, 0.2 * N, N))],
+        lambda N, rng: (
+            np.concatenate([[i, i + N // 2] for i in rng.permutation(N // 2)]).astype(int)
+            if N % 2 == 0
+            else rng.permutation(N)
+        ),
+    ],
+    ids=["halves", "odd and even", "backwards", "blocks backwards", "blocks", "not far", "fixed pairs"],
+)
+def test_batches_from_an_order_that_is_not_shuffled_throughout_are_wrong(order):
+    def minibatches(N, batch_size, rng, drop_last=True):
+        shuffled = order(N, rng)
+        end = N - N % batch_size if drop_last else N
+        return [shuffled[start : min(start + batch_size, end)] for start in range(0, end, batch_size)]
+
+    assert check(minibatches).kind == "mistake"
+
+
+def _shuffled_blocks(N, rng):
+    return [np.arange(start, min(start + 4, N)) for start in 4 * rng.permutation(-(-N // 4))]
+
+
+def with_choice(choose):
+    def flip(images, rng):
+        flipped, chosen = images.copy(), choose(len(images), rng)
+        flipped[chosen] = images[chosen][:, :, ::-1]
+        return flipped
+
+    return flip
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda n, rng: rng.permutation(n)[: n // 2 + int(n % 2 and rng.random() < 0.5)],
+        lambda n, rng: rng.permutation(n) % 2 == 0,
+        lambda n, rng: rng.random(n) < 0.42,
+        lambda n, rng: rng.random(n) < 0.6,
+        lambda n, rng: rng.random(n) < np.linspace(0.2, 0.8, n),
+        lambda n, rng: (np.arange(n) + rng.integers(2)) % 2 == 0,
+        lambda n, rng: np.repeat(rng.random(-(-n // 4)) < 0.5, 4)[:n],
+    ],
+    ids=["half", "half again", "0.42", "0.6", "by place", "every other", "four at a time"],
+)
+def test_images_that_are_not_mirrored_each_with_probability_one_half_are_wrong(choose):
+    assert check(with_choice(choose), "flip").kind == "mistake"
+
+
+def test_a_first_step_does_not_praise_an_adam_without_correction():
+    def adam_step(theta, gradient, m, v, t, lr, beta1, beta2, eps):
+        m[...] = beta1 * m + (1 - beta1) * gradient
+        v[...] = beta2 * v + (1 - beta2) * gradient**2
+        theta -= lr * m / (np.sqrt(v) + 1.001 * eps)
+
+    assert "right for the first step" not in said(check(adam_step))
+
+
+# Right, though unusual
+
+
+@pytest.mark.parametrize("name", ["one_hot", "standardise", "l2_gradient"])
+def test_floats_may_be_float32_where_the_text_says_floats(name):
+    exercise = EXERCISES[name]
+
+    def single(*args):
+        return exercise.answer(*args).astype(np.float32)
+
+    verdict = check(single, name)
+    assert verdict, verdict
+    for dtype in (np.float16, int):
+        assert not check(lambda *args, dtype=dtype: exercise.answer(*args).astype(dtype), name)
+
+
+def test_biases_may_be_float32():
+    def he_init(sizes, rng):
+        return [(W, b.astype(np.float32)) for W, b in answers["he_init"](sizes, rng)]
+
+    assert check(he_init), check(he_init)
+
+
+def test_float32_for_float64_is_wrong_where_the_text_names_the_dtype():
+    assert not check(lambda z: (np.maximum(0, z).astype(np.float32), z), "relu_forward")
+    verdict = check(lambda W, dW, reg: (dW + reg * W).astype(float), "l2_gradient")
+    assert "they are float64 and should be float32" in said(verdict)
+
+
+@pytest.mark.parametrize(
+    "reshape",
+    [
+        lambda x: x.reshape(len(x), 3072),
+        lambda x: x.reshape(-1, 3072),
+        lambda x: np.reshape(x, (len(x), 32 * 32 * 3)),
+        lambda x: np.stack([image.reshape(3072) for image in x]),
+    ],
+)
+def test_the_size_of_the_lessons_images_may_be_written_down(reshape):
+    verdict = check(lambda images, mean, std: reshape((images - mean) / std), "standardise")
+    assert verdict, verdict
+    assert "right, on all 2 inputs as large as the lesson's." in said(verdict)
+
+
+def test_a_mistake_on_images_of_the_lessons_size_is_shown_on_a_small_one():
+    verdict = check(lambda images, mean, std: (images - mean).reshape(len(images), -1), "standardise")
+    assert verdict.mistake == "no-std"
+    assert "For example, with one image of two pixels" in str(verdict)
+
+
+WRAPPER = """
+import functools
+
+def logged(f):
+    @functools.wraps(f)
+    def wrapper(*args):
+        return f(*args)
+    return wrapper
+"""
+PAIR = """
+@logged
+def relu_forward(z):
+    return np.maximum(0, z), {"mask": z > 0}
+
+@logged
+def relu_backward(da, cache):
+    return da * cache["mask"]
+"""
+
+
+def test_a_pair_behind_decorators_of_another_module_is_right():
+    names = {"np": np, "logged": notebook(WRAPPER)["logged"]}
+    exec(PAIR, names)
+    for name in ("relu_forward", "relu_backward"):
+        assert check(names[name]), check(names[name])
+
+
+def test_a_wrapper_that_names_itself_is_no_reason_to_wait():
+    def relu_forward(z):
+        return np.maximum(0, z), {"mask": z > 0}
+
+    relu_forward.__wrapped__ = relu_forward
+    assert not check(relu_forward)
+
+
+# What is called right runs in the lesson
+
+
+def test_a_list_in_the_place_of_a_tuple_is_refused_with_the_remedy():
+    for name in ("relu_forward", "affine_backward", "cross_entropy"):
+        verdict = check(lambda *args, name=name: list(answers[name](*args)), name)
+        assert "puts them into a list. Leave its square brackets away." in said(verdict), name
+
+
+def test_a_network_takes_no_list_either():
+    net = ClassificationNet(2, [3], 2).use(relu_forward=lambda z: [np.maximum(0, z), z])
+    with pytest.raises(TypeError, match="your relu_forward must return"):
+        net.forward(np.ones((1, 2), np.float32))
+
+
+def test_batches_as_tuples_are_refused_and_lists_are_not():
+    def batches_as(kind):
+        return lambda *args: [kind(map(int, batch)) for batch in answers["minibatches"](*args)]
+
+    verdict = check(batches_as(tuple), "minibatches")
+    assert "yours gives tuples" in said(verdict)
+    assert "`np.array(batch)`" in said(verdict)
+    assert check(batches_as(list), "minibatches")
+    assert len(np.arange(9)[next(iter(batches_as(list)(9, 4, np.random.default_rng(0))))]) == 4
+
+
+def test_counts_without_a_sign_are_refused_since_minus_them_is_something_else():
+    verdict = check(lambda *args: answers["confusion_matrix"](*args).astype(np.uint64), "confusion_matrix")
+    assert "they are uint64 and should be int64. Without a sign there is no −1" in said(verdict)
+    assert check(lambda *args: answers["confusion_matrix"](*args).astype(np.int32), "confusion_matrix")
+
+
+def test_images_that_are_no_bytes_any_more_are_refused():
+    assert not check(lambda images, rng: answers["flip"](images, rng).astype(int), "flip")
+
+
+# Names of mistakes
+
+
+def test_z_as_it_is_is_not_taken_for_results_in_the_wrong_order():
+    def relu_forward(z):
+        a = z
+        return a, z
+
+    verdict = check(relu_forward)
+    assert (verdict.kind, verdict.mistake) == ("mistake", None)
+    assert "order" not in str(verdict)
+    assert check(lambda z: (z, np.maximum(0, z)), "relu_forward").mistake == "exchanged"
+
+
+def test_a_better_stencil_is_not_told_that_it_ignores_h():
+    def numerical_gradient(f, x, h=1e-5):
+        gradient = np.zeros_like(x)
+        for index in np.ndindex(x.shape):
+            kept, values = x[index], []
+            for step in (-2, -1, 1, 2):
+                x[index] = kept + step * h
+                values.append(f(x))
+            x[index] = kept
+            gradient[index] = np.dot([1, -8, 8, -1], values) / (12 * h)
+        return gradient
+
+    verdict = check(numerical_gradient)
+    assert (verdict.kind, verdict.mistake) == ("mistake", None)
+    assert "gradient is right for a parabola" in said(verdict)
+    assert "but not for cubes with a wide step and fifth powers with a wide step" in said(verdict)
+
+
+def test_float_is_not_taken_for_a_function_of_math():
+    verdict = check(lambda z: 2 * (1 / (1 + np.exp(-float(z))),), "sigmoid_forward")
+    assert (verdict.kind, verdict.mistake) == ("mistake", None)
+    assert "`math.exp`" not in str(verdict)
+    assert "`float`, `int` and the functions of `math` take one number" in said(verdict)
+    for exponential in ("math.exp", "exp"):
+        names = notebook(
+            f"import math\nfrom math import exp\ndef f(z): return 2 * (1 / (1 + {exponential}(-z)),)"
+        )
+        assert check(names["f"], "sigmoid_forward").mistake == "math-exp"
+
+
+def test_a_sum_with_an_array_for_its_axis_is_not_taken_for_np_max():
+    assert check(lambda z: (z.sum(z), z), "relu_forward").mistake is None
+    assert check(lambda z: (np.max(0, z), z), "relu_forward").mistake == "np-max"
+
+
+def test_an_entry_set_to_1_in_a_loop_is_not_told_to_count_in_a_loop():
+    def confusion_matrix(y, predicted, num_classes):
+        matrix = np.zeros((num_classes, num_classes), dtype=int)
+        for a, b in zip(y, predicted, strict=True):
+            matrix[a, b] = 1
+        return matrix
+
+    verdict = check(confusion_matrix)
+    assert (verdict.kind, verdict.mistake) == ("mistake", None)
+    assert "Count in a loop" not in str(verdict)
+    assert "but not for the same confusion twice" in said(verdict)
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrong", "right"),
+    [
+        ("params = [(1, 2)]; params(0)", "cannot calculate", "Round brackets call"),
+        ("zip = [1]; zip(z, z)", "cannot calculate", "its name has been given to a value"),
+        ("sum = z.sum(); sum(z)", "cannot calculate", "its name has been given to a value"),
+        (
+            "cache = (z, z); cache[0] = z",
+            "forward pass returns",
+            "A tuple, in round brackets, cannot be changed",
+        ),
+        ("caches = (); caches.append(z)", "forward pass returns", "A list, in square ones, can"),
+        ("np.bincount([0]).reshape(2, 2)", "counts for you.\n", "as many numbers as the array has"),
+    ],
+)
+def test_an_error_is_not_explained_by_what_did_not_happen(statement, wrong, right):
+    verdict = check(notebook(f"def f(z):\n    {statement}\n    return z, z")["f"], "relu_forward")
+    assert wrong not in str(verdict)
+    assert right in said(verdict)
+
+
+# NaN
+
+
+def test_the_sentence_on_nan_begins_with_roots_and_logarithms():
+    verdict = check(lambda theta, g, s, *rest: np.copyto(theta, np.sqrt(-1 - s)), "rmsprop_step")
+    assert "NaN comes out of the root or the logarithm of a negative number" in said(verdict)
+
+
+def test_nan_in_a_corner_hides_no_other_mistake():
+    def softmax(logits):
+        exponentials = np.exp(logits)
+        return exponentials / (exponentials.sum(axis=1, keepdims=True) + 0.5)
+
+    verdict = check(softmax)
+    assert "p contains NaN" in said(verdict)
+    assert "Elsewhere it is wrong too: for one example, two examples" in said(verdict)
+    assert "For example, with one example" in str(verdict)
+
+
+# No answer makes check raise
+
+
+def test_an_answer_that_is_wrong_by_a_factor_in_some_cases_gets_a_verdict(capsys):
+    def relu_forward(z):
+        a = np.vectorize(lambda v: max(0, v))(z)
+        return a, z
+
+    assert check(relu_forward).kind == "mistake"
+    assert yours_or_ours(relu_forward) is EXERCISES["relu_forward"].ours
+    assert capsys.readouterr().out.endswith("(check says what is wrong with yours)\n")
+
+
+@pytest.mark.parametrize("damage", ["None", "()", "params", "0", "np.ones(3)", "{}"])
+def test_an_argument_that_is_taken_apart_gets_a_verdict(damage):
+    f = notebook(f"def net_forward(x, params):\n    params[0] = {damage}\n    return x, []")["net_forward"]
+    assert check(f).kind == "mistake"
+
+
+class Unfriendly:
+    """A function that answers nothing about itself."""
+
+    def __call__(self, z):
+        return np.maximum(0, z), z
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def test_a_function_that_answers_nothing_about_itself_is_judged():
+    assert check(Unfriendly(), "relu_forward")
+
+
+def test_the_lessons_own_answer_is_not_called_yours(capsys):
+    answer = EXERCISES["relu_forward"].answer
+    assert "This is the lesson's own function, though, not yours." in said(check(answer))
+    yours_or_ours(answer)
+    assert capsys.readouterr().out == "relu_forward: the library's (you passed the lesson's own function)\n"
+    answer = EXERCISES["one_hot"].answer
+    assert yours_or_ours(answer) is answer
+    assert capsys.readouterr().out == "one_hot: the lesson's (you passed the lesson's own function)\n"
