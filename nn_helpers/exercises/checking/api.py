@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 def check(f, name=None):
     """Say whether f is right, or which mistake it makes.
 
+    Whatever f does, there is an answer, after a few seconds at most, and nothing that f changes beside its
+    arguments stays changed. On macOS and Windows a loop inside Python's own C code cannot be stopped.
+
     Parameters
     ----------
     f : function
