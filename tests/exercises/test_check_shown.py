@@ -113,4 +113,4 @@ def test_plain_python_prints_nothing_by_itself(capsys):
     assert capsys.readouterr() == ("", "")
     print(verdict, hint("softmax"))
     printed = capsys.readouterr().out
-    assert printed.count("relu_forward: right") == printed.count("Hint 1 of 3") == 1
+    assert printed.count("relu_forward: right") == printed.count("Hint ") == 1

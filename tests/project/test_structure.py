@@ -216,7 +216,7 @@ def test_a_circle_is_noticed():
 PRIVATE = re.compile(r"_(?!_).*(?<!_)")  # names that end in an underscore too are protocols, as _repr_png_ is
 ALLOWED = {
     "_fields", "_replace", "_asdict", "_make",  # of named tuples
-    "_exit", "_getframe",  # of os and sys, and in Python's manual
+    "_exit", "_getframe", "_current_frames",  # of os and sys, and in Python's manual
     "_Pickler", "_Unpickler", "_reconstructor",  # those of pickle and copyreg that are written in Python
     "_options_values", "_view_count",  # of ipywidgets, which has no other way
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """`check`, `hint`, `solution` and `yours_or_ours`: what a learner calls."""
 
 import difflib
+import functools
 import inspect
 import io
 import logging
@@ -27,15 +28,11 @@ from nn_helpers.exercises.checking.wording import wrap
 log = logging.getLogger(__name__)
 
 
-class NoExerciseError(ValueError):
-    """There is no such exercise. A notebook shows the sentence, and no traceback."""
-
-    def _render_traceback_(self):  # IPython asks for it
-        return [str(self)]
-
-
 def check(f, name=None):
     """Say whether f is right, or which mistake it makes.
+
+    Whatever f does, there is an answer, after a few seconds at most, and nothing that f changes beside its
+    arguments stays changed. On macOS and Windows a loop inside Python's own C code cannot be stopped.
 
     Parameters
     ----------
@@ -75,7 +72,8 @@ def _check(f, name, caller="check"):
         except OSError:  # there is no room for one
             pass
     verdict, fault, printed = found or _judge(exercise, f)
-    sys.stdout.write(printed)
+    if printed:
+        sys.stdout.write(printed)
     if fault:
         log.debug("check failed\n%s", fault)
     return Verdict(**verdict)
@@ -162,15 +160,22 @@ def yours_or_ours(f, name=None):
 # Finding the exercise
 
 
+def _error(sentence):
+    """Return an error of which a notebook shows the sentence, and no traceback."""
+    error = ValueError(sentence)
+    error._render_traceback_ = functools.partial(list, [sentence])  # IPython asks for it
+    return error
+
+
 def _find(f, name, caller):
     """Return the exercise for a function or a name."""
     if not isinstance(name, str | None):
-        raise NoExerciseError(
+        raise _error(
             f"{caller} takes one function, and after it only the name of its exercise, as text: "
             f'{caller}(f, "{next(iter(EXERCISES))}"). Give each function a call of its own.'
         )
     if not name and not callable(f) and not isinstance(f, str):
-        raise NoExerciseError(_not_a_function(f, caller))
+        raise _error(_not_a_function(f, caller))
     name = str(name or (f if isinstance(f, str) else _name_of(f)))
     if name in EXERCISES:
         return EXERCISES[name]
@@ -179,7 +184,7 @@ def _find(f, name, caller):
         lessons.setdefault(exercise.lesson, []).append(exercise.name)
     similar = difflib.get_close_matches(name, EXERCISES, 1)
     guess = f" Did you mean {similar[0]}?" if similar else ""
-    raise NoExerciseError(
+    raise _error(
         f"there is no exercise {name!r}.{guess} A function that has another name, or none, is checked "
         f'with check(f, "{next(iter(EXERCISES))}"). The exercises are\n'
         + "\n".join(f"  {lesson}: {', '.join(names)}" for lesson, names in lessons.items())

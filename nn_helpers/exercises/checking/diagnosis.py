@@ -190,12 +190,12 @@ def _finite(trial):
                 if np.isnan(yours).any()
                 else ("infinity", "Infinity comes out of x/0, log 0 and the exponential of a large number")
             )
-            others, index = _otherwise_wrong(trial, name, index)
+            others, index = _otherwise_wrong(trial, index)
             return f"{name} contains {what} where the right numbers are finite. {why}.{others}", index
     return None
 
 
-def _otherwise_wrong(trial, name, index):
+def _otherwise_wrong(trial, index):
     """Say for which cases the result is finite and wrong, and return the first of them to show."""
     finite = {i: True for i, *_ in trial.leaves}
     for i, _, yours, _ in trial.leaves:
