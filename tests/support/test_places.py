@@ -262,6 +262,22 @@ def test_an_interrupt_at_any_call_leaves_no_lock_that_is_held(tmp_path, monkeypa
 
 
 @needs_posix
+def test_a_lock_that_was_removed_when_it_had_been_opened_is_none(tmp_path, monkeypatch):
+    path, lock, calls = tmp_path / "a.safetensors", filelock.lock_descriptor, []
+
+    def late(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 1:
+            lock_of(path).unlink()  # as who had it before does
+        return lock(*arguments, **options)
+
+    monkeypatch.setattr(filelock, "lock_descriptor", late)
+    refused = pytest.raises(FileExistsError, match=f"process {os.getpid()}")
+    with own_place(path, "the first", training=True), refused, own_place(path, "the second"):
+        pass
+
+
+@needs_posix
 def test_the_lock_of_a_path_is_not_that_of_another(tmp_path):
     paths = [Path(tmp_path, f"{name}.safetensors") for name in ("a", "b", "a" * 60, "a" * 61, "ä")]
     with own_place(paths[0], "the first"):

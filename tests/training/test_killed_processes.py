@@ -163,13 +163,23 @@ WRITERS = textwrap.dedent("""
         assert os.waitpid(child, 0)[1] == signal.SIGKILL  # so it had not ended by an error
 
     def killed(write, look, ended):
-        last, looks, killed, children = None, 0, 0, {}
+        children = {}
+        try:
+            kill_again_and_again(write, look, ended, children)
+        finally:  # or they would go on without anybody
+            for child in children.values():
+                os.kill(child, signal.SIGKILL)
+
+    def kill_again_and_again(write, look, ended, children):
+        last, looks, killed = None, 0, 0
         while killed < kills:
             for number in {0, 1} - children.keys():
                 children[number] = fork(write, number)
             until = time.perf_counter() + chance.random() * chance.choice((0.005, 0.03, 0.4))
             while last is None or time.perf_counter() < until:
                 assert last is None or path.exists()
+                for child in children.values():
+                    assert os.waitpid(child, os.WNOHANG) == (0, 0)  # it goes on
                 if path.exists():
                     last, looks = look(last), looks + 1
             over = ended(last)
@@ -180,8 +190,6 @@ WRITERS = textwrap.dedent("""
             if over:
                 path.unlink()
                 last = None
-        for child in children.values():
-            kill(child)
         print(killed, looks, refused[0])
 """)
 TRAINERS = """
