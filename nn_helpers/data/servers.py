@@ -110,6 +110,13 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return manager
 
 
+class _Session(requests.Session):
+    """Looks at no redirect: to follow one or not, requests would read its page to the end, into memory."""
+
+    def resolve_redirects(self, *args, **kwargs):
+        return iter(())
+
+
 class Answer:
     """What a server answers: `status`, `reason`, `headers`, and its content, to be read."""
 
@@ -134,7 +141,7 @@ def ask(url, headers, timeout, watch):
     MirrorError
         If there is none; also from the answer's `read`.
     """
-    with requests.Session() as session:
+    with _Session() as session:
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Adapter(watch))
         for hop in range(_MOST_REDIRECTS + 1):

@@ -121,6 +121,7 @@ ARCHIVES = {
     "empty gzips after a header": lambda: packed(header("data_batch_1.bin", RECORDS)) + EMPTY * 2_000_000,
     "empty gzips after all files": lambda: good() + EMPTY * 2_000_000,
     "gzips of one byte": lambda: packed(b"x") * 1_000_000,
+    "gzips of 100 bytes": lambda: packed(b"x" * 100) * 1_500_000,
     "a name of 60 MB in gzip's header": lambda: flagged(8, b"x" * 60_000_000),
     "a comment of 60 MB in gzip's header": lambda: flagged(16, b"x" * 60_000_000),
     "extra fields in 1,000 headers":

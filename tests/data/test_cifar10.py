@@ -356,6 +356,7 @@ def header(name, size=0, kind=tarfile.REGTYPE, **pax):
     ("content", "complaint"),
     [
         (header("x", size=2**80), "cut short or damaged .it ends in the middle of a file"),
+        (header("x", size=10**12, comment="as POSIX writes it"), "no archive .* unpacks to far more than"),
         (header("x", size=-(2**40)), "cut short or damaged .a header in it makes no sense"),
         (header("x") + b"?" * 512, "cut short or damaged .invalid header"),
         (header("x") + b"?" * 99, "cut short or damaged .truncated header"),

@@ -8,7 +8,8 @@ import pytest
 
 EVERY = bool(os.environ.get("NN_HELPERS_COSTLY"))  # all of them take a minute or two
 FEW = [
-    "a GB of zeros", "empty gzips", "empty blocks with a code of their own", "one of the files with 10 GB",
+    "a GB of zeros", "empty gzips", "gzips of 100 bytes",
+    "empty blocks with a code of their own", "one of the files with 10 GB",
     "a length of 400,000 digits", "a length of 290,000 digits", "records of nothing", "a map of holes",
     "a map of holes, as GNU wrote it first", "names of names", "a pickle of tuples in tuples",
 ]  # fmt: skip

@@ -1,4 +1,5 @@
 import os
+import socket
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from servers import ALL_THERE
 from nn_helpers.data import download
 from nn_helpers.data.cifar10 import load_cifar10
 from nn_helpers.data.download import download_cifar10
+from nn_helpers.data.servers import Watch
 
 EVERY = bool(os.environ.get("NN_HELPERS_COSTLY"))  # all of them take half a minute
 FEW = [
@@ -17,6 +19,15 @@ FEW = [
     "chunks for ever",
     "content byte by byte after a good beginning", "headers after the chunks for ever", "always busy",
 ]  # fmt: skip
+WORDS = {
+    "silent": "no answer for 0.3 s",
+    "continue for ever": "sends less than 10 kB a second",
+    "round in circles": "redirects again and again",
+    "to a malformed address": "redirects to an address that makes no sense",
+    "to a file": "redirects to an address that makes no sense",
+    "a redirect with a page without end": "redirects again and again",  # the page is not read
+    "always busy": "answers 503 Service Unavailable",
+}
 WINDOW = 0.3  # seconds, in the place of 30
 
 
@@ -50,6 +61,17 @@ def test_what_was_wrong_with_a_server_is_said_in_a_few_words(mirrors, place, sho
     assert said.startswith(f"  {raw.host}: ")
     assert said.isprintable()
     assert len(said) < 200
+    assert WORDS.get(name, "") in said
+
+
+def test_a_connection_that_tls_took_over_is_closed_too():
+    ours, theirs = socket.socketpair()
+    with theirs, Watch(1, 0.1) as watch:
+        watch.add(ours)
+        with socket.socket(fileno=ours.detach()) as taken:
+            taken.settimeout(10)
+            assert taken.recv(1) == b""
+    assert watch.slow
 
 
 def test_sixty_such_servers_are_known():
