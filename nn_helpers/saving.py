@@ -157,7 +157,7 @@ def explain_damage(path):
 def _metadata(metadata):
     """Return the JSON text and the checksum."""
     if "nn_helpers" not in metadata:
-        raise OtherFileError("not written by nn_helpers: it has arrays, and tells of no network")
+        raise OtherFileError("not an nn_helpers file: it contains arrays but no network description")
     format_number = json.loads(metadata["nn_helpers"])["format"]
     if format_number != FORMAT:
         raise OtherFileError(

@@ -11,7 +11,6 @@ import numpy as np
 
 from nn_helpers.data.archives import OtherFileError, members
 from nn_helpers.data.dataset import Dataset, Split
-from nn_helpers.data.pickles import read_batch
 from nn_helpers.support.files import expand_user
 
 NO_HOME = "no home folder is known here"
@@ -268,6 +267,8 @@ def _read_python(stream, size, images, labels):
             f"{size:,} bytes, but a batch of {N:,} images has a little more than {file_size():,}"
         )
     pixels = images.reshape(N, PIXELS)  # the rows are read to where the images will be, and turned there
+    from nn_helpers.data.pickles import read_batch  # here: `import nn_helpers` has no need of pickletools
+
     labels[:] = read_batch(stream, pixels)
     for start in range(0, N, 1000):
         here = slice(start, start + 1000)

@@ -6,7 +6,7 @@ import numpy as np
 
 from nn_helpers import gradcheck, layers
 from nn_helpers.exercises.exercise import Case, Exercise, Mistake
-from nn_helpers.exercises.mistakes import overwrite
+from nn_helpers.exercises.faulty_answers import overwrite
 
 LESSON = "01_layers_and_relu"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from nn_helpers import layers
 from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
-from nn_helpers.exercises.mistakes import ignore_rng
+from nn_helpers.exercises.faulty_answers import ignore_rng
 
 LESSON = "02_affine_backprop"
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from nn_helpers import losses
 from nn_helpers.exercises.exercise import Case, Exercise, Mistake
-from nn_helpers.exercises.mistakes import overwrite
+from nn_helpers.exercises.faulty_answers import overwrite
 
 LESSON = "03_softmax_cross_entropy"
 EPSILONS = 1e-15, 1e-12, 1e-10, 1e-8  # what people add inside a logarithm

@@ -8,7 +8,7 @@ import numpy as np
 
 from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
-from nn_helpers.exercises.mistakes import ignore_rng, overwrite, rebind
+from nn_helpers.exercises.faulty_answers import ignore_rng, overwrite, rebind
 
 LESSON = "04_optimizers"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
-from nn_helpers.exercises.mistakes import ignore_rng, overwrite
+from nn_helpers.exercises.faulty_answers import ignore_rng, overwrite
 
 LESSON = "05_cifar10"
 

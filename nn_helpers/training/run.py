@@ -21,11 +21,12 @@ def train(
 ):  # fmt: skip
     """Train for a number of epochs, and return what happened.
 
-    Ctrl-C, or *Interrupt Kernel*, ends training after the current step. The network is then as
-    that step left it, and the history holds everything up to it. The same is true when the loss
-    becomes infinite or NaN; a warning says so. And it is true when one of your own functions, such as
-    `augment`, raises KeyboardInterrupt. Only a second Ctrl-C does not wait: it may leave an update half
-    made. The last checkpoint is whole even then.
+    Training may end early. The network is then as the last step left it, and the history holds every step:
+
+    - with Ctrl-C, or *Interrupt Kernel*, after the current step;
+    - when one of your own functions, such as `augment`, raises KeyboardInterrupt;
+    - when the loss becomes infinite or NaN; a warning says so;
+    - with a second Ctrl-C at once: it may leave an update half made. The last checkpoint is whole even then.
 
     Parameters
     ----------
@@ -66,8 +67,8 @@ def train(
         another file is there, or another training writes to it; the message says in which process. No
         file has changed then.
     ValueError
-        If the checkpoint is damaged, or of another training: another
-        network, data, optimizer, or other arguments.
+        If the checkpoint is damaged, or of another training: another network, data, optimizer, or other
+        arguments.
     """
     plan = Plan.checked(
         "train",

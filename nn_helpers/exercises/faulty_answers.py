@@ -1,4 +1,4 @@
-"""Mistakes that people make in more than one exercise: the right answer with one fault in it."""
+"""Answers with a fault that people put into more than one exercise; the lessons' tables have the sentences."""
 
 import inspect
 
