@@ -1,4 +1,4 @@
-"""Answers with a fault that people put into more than one exercise; the lessons' tables have the sentences."""
+"""Answers with a fault that people put into more than one exercise; the lessons' tables have sentences."""
 
 import inspect
 
