@@ -26,6 +26,7 @@ OPTIMIZERS = {
     "Adam": ("adam", False, 5e-4),
 }
 WIDTHS = (10, 20, 50, 100, 200)
+PREVIEW = 2000  # examples, at most, that are seen for the figure that is saved before the first run
 SHOWN = len(COLOURS)  # runs that are drawn; the table has them all
 
 
@@ -87,6 +88,15 @@ def depth_and_optimizer(data=None, functions=None, **settings):
 
 class DepthAndOptimizer(LiveTraining):
     """See `depth_and_optimizer`."""
+
+    def begun(self):
+        """Return whether a step was made."""
+        return bool(self.runs)
+
+    def preview(self):
+        """Make some steps for a figure that is worth saving: whole epochs, if there are any."""
+        steps = PREVIEW // self._batch_size()
+        self.run(steps - steps % self._steps_per_epoch() or steps)
 
     def __init__(self, data=None, functions=None, settings=None):
         super().__init__("depth_and_optimizer", functions, ClassificationNet(1, [1], 2).functions)
@@ -166,14 +176,19 @@ class DepthAndOptimizer(LiveTraining):
         """Begin a run with what is chosen now."""
         self.say("")
         depth, width, optimizer, lr = self._choices()
-        name, whole, _ = OPTIMIZERS[optimizer]
+        name, batch_size = OPTIMIZERS[optimizer][0], self._batch_size()
         self.net = ClassificationNet(self.data.input_size, [width] * depth, self.num_classes(), seed=0)
         self.net.use(**self.own_functions())
-        N = len(self.data.train)
-        batch_size = N if whole else min(8, N)
         self._steps = training_steps(self.net, self.data, make_optimizer(name, lr), batch_size=batch_size)
-        self.runs.append(Run(depth, width, optimizer, lr, N // batch_size))
+        self.runs.append(Run(depth, width, optimizer, lr, self._steps_per_epoch()))
         return self.runs[-1]
+
+    def _batch_size(self):
+        N, whole = len(self.data.train), OPTIMIZERS[self.value("optimizer")][1]
+        return N if whole else min(8, N)
+
+    def _steps_per_epoch(self):
+        return len(self.data.train) // self._batch_size()
 
     def num_classes(self):
         """Return how many classes the labels tell apart."""
