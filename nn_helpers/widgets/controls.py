@@ -97,7 +97,7 @@ def show_first(function, name, control, value):
     """Let a control show a value that a widget was called with; what it cannot show is refused."""
     shown = False
     with suppress(TraitError, TypeError, ValueError, OverflowError):
-        if np.ndim(value) == 0 and not isinstance(value, bool):
+        if np.ndim(value) == 0 and value is not None and not isinstance(value, bool):
             control.value = value
             shown = bool(control.value == value)  # some controls refuse, others take the nearest value
     if not shown:

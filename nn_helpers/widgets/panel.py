@@ -28,7 +28,7 @@ class Panel:
     def __init__(self):
         self.ui = CountedBox().add_class("nn-panel")
         self.message = Message()
-        self.closed, self._presses = False, []
+        self.closed = False
         try:
             self.loop = asyncio.get_running_loop()
         except RuntimeError:  # plain Python: what a control does runs at once
@@ -72,8 +72,7 @@ class Panel:
     def button(self, words, icon, tooltip, action):
         """Return a button that calls ``action()`` whenever it is pressed."""
         button = widgets.Button(description=words, icon=icon, tooltip=tooltip)
-        self._presses.append((button, lambda _: self.post(action)))
-        button.on_click(self._presses[-1][1])
+        button.on_click(lambda _: self.post(action))
         return button
 
     def post(self, action, *arguments):
@@ -118,8 +117,8 @@ class Panel:
         for widget in _widgets_in(vars(self)):
             widget.close()
             widget.unobserve_all()  # what they would call holds the panel, and all that it has
-        for button, pressed in self._presses:
-            button.on_click(pressed, remove=True)
+            if isinstance(widget, widgets.Button):
+                widget._click_handlers.callbacks.clear()
 
     def _ipython_display_(self):
         """Show the panel between a sentence and a figure, which are to be seen where its kernel is not.

@@ -416,7 +416,7 @@ def test_the_throughput_is_that_of_the_last_frames(panel):
 @pytest.mark.parametrize("kind", ["moons", IMAGES])
 def test_the_figure_is_the_same_each_time_and_names_what_it_shows(kind):
     first_panel, second_panel = playground(kind), playground(kind)
-    first, second = first_panel.canvas.figure, second_panel.canvas.figure
+    first = first_panel.canvas.figure
     assert first_panel.saved_png() == second_panel.saved_png()
     titles = [ax.get_title() for ax in first.axes]
     answers = "What it takes validation images for" if kind == IMAGES else "Decision regions"
