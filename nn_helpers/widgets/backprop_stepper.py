@@ -155,11 +155,8 @@ class BackpropStepper(Panel):
 
     def saved_png(self):
         """Return what is saved of the panel, a PNG file: the present step, or from the first on the last."""
-        at = self.position.value
-        self.position.value = at or len(STEPS)
-        self.draw()
+        self.draw(self.position.value or len(STEPS))
         png = super().saved_png()
-        self.position.value = at
         self.draw()
         return png
 
@@ -209,9 +206,9 @@ class BackpropStepper(Panel):
         look = {"arrowstyle": "-|>", "mutation_scale": 13, "shrinkA": 1, "shrinkB": 1, "color": "0.75"}
         return ax.add_patch(FancyArrowPatch(*(along if y == v else down), **look))
 
-    def draw(self):
-        """Show the graph as far as it is computed, and the present step in words."""
-        done = STEPS[: self.position.value]
+    def draw(self, at=None):
+        """Show the graph as far as it is computed, or at another step, and this step in words."""
+        done = STEPS[: self.position.value if at is None else at]
         known = {"x", "y", "W1", "b1", "W2", "b2", *(step.result for step in done)}
         now = done[-1] if done else None
         used = {*now.sources, now.result} if now else set()

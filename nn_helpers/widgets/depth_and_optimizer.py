@@ -89,14 +89,15 @@ def depth_and_optimizer(data=None, functions=None, **settings):
 class DepthAndOptimizer(LiveTraining):
     """See `depth_and_optimizer`."""
 
-    def begun(self):
-        """Return whether a step was made."""
-        return bool(self.runs)
+    @property
+    def step_count(self):
+        """How many steps were made, in all runs."""
+        return sum(run.steps for run in self.runs)
 
     def preview(self):
-        """Make some steps for a figure that is worth saving: whole epochs, if there are any."""
-        steps = PREVIEW // self._batch_size()
-        self.run(steps - steps % self._steps_per_epoch() or steps)
+        """Train for some epochs, for a figure that is worth saving; for none where one would take long."""
+        for _ in range(PREVIEW // len(self.data.train)):
+            self.step()
 
     def __init__(self, data=None, functions=None, settings=None):
         super().__init__("depth_and_optimizer", functions, ClassificationNet(1, [1], 2).functions)
@@ -176,19 +177,14 @@ class DepthAndOptimizer(LiveTraining):
         """Begin a run with what is chosen now."""
         self.say("")
         depth, width, optimizer, lr = self._choices()
-        name, batch_size = OPTIMIZERS[optimizer][0], self._batch_size()
+        name, whole, _ = OPTIMIZERS[optimizer]
         self.net = ClassificationNet(self.data.input_size, [width] * depth, self.num_classes(), seed=0)
         self.net.use(**self.own_functions())
+        N = len(self.data.train)
+        batch_size = N if whole else min(8, N)
         self._steps = training_steps(self.net, self.data, make_optimizer(name, lr), batch_size=batch_size)
-        self.runs.append(Run(depth, width, optimizer, lr, self._steps_per_epoch()))
+        self.runs.append(Run(depth, width, optimizer, lr, N // batch_size))
         return self.runs[-1]
-
-    def _batch_size(self):
-        N, whole = len(self.data.train), OPTIMIZERS[self.value("optimizer")][1]
-        return N if whole else min(8, N)
-
-    def _steps_per_epoch(self):
-        return len(self.data.train) // self._batch_size()
 
     def num_classes(self):
         """Return how many classes the labels tell apart."""

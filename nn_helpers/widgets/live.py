@@ -141,7 +141,9 @@ class Live(Panel):
 class LiveTraining(Live):
     """A `Live` that trains a network, ``self.net``, with settings and perhaps functions of the learner's.
 
-    A subclass makes a control for each of its settings, ``self.settings``.
+    A subclass makes a control for each of its settings, ``self.settings``, and counts its steps,
+    ``self.step_count``. It writes `preview`, which makes some for a figure that is worth saving, in a
+    second at most.
     """
 
     def __init__(self, widget, functions, known):
@@ -153,21 +155,13 @@ class LiveTraining(Live):
         for name in self.functions:
             choice(widget, "function", name, known)
 
-    def begun(self):
-        """Return whether a step was made."""
-        raise NotImplementedError
-
-    def preview(self):
-        """Make some steps for a figure that is worth saving: what takes a second at most, on any data."""
-        raise NotImplementedError
-
     def saved_png(self):
         """Return what is saved of the panel, a PNG file: its figure as it is now, or what is to come.
 
         Before the first step that is a training with these settings and the library's functions, a short
         one. Afterwards the panel is at its beginning again.
         """
-        if self.closed or self.begun():
+        if self.closed or self.step_count:
             return super().saved_png()
         functions, self.functions = self.functions, {}
         with self.canvas.widget.hold_sync():

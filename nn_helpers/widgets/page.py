@@ -16,7 +16,7 @@ STYLE = """<style onload="window.nnArrows ??= [window.addEventListener('keydown'
 # Around a panel stand a sentence and a figure. Where the panel is alive they are hidden, else the panel is:
 # JupyterLab says "model not found" in its place, or shows controls that do nothing. Only a notebook that
 # shows widgets at all follows a style sheet, and other programs do not have these classes.
-SAVED = """<p class="nn-saved">▶ {words}.</p><style>
+SAVED = """<p class="nn-saved">▶ {}.</p><style>
 .lm-Widget.jp-OutputArea-child:has(.nn-saved):has(+ * .nn-panel:not(.jupyter-widgets-disconnected)),
 .lm-Widget.jp-OutputArea-child:has(.nn-saved) + :has(.nn-panel:not(.jupyter-widgets-disconnected)) + *,
 .lm-Widget.jp-OutputArea-child:has(.nn-saved) + :not(:has(.nn-panel:not(.jupyter-widgets-disconnected)))
@@ -28,11 +28,6 @@ COPY = (
     "this.textContent = 'Copied'\">Copy to the clipboard</button>"
 )
 TABLE = "line-height: 1.4; border-spacing: 12px 0; text-align: left; white-space: nowrap"
-
-
-def saved_html(words):
-    """Return what stands before a panel that is not there: these words."""
-    return SAVED.format(words=html.escape(words))
 
 
 def table_html(head, rows, bold):

@@ -10,7 +10,7 @@ from pathlib import Path
 import ipywidgets as widgets
 from IPython.display import display
 
-from nn_helpers.widgets.page import STYLE, saved_html
+from nn_helpers.widgets.page import SAVED, STYLE
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 GONE = 2  # seconds that a panel may be nowhere to be seen, as when its cell is moved, before it is closed
@@ -126,12 +126,12 @@ class Panel:
         In JupyterLab and Notebook 7 the sentence's style sheet hides them while the panel lives, and hides
         the panel afterwards, which would say "model not found" there.
         """
-        png = {"image/png": base64.b64encode(self.saved_png()).decode()}
+        words, png = repr(self), {"image/png": base64.b64encode(self.saved_png()).decode()}
         live = {} if self.closed else self.ui._repr_mimebundle_()
-        if str(self._cell).startswith("vscode"):  # it falls back to the figure by itself
-            display({**png, **live, "text/plain": repr(self)}, raw=True)
+        if str(self._cell).startswith("vscode"):  # it has none of these classes: the figure would always show
+            display({**live, **png, "text/plain": words}, raw=True)
             return
-        display({"text/html": saved_html(repr(self)), "text/plain": repr(self)}, raw=True)
+        display({"text/plain": words, "text/html": SAVED.format(html.escape(words))}, raw=True)
         for part in (live, png):
             display({**part, "text/plain": ""}, raw=True)
 

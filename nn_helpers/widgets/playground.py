@@ -89,10 +89,6 @@ def playground(data="moons", functions=None, **settings):
 class Playground(LiveTraining):
     """See `playground`."""
 
-    def begun(self):
-        """Return whether a step was made."""
-        return self.step_count > 0
-
     def preview(self):
         """Make some steps for a figure that is worth saving."""
         for _ in range(PREVIEW_POINTS):
@@ -242,6 +238,7 @@ class Playground(LiveTraining):
         )  # fmt: skip
         self.net.use(**self.own_functions())
         self.step_count, self.epochs, self._script = 0, 0, Script()
+        self.code_box.children = []  # code that makes another network
         self.seconds, self.times = 0.0, deque(maxlen=SPEED)
         self._theta_before = np.full_like(self.net.theta, np.nan)
         self._new_optimizer()

@@ -289,6 +289,7 @@ def test_where_a_figure_stands_in_for_a_lost_panel_one_output_has_all(monkeypatc
     monkeypatch.setattr(panel_module, "running_cell", lambda: ("vscode-notebook-cell:/a.ipynb#W0", 1))
     (part,) = shown(Counter(), monkeypatch)
     assert set(part) == {VIEW, "text/plain", "image/png"}
+    assert part["text/plain"] == "Counter: run this cell to use it"
 
 
 def moving_line():
