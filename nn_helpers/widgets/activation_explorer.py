@@ -10,7 +10,7 @@ from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.plots import COLOURS, finish, style, subplots
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import dropdown, row, slider
+from nn_helpers.widgets.controls import dropdown, row, show_first, slider
 from nn_helpers.widgets.panel import Panel
 
 UNITS, SHOWN = 2000, 6.0  # inputs drawn, and how far the axes reach
@@ -25,7 +25,8 @@ def activation_explorer(activation="relu", mean=0.0, std=1.0):
     ----------
     activation : {"relu", "leaky_relu", "sigmoid", "tanh"}
     mean, std : float
-        Mean and standard deviation of the inputs z, which are normally distributed, when the widget opens.
+        Mean, from −5 to 5, and standard deviation, from 0.1 to 5, of the inputs z, which are normally
+        distributed, when the widget opens.
 
     Returns
     -------
@@ -56,9 +57,11 @@ class ActivationExplorer(Panel):
     def __init__(self, activation="relu", mean=0.0, std=1.0):
         super().__init__()
         self.activation = dropdown("activation", "The function", ACTIVATIONS, activation)
-        self.mean = slider("mean of z", "Where the inputs lie: biases move this", mean, -5, 5)
+        self.mean = slider("mean of z", "Where the inputs lie: biases move this", 0.0, -5, 5)
         spread = "Standard deviation of the inputs: large weights spread them"
-        self.std = slider("spread of z", spread, std, 0.1, 5)
+        self.std = slider("spread of z", spread, 1.0, 0.1, 5)
+        show_first("activation_explorer", "mean", self.mean, mean)
+        show_first("activation_explorer", "std", self.std, std)
         slope = "Slope of the leaky ReLU where z is negative"
         self.slope = slider("slope", slope, 0.01, 0, 0.5, step=0.01)
         self.normal = np.array([NormalDist().inv_cdf((i + 0.5) / UNITS) for i in range(UNITS)])

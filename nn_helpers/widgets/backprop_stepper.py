@@ -1,6 +1,7 @@
 """The backprop stepper: a small network with all its numbers, forwards and backwards edge by edge."""
 
 import html
+import numbers
 from dataclasses import dataclass
 
 import ipywidgets as widgets
@@ -12,7 +13,7 @@ from nn_helpers.losses import cross_entropy, softmax
 from nn_helpers.plots import COLOURS, Figure
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import dropdown, row, seed_field, slider
+from nn_helpers.widgets.controls import dropdown, row, seed_field, show_first, slider
 from nn_helpers.widgets.panel import Panel
 
 D, M, C = 2, 3, 2  # inputs, hidden units, classes
@@ -90,7 +91,7 @@ def backprop_stepper(activation="relu", N=2, seed=0):
     BackpropStepper
         For a cell's last line.
     """
-    if N not in (1, 2, 3):
+    if not isinstance(N, numbers.Integral) or isinstance(N, bool) or N not in (1, 2, 3):
         raise ValueError(f"backprop_stepper: N must be 1, 2 or 3, so that all numbers fit; got {N!r}")
     return BackpropStepper(choice("backprop_stepper", "activation", activation, ACTIVATIONS), N, seed)
 
@@ -139,7 +140,8 @@ class BackpropStepper(Panel):
         self.next = self.button("Next", "arrow-right", "One edge on", lambda: self._move(1))
         self.activation = dropdown("activation f", "Activation of the hidden layer", ACTIVATIONS, activation)
         self.N = dropdown("examples N", "Examples in the batch", (1, 2, 3), N, width="200px")
-        self.seed = seed_field("other numbers", "Seed of the inputs and weights", seed, width="200px")
+        self.seed = seed_field("other numbers", "Seed of the inputs and weights", width="200px")
+        show_first("backprop_stepper", "seed", self.seed, seed)
         self.text = widgets.HTML()
         self._make_figure()
         self.ui.children = [
@@ -150,6 +152,13 @@ class BackpropStepper(Panel):
         for each in (self.activation, self.N, self.seed):
             self.when(each, lambda _: self._renew())
         self._renew()
+
+    def saved_png(self):
+        """Return what is saved of the panel, a PNG file: the present step, or from the first on the last."""
+        self.draw(self.position.value or len(STEPS))
+        png = super().saved_png()
+        self.draw()
+        return png
 
     def _move(self, by):
         self.position.value = min(max(self.position.value + by, 0), len(STEPS))
@@ -197,9 +206,9 @@ class BackpropStepper(Panel):
         look = {"arrowstyle": "-|>", "mutation_scale": 13, "shrinkA": 1, "shrinkB": 1, "color": "0.75"}
         return ax.add_patch(FancyArrowPatch(*(along if y == v else down), **look))
 
-    def draw(self):
-        """Show the graph as far as it is computed, and the present step in words."""
-        done = STEPS[: self.position.value]
+    def draw(self, at=None):
+        """Show the graph as far as it is computed, or at another step, and this step in words."""
+        done = STEPS[: self.position.value if at is None else at]
         known = {"x", "y", "W1", "b1", "W2", "b2", *(step.result for step in done)}
         now = done[-1] if done else None
         used = {*now.sources, now.result} if now else set()

@@ -1,9 +1,11 @@
 """Controls with labels that fit and tooltips that say what they do."""
 
 import html
+import numbers
 from contextlib import suppress
 
 import ipywidgets as widgets
+import numpy as np
 from traitlets import Bool, TraitError
 
 from nn_helpers.support.validation import choice, number
@@ -84,27 +86,34 @@ def show_settings(function, controls, settings, stops_above=()):
     """
     for name, value in settings.items():
         control = controls[choice(function, "setting", name, controls)]
-        if name in stops_above and value not in control._options_values:
-            add_stop(control, number(function, name, value, **stops_above[name]))
+        if name in stops_above:
+            value = number(function, name, value, **stops_above[name])
+            if value not in control._options_values:
+                add_stop(control, value)
         show_first(function, name, control, value)
 
 
 def show_first(function, name, control, value):
     """Let a control show a value that a widget was called with; what it cannot show is refused."""
-    with suppress(TraitError):
-        control.value = value
-    if control.value != value:  # some controls refuse, others take the nearest value
-        raise ValueError(f"{function}: {name} must be {_range(control)}; got {value!r}")
+    shown = False
+    with suppress(TraitError, TypeError, ValueError, OverflowError):
+        if np.ndim(value) == 0 and value is not None and not isinstance(value, bool):
+            control.value = value
+            shown = bool(control.value == value)  # some controls refuse, others take the nearest value
+    if not shown:
+        raise ValueError(f"{function}: {name} must be {_range(control, value)}; got {value!r}")
 
 
-def _range(control):
-    """Say which values a control takes."""
+def _range(control, value):
+    """Say which values a control takes, having refused this one."""
     if hasattr(control, "options"):
         return "one of " + ", ".join(map(repr, control._options_values))
     low, high = control.min, control.max
     if isinstance(control, widgets.FloatLogSlider):
         low, high = control.base**low, control.base**high
-    return f"from {low:g} to {high:g}"
+    takes_whole = isinstance(control, widgets.IntSlider | widgets.BoundedIntText)
+    whole = "a whole number " * (takes_whole and not isinstance(value, numbers.Integral))
+    return f"{whole}from {low:g} to {high:g}"
 
 
 def row(*children):

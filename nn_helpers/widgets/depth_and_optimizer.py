@@ -26,6 +26,7 @@ OPTIMIZERS = {
     "Adam": ("adam", False, 5e-4),
 }
 WIDTHS = (10, 20, 50, 100, 200)
+PREVIEW = 2000  # examples, at most, that are seen for the figure that is saved before the first run
 SHOWN = len(COLOURS)  # runs that are drawn; the table has them all
 
 
@@ -87,6 +88,16 @@ def depth_and_optimizer(data=None, functions=None, **settings):
 
 class DepthAndOptimizer(LiveTraining):
     """See `depth_and_optimizer`."""
+
+    @property
+    def step_count(self):
+        """How many steps were made, in all runs."""
+        return sum(run.steps for run in self.runs)
+
+    def preview(self):
+        """Train for some epochs, for a figure that is worth saving; for none where one would take long."""
+        for _ in range(PREVIEW // len(self.data.train)):
+            self.step()
 
     def __init__(self, data=None, functions=None, settings=None):
         super().__init__("depth_and_optimizer", functions, ClassificationNet(1, [1], 2).functions)

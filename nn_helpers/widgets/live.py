@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
 from statistics import median
 
 from nn_helpers.support.threads import one_thread
 from nn_helpers.support.validation import choice
+from nn_helpers.training import TrainingDivergedError
 from nn_helpers.widgets.controls import row
 from nn_helpers.widgets.panel import Panel
 
@@ -138,14 +141,38 @@ class Live(Panel):
 class LiveTraining(Live):
     """A `Live` that trains a network, ``self.net``, with settings and perhaps functions of the learner's.
 
-    A subclass makes a control for each of its settings, ``self.settings``.
+    A subclass makes a control for each of its settings, ``self.settings``, and counts its steps,
+    ``self.step_count``. It writes `preview`, which makes some for a figure that is worth saving, in a
+    second at most.
     """
 
     def __init__(self, widget, functions, known):
         super().__init__()
-        self.functions = dict(functions or {})
+        functions = {} if functions is None else functions
+        if not isinstance(functions, Mapping):
+            raise TypeError(f'{widget}: functions must be a dict such as {{"relu_forward": relu_forward}}')
+        self.functions = dict(functions)
         for name in self.functions:
             choice(widget, "function", name, known)
+
+    def saved_png(self):
+        """Return what is saved of the panel, a PNG file: its figure as it is now, or what is to come.
+
+        Before the first step that is a training with these settings and the library's functions, a short
+        one. Afterwards the panel is at its beginning again.
+        """
+        if self.closed or self.step_count:
+            return super().saved_png()
+        functions, self.functions = self.functions, {}
+        with self.canvas.widget.hold_sync():
+            try:
+                self.reset()
+                with suppress(TrainingDivergedError):
+                    self.preview()
+                return super().saved_png()
+            finally:
+                self.functions = functions
+                self.reset()
 
     def value(self, name):
         """Return what a control says."""

@@ -134,6 +134,8 @@ class OptimizerRace(Live):
             "seed": seed_field("SGD's seed", "Other random numbers in SGD's gradients", **noise),
             "step": self.time,
         }  # fmt: skip
+        if isinstance(optimizers, str) or not np.iterable([] if optimizers is None else optimizers):
+            raise TypeError(f'optimizer_race: optimizers must be a list such as ["Adam"]; got {optimizers!r}')
         first = self.names if optimizers is None else [*optimizers, *self.mine]
         for each in first:
             choice("optimizer_race", "optimizer", each, self.names)

@@ -4,13 +4,16 @@ import asyncio
 import base64
 import html
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import ipywidgets as widgets
+from IPython.display import display
 
-from nn_helpers.widgets.page import STYLE
+from nn_helpers.widgets.page import SAVED, STYLE
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
+GONE = 2  # seconds that a panel may be nowhere to be seen, as when its cell is moved, before it is closed
 open_panels = {}  # by a notebook cell's id: which run of the cell it was, and the panels that this run made
 
 
@@ -35,9 +38,9 @@ class Panel:
         self.ui._view_count = 0  # from here on the page counts the places where the panel is to be seen
         self.ui.observe(lambda change: self.post(self._count_views, change["new"]), "_view_count")
 
-    def first_figure(self):
-        """Return a figure of the present state: that of the panel's canvas, as it is now."""
-        return self.canvas.figure
+    def saved_png(self):
+        """Return what is saved of the panel, a PNG file: its figure as it is now."""
+        return self.canvas.figure._repr_png_()
 
     def stop(self):
         """Stop what runs behind the panel; one that only draws has nothing to stop."""
@@ -45,6 +48,8 @@ class Panel:
     def _count_views(self, places):
         if not places:  # its cell was deleted, or the notebook closed
             self.stop()
+            if self.loop is not None:
+                self.loop.call_later(GONE, lambda: self.ui._view_count or self.close())
 
     def when(self, control, action, trait="value"):
         """Call ``action(new value)`` whenever a control changes.
@@ -96,7 +101,10 @@ class Panel:
         self.message.value = f'<pre role="alert" style="white-space: pre-wrap; line-height: 1.3">{text}</pre>'
 
     def close(self):
-        """Stop what runs behind the panel and take it from the page. Running its cell again does this too."""
+        """Stop what runs behind the panel and take it from the page, with all its widgets, seen or not.
+
+        Running its cell again does this too, and so does deleting its output.
+        """
         if self.closed:
             return
         self.closed = True
@@ -104,12 +112,28 @@ class Panel:
         _, panels = open_panels.get(self._cell, (None, []))
         if self in panels:
             panels.remove(self)
-        for widget in _all_in(self.ui):
+            if not panels:
+                del open_panels[self._cell]
+        for widget in _widgets_in(vars(self)):
             widget.close()
+            widget.unobserve_all()  # what they would call holds the panel, and all that it has
+            if isinstance(widget, widgets.Button):
+                widget._click_handlers.callbacks.clear()
 
-    def _repr_mimebundle_(self, **kwargs):
-        png = base64.b64encode(self.first_figure()._repr_png_()).decode()
-        return {**self.ui._repr_mimebundle_(**kwargs), "text/plain": repr(self), "image/png": png}
+    def _ipython_display_(self):
+        """Show the panel between a sentence and a figure, which are to be seen where its kernel is not.
+
+        In JupyterLab and Notebook 7 the sentence's style sheet hides them while the panel lives, and hides
+        the panel afterwards, which would say "model not found" there.
+        """
+        words, png = repr(self), {"image/png": base64.b64encode(self.saved_png()).decode()}
+        live = {} if self.closed else self.ui._repr_mimebundle_()
+        if str(self._cell).startswith("vscode"):  # it has none of these classes: the figure would always show
+            display({**live, **png, "text/plain": words}, raw=True)
+            return
+        display({"text/plain": words, "text/html": SAVED.format(html.escape(words))}, raw=True)
+        for part in (live, png):
+            display({**part, "text/plain": ""}, raw=True)
 
     def __repr__(self):
         return f"{type(self).__name__}: run this cell to use it"
@@ -172,8 +196,17 @@ def running_cell():
     return parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
 
 
-def _all_in(widget):
-    """Yield a widget and all that it holds, the innermost first."""
-    for child in getattr(widget, "children", ()):
-        yield from _all_in(child)
-    yield widget
+def _widgets_in(thing):
+    """Return all widgets that a thing holds at any depth, with layouts and styles, the innermost first."""
+    found, left = [], [thing]
+    while left:
+        thing = left.pop()
+        if isinstance(thing, widgets.Widget):
+            if thing not in found:
+                found.append(thing)
+                left.append(thing.trait_values(sync=True))
+        elif isinstance(thing, Mapping):
+            left += thing.values()
+        elif isinstance(thing, list | tuple):
+            left += thing
+    return found[::-1]

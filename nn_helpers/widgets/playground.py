@@ -59,6 +59,7 @@ FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l
 }
 MADE = "500, n_test=0, n_val=200"  # sketches
 MEASURED = 200  # examples of a part that each frame looks at
+PREVIEW, PREVIEW_POINTS = 20_000, 15  # at most so many examples are seen, with so many points of a curve
 SPEED = 20  # frames whose steps the speed is the mean of
 WIDE = {"width": "300px", "label_width": "100px"}  # three in a row
 
@@ -87,6 +88,11 @@ def playground(data="moons", functions=None, **settings):
 
 class Playground(LiveTraining):
     """See `playground`."""
+
+    def preview(self):
+        """Make some steps for a figure that is worth saving."""
+        for _ in range(PREVIEW_POINTS):
+            self.run(min(20, PREVIEW // (PREVIEW_POINTS * self.batch_size())))
 
     def __init__(self, data="moons", functions=None, settings=None):
         super().__init__("playground", functions, sorted(FUNCTIONS))
@@ -232,6 +238,7 @@ class Playground(LiveTraining):
         )  # fmt: skip
         self.net.use(**self.own_functions())
         self.step_count, self.epochs, self._script = 0, 0, Script()
+        self.code_box.children = []  # code that makes another network
         self.seconds, self.times = 0.0, deque(maxlen=SPEED)
         self._theta_before = np.full_like(self.net.theta, np.nan)
         self._new_optimizer()
@@ -388,7 +395,7 @@ class Playground(LiveTraining):
         """Return the figure's numbers as text."""
         parts = [
             f"step {self.step_count:,}",
-            f"{self.epochs:,} epochs",
+            f"{self.epochs:,} epoch{'s' * (self.epochs != 1)}",
             f"loss {loss[0]:.3f}, validation {loss[1]:.3f}",
             f"accuracy {accuracy[0]:.0%}, validation {accuracy[1]:.0%}",
         ]

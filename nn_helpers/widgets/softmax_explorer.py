@@ -8,7 +8,7 @@ import numpy as np
 from nn_helpers.losses import cross_entropy, softmax
 from nn_helpers.plots import COLOURS, finish, subplots
 from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, dropdown, row, slider, stop_slider
+from nn_helpers.widgets.controls import control, dropdown, row, show_first, slider, stop_slider
 from nn_helpers.widgets.panel import Panel
 
 CLASSES = ("cat", "dog", "frog", "ship")
@@ -24,14 +24,20 @@ def softmax_explorer(logits=(2.0, 1.0, 0.1, -1.0), class_names=CLASSES):
     logits : sequence of float
         One for each class, between −5 and 5, when the widget opens.
     class_names : sequence of str
+        As many different names.
 
     Returns
     -------
     SoftmaxExplorer
         For a cell's last line.
     """
+    if isinstance(class_names, str) or not np.iterable(logits) or not np.iterable(class_names):
+        raise TypeError("softmax_explorer: logits and class_names must be sequences, such as lists")
+    logits, class_names = list(logits), list(class_names)
     if len(logits) != len(class_names):
         raise ValueError(f"softmax_explorer: {len(logits)} logits for {len(class_names)} class names")
+    if not class_names or len({*map(str, class_names)}) < len(class_names):
+        raise ValueError(f"softmax_explorer: class_names must be different names; got {class_names!r}")
     return SoftmaxExplorer(logits, class_names)
 
 
@@ -47,12 +53,14 @@ class SoftmaxExplorer(Panel):
 
     def __init__(self, logits=(2.0, 1.0, 0.1, -1.0), class_names=CLASSES):
         super().__init__()
-        self.names = list(class_names)
+        self.names = [str(name) for name in class_names]
         wide = {"width": "440px", "label_width": "120px"}
         self.logits = [
-            slider(f"logit: {name}", f"The network's number for {name}", value, -5, 5, **wide)
-            for name, value in zip(self.names, logits, strict=True)
+            slider(f"logit: {name}", f"The network's number for {name}", 0.0, -5, 5, **wide)
+            for name in self.names
         ]
+        for name, each, value in zip(self.names, self.logits, logits, strict=True):
+            show_first("softmax_explorer", f"logit of {name}", each, value)
         self.temperature = control(
             widgets.FloatLogSlider, "temperature T", "Logits are divided by it: small is sure, large unsure",
             value=1.0, base=10, min=-1, max=1, step=0.02, readout_format=".2f",

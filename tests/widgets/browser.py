@@ -181,10 +181,19 @@ class Lab:
             page = context.new_page()
             page.set_default_timeout(1000 * SECONDS)
             page.goto(address)
-            yield Notebook(page)
+            yield Notebook(page, name)
         finally:
             context.close()
             self.server.end_kernel(name)
+
+    def reopen(self, notebook):
+        """Save a notebook, shut its kernel down, and open it again, as on the next day."""
+        address = notebook.page.url
+        notebook.save()
+        notebook.page.goto("about:blank")
+        self.server.end_kernel(notebook.name)
+        notebook.page.goto(address)
+        notebook.wait_for_page()
 
 
 def exactly(words):
@@ -283,23 +292,28 @@ class Controls:
 class Notebook(Controls):
     """An open notebook."""
 
-    def __init__(self, page):
+    def __init__(self, page, name):
         super().__init__(page, page.locator(".jp-NotebookPanel:visible"))
-        self.crashes = []
+        self.name, self.crashes = name, []
         page.on("pageerror", lambda error: self.crashes.append(str(error)))
-        self._wait_for_page()
+        self.wait_for_page()
 
-    def _wait_for_page(self):
+    def wait_for_page(self):
+        """Wait until the notebook is there, and its kernel."""
         self.page.wait_for_selector(".jp-Notebook-cell")
         # Not "await ….ready", for which there is no time limit.
         self.page.wait_for_function("jupyterapp.shell.currentWidget?.sessionContext?.isReady")
         self.page.evaluate(COUNT_FRAMES)
 
+    def save(self):
+        """Save the notebook."""
+        self.page.evaluate("async () => await jupyterapp.commands.execute('docmanager:save')")
+
     def reload(self):
         """Save the notebook and load the page again; the kernel goes on."""
-        self.page.evaluate("async () => await jupyterapp.commands.execute('docmanager:save')")
+        self.save()
         self.page.reload()
-        self._wait_for_page()
+        self.wait_for_page()
 
     def output(self, cell):
         """Return what stands below a cell, by the cell's number from 0 up."""
@@ -307,8 +321,7 @@ class Notebook(Controls):
 
     def run(self, cell):
         """Run a cell, and wait until it has run."""
-        self._activate(cell)
-        self.page.evaluate("async () => await jupyterapp.commands.execute('notebook:run-cell')")
+        self.command("run-cell", cell)
 
     def run_all(self):
         """Run all cells, and wait until they have run."""
@@ -321,13 +334,11 @@ class Notebook(Controls):
 
     def delete(self, cell):
         """Delete a cell, as the scissors do."""
-        self._activate(cell)
-        self.page.evaluate("async () => await jupyterapp.commands.execute('notebook:delete-cell')")
+        self.command("delete-cell", cell)
 
     def insert(self, cell):
         """Insert an empty cell below another."""
-        self._activate(cell)
-        self.page.evaluate("async () => await jupyterapp.commands.execute('notebook:insert-cell-below')")
+        self.command("insert-cell-below", cell)
 
     def restart(self):
         """Restart the kernel, as the button in the toolbar and *Restart* in its dialog do."""
@@ -336,8 +347,17 @@ class Notebook(Controls):
         self.page.locator(".jp-Dialog").wait_for(state="detached")
         self.page.evaluate(f"async () => {{ {PANEL} await kernel.info }}")
 
-    def _activate(self, cell):
+    def command(self, name, cell):
+        """Do with a cell what a menu or a key does, by the command's name."""
         self.page.evaluate(f"cell => {{ {PANEL} panel.content.activeCellIndex = cell }}", cell)
+        self.page.evaluate(f"async () => await jupyterapp.commands.execute('notebook:{name}')")
+
+    def comms(self):
+        """Return how many widgets the kernel keeps a connection to."""
+        asked = "kernel.requestCommInfo({target_name: 'jupyter.widget'})"
+        return self.page.evaluate(
+            f"async () => {{ {PANEL} return Object.keys((await {asked}).content.comms).length }}"
+        )
 
     def ask(self, expression):
         """Return an expression's value in the kernel, also while it trains: numbers, texts, lists."""

@@ -125,3 +125,13 @@ def test_what_does_not_fit_is_refused():
         backprop_stepper(N=8)
     with pytest.raises(ValueError, match="unknown activation"):
         backprop_stepper("gelu")
+
+
+def test_what_is_saved_at_the_beginning_is_the_last_step():
+    first, last = backprop_stepper(), backprop_stepper()
+    last.position.value = len(STEPS)
+    frame = first.canvas.widget.value
+    assert first.saved_png() == last.canvas.figure._repr_png_()
+    assert (first.position.value, first.canvas.widget.value) == (0, frame)
+    first.position.value = last.position.value = 3
+    assert first.saved_png() == last.canvas.figure._repr_png_()

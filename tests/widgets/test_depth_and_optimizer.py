@@ -257,3 +257,16 @@ def test_pairs_of_arrays_serve_as_data_too_when_they_have_a_validation_part():
     panel = depth_and_optimizer(points("spirals", 30, 30), epochs=1, width=10)
     panel.run(100)
     assert panel.net.num_classes == 3
+
+
+def test_what_is_saved_before_the_first_run_is_a_short_one_that_leaves_nothing_behind():
+    panel = depth_and_optimizer(width=20)
+    frame, table = panel.canvas.widget.value, panel.table.value
+    saved = panel.saved_png()
+    assert saved != panel.canvas.figure._repr_png_()
+    assert (panel.runs, panel.canvas.widget.value, panel.table.value) == ([], frame, table)
+    panel.step()
+    panel.step()
+    runs = panel.runs[:]
+    panel.saved_png()
+    assert panel.runs == runs

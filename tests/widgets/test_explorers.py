@@ -169,6 +169,6 @@ def test_names_and_numbers_of_many_classes_do_not_overlap():
 @pytest.mark.parametrize("make", [activation_explorer, softmax_explorer])
 def test_the_first_figure_is_always_the_same_file_and_closing_closes(make):
     first, second = make(), make()
-    assert first.first_figure()._repr_png_() == second.first_figure()._repr_png_()
+    assert first.saved_png() == second.saved_png()
     first.close()
     assert first.ui.comm is None

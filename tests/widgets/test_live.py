@@ -18,6 +18,8 @@ from nn_helpers.widgets.canvas import Canvas
 from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.panel import Panel, traceback_of
 
+VIEW = "application/vnd.jupyter.widget-view+json"
+
 
 class Counter(Live):
     """Counts to `last`; a step may take its time or fail."""
@@ -42,8 +44,8 @@ class Counter(Live):
         self.count = 0
         self.draw()
 
-    def first_figure(self):
-        return Figure(figsize=(1, 1))
+    def saved_png(self):
+        return Figure(figsize=(1, 1))._repr_png_()
 
 
 def test_start_goes_on_until_pause_and_a_second_start_changes_nothing():
@@ -188,11 +190,7 @@ def test_handlers_on_another_thread_run_on_the_loop():
 
 
 def test_an_error_in_a_handler_shows_with_the_learners_line_first():
-    class Sliding(Panel):
-        def first_figure(self):
-            return Figure(figsize=(1, 1))
-
-    panel, slider = Sliding(), widgets.IntSlider()
+    panel, slider = Panel(), widgets.IntSlider()
 
     def learners_function(value):
         raise ZeroDivisionError(f"<{value}>")
@@ -210,7 +208,7 @@ def test_an_error_in_a_handler_shows_with_the_learners_line_first():
 
 def test_a_traceback_of_this_package_alone_is_whole():
     with pytest.raises(AttributeError) as caught:
-        Panel().first_figure()
+        Panel().saved_png()
     error = caught.value
     assert "panel.py" in traceback_of(error.with_traceback(error.__traceback__.tb_next))
 
@@ -259,11 +257,39 @@ def test_a_cell_that_runs_again_closes_the_panels_of_its_run_before(monkeypatch)
     assert not again.closed
 
 
-def test_a_panel_is_a_widget_an_image_and_a_line_of_text():
-    bundle = Counter()._repr_mimebundle_(include=None, exclude=None)
-    assert bundle["text/plain"] == "Counter: run this cell to use it"
-    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert "application/vnd.jupyter.widget-view+json" in bundle
+def shown(panel, monkeypatch):
+    """What a notebook gets of a panel."""
+    parts = []
+    monkeypatch.setattr(panel_module, "display", lambda part, raw: parts.append(part))
+    panel._ipython_display_()
+    return parts
+
+
+def test_a_panel_is_shown_between_a_sentence_and_a_figure_that_are_saved(monkeypatch):
+    live = Counter()
+    sentence, panel, figure = shown(live, monkeypatch)
+    assert sentence["text/plain"] == "Counter: run this cell to use it"
+    assert "Counter: run this cell to use it" in sentence["text/html"]
+    assert panel[VIEW] == {"model_id": live.ui.model_id, "version_major": 2, "version_minor": 0}
+    assert set(panel) == {VIEW, "text/plain"}
+    assert base64.b64decode(figure["image/png"]).startswith(b"\x89PNG")
+    assert panel["text/plain"] == figure["text/plain"] == ""
+
+
+def test_a_panel_that_is_closed_is_shown_as_it_is_saved(monkeypatch):
+    live = Counter()
+    live.close()
+    sentence, nothing, figure = shown(live, monkeypatch)
+    assert "run this cell to use it" in sentence["text/html"]
+    assert nothing == {"text/plain": ""}
+    assert "image/png" in figure
+
+
+def test_where_a_figure_stands_in_for_a_lost_panel_one_output_has_all(monkeypatch):
+    monkeypatch.setattr(panel_module, "running_cell", lambda: ("vscode-notebook-cell:/a.ipynb#W0", 1))
+    (part,) = shown(Counter(), monkeypatch)
+    assert set(part) == {VIEW, "text/plain", "image/png"}
+    assert part["text/plain"] == "Counter: run this cell to use it"
 
 
 def moving_line():

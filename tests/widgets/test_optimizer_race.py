@@ -586,7 +586,7 @@ def test_the_first_figure_is_always_the_same_file_and_closing_closes():
     second.surface.value = "ravine"
     second.time.value = STEPS
     assert first.canvas.widget.value == second.canvas.widget.value
-    assert first.first_figure()._repr_png_() == optimizer_race().first_figure()._repr_png_()
+    assert first.saved_png() == optimizer_race().saved_png()
     assert repr(first) == "OptimizerRace: run this cell to use it"
     first.close()
     assert first.ui.comm is None

@@ -7,7 +7,7 @@ import pytest
 from scenes import assert_code_makes_the_same, facts, redo
 from threadpoolctl import threadpool_info
 
-from nn_helpers import evaluate, layers, points, sketches
+from nn_helpers import evaluate, layers, losses, points, sketches
 from nn_helpers.network import INITIALISATIONS
 from nn_helpers.widgets import playground
 from nn_helpers.widgets.controls import RATES
@@ -406,6 +406,42 @@ def test_the_text_has_step_epochs_throughput_and_what_kind_of_network_it_is():
     assert "2 → 8 → 8 → 2, relu, 114 parameters" in panel.about.value
 
 
+def test_one_epoch_is_no_epochs_and_two_are(panel):
+    for count, words in ((0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs")):
+        panel.epochs = count
+        panel.draw()
+        assert f" · {words} · " in facts(panel)
+
+
+def test_code_that_makes_another_network_is_put_away(panel):
+    panel.code_button.click()
+    assert panel.code_box.children
+    panel.settings["data"].value = "xor"
+    assert not panel.code_box.children
+    panel.code_button.click()
+    assert 'points("xor"' in panel.code.value
+
+
+@pytest.mark.parametrize("settings", [{}, {"data": IMAGES}, {"batch_size": "all"}, {"lr": 10.0, "depth": 8}])
+def test_what_is_saved_before_the_first_step_is_a_short_training_that_leaves_nothing_behind(settings):
+    panel, calls = playground(**settings, functions={"softmax": losses.softmax}), []
+    theta, frame, text = panel.net.theta.copy(), panel.canvas.widget.value, facts(panel)
+    curves = []
+    draw = panel.canvas.figure._repr_png_
+    panel.canvas.figure._repr_png_ = lambda: curves.append(len(panel.loss.steps)) or draw()
+    own = panel.functions["softmax"]
+    panel.functions["softmax"] = lambda z: calls.append(1) or own(z)
+    assert panel.saved_png() == playground(**settings).saved_png()
+    assert curves[0] >= (1 if "lr" in settings else 10)
+    assert panel.net.theta.tobytes() == theta.tobytes()
+    assert (panel.step_count, panel.canvas.widget.value, facts(panel)) == (0, frame, text)
+    assert len(calls) == 1  # the frame at the beginning: not the training
+    panel.run(3)
+    now = draw()
+    assert panel.saved_png() == now
+    assert panel.step_count == 3
+
+
 def test_the_throughput_is_that_of_the_last_frames(panel):
     panel.times.extend([(0, 0.0)] * 30 + [(1000, 1.0)] * 19 + [(1000, 1.0), (1100, 3.0)])
     panel.step_count, panel.seconds = 1150, 4.0
@@ -416,8 +452,8 @@ def test_the_throughput_is_that_of_the_last_frames(panel):
 @pytest.mark.parametrize("kind", ["moons", IMAGES])
 def test_the_figure_is_the_same_each_time_and_names_what_it_shows(kind):
     first_panel, second_panel = playground(kind), playground(kind)
-    first, second = first_panel.first_figure(), second_panel.first_figure()
-    assert first._repr_png_() == second._repr_png_()
+    first = first_panel.canvas.figure
+    assert first_panel.saved_png() == second_panel.saved_png()
     titles = [ax.get_title() for ax in first.axes]
     answers = "What it takes validation images for" if kind == IMAGES else "Decision regions"
     assert titles == [answers, "Loss", "Accuracy", "Activations", "Dead units", "Gradient", "Update / weight"]

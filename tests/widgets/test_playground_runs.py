@@ -359,7 +359,7 @@ def test_closing_in_the_middle_of_a_run_ends_it():
         ({"beta": 0.5}, "unknown setting 'beta'"),  # SGD has none
         ({"optimizer": "momentum", "beta": 1.5}, "beta must be from 0 to 0.99; got 1.5"),
         ({"seed": -1}, "seed must be from 0 to 9999; got -1"),
-        ({"depth": "two"}, "depth must be from 0 to 8; got 'two'"),
+        ({"depth": "two"}, "depth must be a whole number from 0 to 8; got 'two'"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_with_what_can(settings, message):
