@@ -24,6 +24,8 @@ from nn_helpers.support.version import __version__
 
 FORMAT = 1
 SUFFIX = ".safetensors"
+_LONGEST_HEADER = 5_000_000  # bytes; a checkpoint of 10,000 epochs has about one million
+_MOST_LAYERS = 1000
 DTYPES = {"float32": "F32", "float64": "F64"}  # NumPy's names and those in a file
 
 
@@ -78,6 +80,8 @@ def parameters(about):
     """Return shape and dtype of each parameter of an architecture, by name."""
     network = about["network"]
     sizes = [network["input_size"], *network["hidden_sizes"], network["num_classes"]]
+    if len(sizes) > _MOST_LAYERS:
+        raise ValueError(f"it tells of {len(sizes) - 1:,} layers")
     sizes = [whole_number("load", "each size", size, 1) for size in sizes]
     dtype, layout = DTYPES[choice("load", "dtype", network["dtype"], DTYPES)], {}
     for layer, (D, M) in enumerate(pairwise(sizes), start=1):
@@ -123,8 +127,10 @@ def read(path):
 
     if path.exists() and not path.is_file():
         raise OtherFileError(f"{path}: this is a {'folder' if path.is_dir() else 'device and no file'}")
-    with open(path, "rb"):  # safetensors calls a file missing when it may not be read
-        pass
+    with open(path, "rb") as file:  # safetensors calls a file missing when it may not be read
+        length = int.from_bytes(file.read(8), "little")
+    if _LONGEST_HEADER < length < path.stat().st_size:  # to read it could take minutes and GB
+        raise OtherFileError(f"{path}: not written by nn_helpers: its header has {length:,} bytes")
     with explain_damage(path):
         try:
             with safe_open(path, framework="numpy") as file:
