@@ -130,7 +130,7 @@ def read(path):
     with open(path, "rb") as file:  # safetensors calls a file missing when it may not be read
         length = int.from_bytes(file.read(8), "little")
     if _LONGEST_HEADER < length < path.stat().st_size:  # to read it could take minutes and GB
-        raise OtherFileError(f"{path}: not written by nn_helpers: its header has {length:,} bytes")
+        raise OtherFileError(f"{path}: not an nn_helpers file: its header has {length:,} bytes")
     with explain_damage(path):
         try:
             with safe_open(path, framework="numpy") as file:

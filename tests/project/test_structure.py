@@ -30,7 +30,7 @@ def functions_over(limit, sources):
 
 
 @pytest.mark.parametrize(
-    ("part", "limit"), [("nn_helpers: core", 460), ("nn_helpers", 11_650), ("tools", 1_600)]
+    ("part", "limit"), [("nn_helpers: core", 460), ("nn_helpers", 11_700), ("tools", 1_600)]
 )
 def test_the_code_stays_small(part, limit):
     assert sizes()[part] <= limit
@@ -218,7 +218,7 @@ ALLOWED = {
     "_fields", "_replace", "_asdict", "_make",  # of named tuples
     "_exit", "_getframe", "_current_frames",  # of os and sys, and in Python's manual
     "_Pickler", "_Unpickler", "_reconstructor",  # those of pickle and copyreg that are written in Python
-    "_options_values", "_view_count",  # of ipywidgets, which has no other way
+    "_options_values", "_view_count", "_click_handlers",  # of ipywidgets, which has no other way
 }  # fmt: skip
 
 

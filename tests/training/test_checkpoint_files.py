@@ -85,7 +85,7 @@ def other_program(path):
     [
         (lambda path: Run().net.save(path), "a network and no training; ClassificationNet.load reads it"),
         (other_format, "format 2 is of another version of nn_helpers"),
-        (other_program, "not written by nn_helpers"),
+        (other_program, "not an nn_helpers file"),
     ],
 )
 def test_a_file_that_is_something_else_is_refused_and_left_as_it_is(tmp_path, put, words):
