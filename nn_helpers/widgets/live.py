@@ -39,11 +39,9 @@ class Live(Panel):
 
     def advance(self):
         """Make one step; return False when there is none left."""
-        raise NotImplementedError
 
     def draw(self):
         """Bring the figure up to date."""
-        raise NotImplementedError
 
     def watch(self):
         """Prepare for the step after which a frame is drawn: the next one."""

@@ -28,7 +28,7 @@ class Panel:
     def __init__(self):
         self.ui = CountedBox().add_class("nn-panel")
         self.message = Message()
-        self.closed = False
+        self.closed, self._presses = False, []
         try:
             self.loop = asyncio.get_running_loop()
         except RuntimeError:  # plain Python: what a control does runs at once
@@ -72,7 +72,8 @@ class Panel:
     def button(self, words, icon, tooltip, action):
         """Return a button that calls ``action()`` whenever it is pressed."""
         button = widgets.Button(description=words, icon=icon, tooltip=tooltip)
-        button.on_click(lambda _: self.post(action))
+        self._presses.append((button, lambda _: self.post(action)))
+        button.on_click(self._presses[-1][1])
         return button
 
     def post(self, action, *arguments):
@@ -117,8 +118,9 @@ class Panel:
         for widget in _widgets_in(vars(self)):
             widget.close()
             widget.unobserve_all()  # what they would call holds the panel, and all that it has
-            if isinstance(widget, widgets.Button):
-                widget._click_handlers.callbacks.clear()
+        while self._presses:
+            button, pressed = self._presses.pop()
+            button.on_click(pressed, remove=True)
 
     def _ipython_display_(self):
         """Show the panel between a sentence and a figure, which are to be seen where its kernel is not.

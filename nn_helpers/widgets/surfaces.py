@@ -49,7 +49,6 @@ class Surface:
 
     def loss_and_gradient(self, theta):
         """Return the loss (…) and its gradient (…, 2) at each of the places theta (…, 2)."""
-        raise NotImplementedError
 
     def loss(self, theta):
         """Return the loss (…) at each of the places theta (…, 2)."""
@@ -61,7 +60,6 @@ class Surface:
 
     def noisy_gradient(self, theta, rng):
         """Return what SGD sees at theta (2,) in place of the gradient: right on average."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 import base64
 import importlib.util
 import io
+import json
 import os
 import re
 import shutil
@@ -340,6 +341,20 @@ def test_every_make_target_that_is_named_exists(page):
 def test_make_alone_explains_every_target():
     shown = subprocess.run(["make", "-s", "-C", ROOT], check=True, capture_output=True, text=True).stdout
     assert set(re.findall(r"^  make (\S+) +\S", shown, re.M)) == targets()
+
+
+@needs_sh
+def test_make_lab_opens_jupyterlab_without_its_question_about_news(tmp_path):
+    settings = tmp_path / "lab" / "settings" / "overrides.json"
+    ready = ".venv/.lessons-ready"
+    command = ["make", "-s", "-C", ROOT, "-o", ready, f"LAB_SETTINGS={settings}", f"LESSONS_READY={ready}"]
+    subprocess.run([*command, settings], check=True, timeout=60)
+    ((plugin, values),) = json.loads(settings.read_text(encoding="utf-8")).items()
+    assert (plugin, values["fetchNews"]) == ("@jupyterlab/apputils-extension:notification", "false")
+    folder = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas" / "@jupyterlab" / "apputils-extension"
+    known = json.loads((folder / "notification.json").read_text(encoding="utf-8"))["properties"]
+    assert set(values) <= set(known)
+    assert "$(LAB_SETTINGS)" in re.search(r"^lab:(.*)##", (ROOT / "Makefile").read_text("utf-8"), re.M)[1]
 
 
 def make_venv(folder, path, *python):
