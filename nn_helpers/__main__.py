@@ -135,7 +135,7 @@ def parser(preset="seed"):
         "doctor", help="is everything in order here, and if not, what is to be done?"
     )
     doctor.set_defaults(run=run_doctor)
-    top.set_defaults(run=lambda arguments: top.print_help())
+    top.set_defaults(run=lambda arguments: print(top.format_help(), end="") or 0)
     return top
 
 

@@ -166,7 +166,7 @@ def test_where_nothing_can_be_written_this_is_said_before_training(
         assert f"{words}: {os.strerror(ERRNO[fault])}" in error
         assert error.count("\n") == 1
         for path in tmp_path.iterdir():
-            assert path.name.endswith(".part")
+            assert path.name.endswith((".part", ".lock"))
             assert fault == FORBIDDEN  # nothing may be removed either
             path.unlink()
 

@@ -228,7 +228,7 @@ def targets(tmp_path_factory):
 @pytest.mark.parametrize(
     ("bug", "words"),
     [
-        ("archive_errors", "BadGzipFile|ReadError|EOFError|error"),
+        ("archive_errors", "BadGzipFile|ReadError|EOFError|InvalidHeaderError|error"),
         ("_interleave", "WrongError: images are others"),
         ("NAMES", r"WrongError: accepted, though wrong \(hostile\)"),
         ("explain_damage", "KeyError|AttributeError|WrongError: the message does not name the file"),
