@@ -54,8 +54,8 @@ class Optimizer:
     @property
     def options(self):
         """The arguments that make an optimizer like this one."""
-        names = inspect.signature(type(self)).parameters
-        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+        names, own = inspect.signature(type(self)).parameters, vars(self)
+        return {name: own[name] for name in names if name in own and name != "t"}
 
     def lr_at(self, t):
         """Return the learning rate of step t, counted from 1."""
@@ -85,8 +85,8 @@ class Optimizer:
 
     def has_changed_another(self, theta):
         """Say whether the steps so far were made on other parameters than these, as far as that is known."""
-        last = self._theta()
-        return self.t > 0 and last is not None and last is not theta
+        last = vars(self).get("_theta", _unknown)()
+        return self.t > 0 and last is not None and last is not theta and not np.array_equal(last, theta)
 
     def _update_in_blocks(self, theta, gradient, lr):
         def update_block(scratch, theta, gradient, **state):

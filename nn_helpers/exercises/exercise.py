@@ -150,7 +150,8 @@ class Exercise:
     @functools.cached_property
     def all_cases(self):
         """The cases; they are made only once."""
-        return tuple(self.cases())
+        with np.errstate(all="ignore"):  # whatever the learner has set for NumPy's errors
+            return tuple(self.cases())
 
     def quantities_of(self, case):
         """Return factors by which a result may be too large or too small, by name."""

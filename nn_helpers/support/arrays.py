@@ -76,10 +76,14 @@ def _as_array(name, value, dtype="dtype=float"):
     if hasattr(value, "to_numpy"):
         return f"; write {name}.to_numpy({dtype})"
     try:
-        kind = np.array(value).dtype.kind
+        array = np.array(value)
     except (TypeError, ValueError):  # rows of different lengths
         return ""
-    return f"; write np.array({', '.join(filter(None, [name, dtype]))})" if kind in "fiub" else ""
+    return (
+        f"; write np.array({', '.join(filter(None, [name, dtype]))})"
+        if array.ndim and array.dtype.kind in "fiub"
+        else ""
+    )
 
 
 def labels(function, y, N, C):
@@ -102,7 +106,7 @@ def labels(function, y, N, C):
             row = int(np.flatnonzero(bad)[0])
             raise ValueError(f"{function}: row {row} of y is {y[row]}; expected numbers ≥ 0 that sum to 1")
     else:
-        advice = label_advice("y", y) if len(y) == N and y.shape[1:] == (1,) else ""
+        advice = label_advice("y", y) if y.shape == (N, 1) else ""
         raise ValueError(
             f"{function}: labels y have shape {y.shape}; "
             f"expected ({N},) for integer labels or ({N}, {C}) for one-hot, as logits are ({N}, {C}){advice}"

@@ -10,6 +10,7 @@ from nn_helpers.data.batches import ArrayDataset, as_dataset
 from nn_helpers.data.dataset import Dataset
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
+from nn_helpers.schedules import CosineWithWarmup
 from nn_helpers.support.validation import generator, whole_number
 from nn_helpers.support.warn import warn
 
@@ -77,7 +78,7 @@ class Plan:
 
     def _warn_of_surprises(self, function):
         """Say what is right as Python and seldom meant."""
-        optimizer, total = self.optimizer, getattr(self.optimizer.lr, "total_steps", None)
+        optimizer, schedule = self.optimizer, self.optimizer.lr
         if self.resume is None and optimizer.has_changed_another(self.net.theta):
             warn(
                 f"{function}: this optimizer has made {optimizer.t} steps on another network, and goes on "
@@ -88,10 +89,10 @@ class Plan:
         if self.resume is None:
             steps += optimizer.t
             advice = f"Write total_steps={steps}"
-        if total is not None and steps > total:
+        if isinstance(schedule, CosineWithWarmup) and steps > schedule.total_steps:
             warn(
-                f"{function}: the schedule of the learning rate ends at step {total}, and this training goes "
-                f"on to step {steps} with the rate {optimizer.lr_at(total):g}. {advice}"
+                f"{function}: the schedule of the learning rate ends at step {schedule.total_steps}, and "
+                f"this training goes on to step {steps} with the rate {schedule.final_lr:g}. {advice}"
             )
 
     @property

@@ -106,6 +106,7 @@ LABELS = {
     "one-hot rows": (lambda y: np.eye(2)[y], TAKEN),
     "read-only": (read_only, TAKEN),
     "the other byte order": (lambda y: y.astype(y.dtype.newbyteorder()), TAKEN),
+    "one label without an axis": (lambda y: y[0], REFUSED),
     "one column (N, 1)": (lambda y: y[:, np.newaxis], REFUSED),
     "whole numbers as floats": (lambda y: y.astype(float), REFUSED),
     "booleans": (lambda y: y > 0, REFUSED),

@@ -125,6 +125,40 @@ def test_an_optimizer_that_has_trained_another_network_says_so_and_a_second_call
         train(net(), data(), optimizer, epochs=1, progress=False)
 
 
+def test_going_on_with_a_copy_of_the_network_is_no_surprise():
+    optimizer, own = Adam(0.01), net()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(own, data(), optimizer, epochs=1, progress=False)
+        train(own.copy(), data(), optimizer, epochs=1, progress=False)
+
+
+def test_an_optimizer_of_ones_own_may_take_other_options_and_keep_them_as_it_likes():
+    class Passing(Adam):
+        def __init__(self, lr, **options):
+            super().__init__(lr, **options)
+
+    class Bare(SGD):
+        def __init__(self, lr, t=3):
+            self.lr, self.t, self.state, self._for = lr, 0, {}, None
+
+    assert repr(Passing(0.1, beta1=0.5)) == "Passing(lr=0.1)"
+    assert repr(Bare(0.1)) == "Bare(lr=0.1)"
+    train(net(), data(), Bare(0.1), epochs=1, progress=False)
+
+
+def test_a_schedule_of_ones_own_is_not_asked_how_long_it_is():
+    class Cyclic:
+        total_steps = "auto"
+
+        def __call__(self, t):
+            return 0.1
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(net(), data(), SGD(Cyclic()), epochs=1, progress=False)
+
+
 def test_a_schedule_that_ends_before_the_training_is_said_with_advice_that_works():
     def fit(total, epochs):
         train(net(), data(), SGD(CosineWithWarmup(0.1, total_steps=total)), epochs=epochs, progress=False)

@@ -375,6 +375,19 @@ def test_many_checks_leave_no_thread_no_file_and_no_process_behind(where):
             os.waitpid(-1, os.WNOHANG)
 
 
+@both
+def test_a_check_while_an_error_is_handled_is_a_check_as_any(where):
+    descriptors = os.listdir("/proc/self/fd") if os.path.isdir("/proc") else []
+    try:
+        raise KeyError
+    except KeyError:
+        assert check(function(RIGHT))
+        assert not check(function("return abs(z), z"))
+    assert descriptors == (os.listdir("/proc/self/fd") if os.path.isdir("/proc") else [])
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, getattr(os, "WNOHANG", 0))
+
+
 # An error of ours
 
 

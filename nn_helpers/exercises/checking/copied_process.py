@@ -39,22 +39,25 @@ def in_a_copy(task, silence=SILENCE):
         No copy could be made.
     """
     answer, report = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # ■ is not for the copy, at no moment
     try:
         pid = _fork()
         if pid == 0:
             _be_the_copy(task, report)
+    except BaseException:
+        os.close(answer)
+        raise
     finally:
         os.close(report)
-        if sys.exc_info()[1]:
-            os.close(answer)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     try:
         return json.loads(_listen(answer, pid, silence))
     finally:
-        os.close(answer)
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
         with suppress(ChildProcessError):  # somebody has seen to all of them
             os.waitpid(pid, 0)
+        os.close(answer)
 
 
 def _fork():

@@ -44,7 +44,8 @@ def show(shown):
         if shell not in _shells:
             _shells.append(shell)
             shell.events.register("post_run_cell", _show_all)
-        _waiting.append(shown)
+        if not isinstance(shown, str):  # a text that goes into another one is seen there
+            _waiting.append(shown)
         if _is_dropped(sys._getframe(2)):
             ipython.display.display(shown)
     return shown
