@@ -81,7 +81,7 @@ def _as_array(name, value, dtype="dtype=float"):
         return ""
     return (
         f"; write np.array({', '.join(filter(None, [name, dtype]))})"
-        if array.ndim and array.dtype.kind in "fiub"
+        if (array.ndim or dtype) and array.dtype.kind in "fiub"
         else ""
     )
 
