@@ -7,6 +7,7 @@ import textwrap
 import threading
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,3 +234,19 @@ def test_random_results_are_the_same_every_time(draw):
         texts.add(str(check(lambda z: (z + draw(), z), "relu_forward")))
         draw()
     assert len(texts) == 1
+
+
+def test_a_function_that_ends_after_its_check_puts_nothing_back(tmp_path, monkeypatch):
+    def relu_forward(z):
+        time.sleep(2)
+        return np.maximum(z, 0), z
+
+    monkeypatch.setattr(sandbox, "CASE_SECONDS", 0.1)
+    monkeypatch.chdir(tmp_path)
+    threads = threading.active_count()
+    assert not check(relu_forward)
+    monkeypatch.chdir(tmp_path.parent)
+    deadline = time.monotonic() + 20
+    while threading.active_count() > threads and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert Path.cwd() == tmp_path.parent

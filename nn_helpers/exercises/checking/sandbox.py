@@ -104,8 +104,7 @@ def outcome_on(exercise, f, case, partner=None, sandbox=None):
             if partner and case.forward:
                 *_, args[exercise.cache_index] = partner(*copy.deepcopy(case.forward))
             before.extend(copy.deepcopy(args))
-            restore = sandbox.restore if sandbox else lambda: None
-            outcome.results = snapshot(_call(exercise, f, args, partner, outcome, restore))
+            outcome.results = snapshot(_call(exercise, f, args, partner, outcome, sandbox))
 
     _seed()
     outcome.error = sandbox.run(task) if sandbox else _trust(task)
@@ -128,14 +127,15 @@ def _trust(task):
         return error
 
 
-def _call(exercise, f, args, partner, outcome, restore):
+def _call(exercise, f, args, partner, outcome, sandbox):
     """Call f, note in the outcome what it returned, and return the results to compare, by name."""
 
     def call(*args):
         try:
             outcome.returned = f(*args)
         finally:
-            restore()
+            if sandbox:  # by now it may be closed, and then there is nothing to put back
+                sandbox.restore()
         outcome.came_back = True
         return outcome.returned
 
@@ -270,7 +270,7 @@ class Sandbox:
         self.left = CHECK_SECONDS * slowness()
         self.runs = 0
         self.printed = ""
-        self.restore = lambda: None
+        self.restore = _nothing_to_restore
 
     def run(self, task):
         """Call ``task()`` and return the error it raises, `OutOfTime` if it takes too long, or None."""
@@ -318,9 +318,14 @@ class Sandbox:
                     self.restore = watch_surroundings()
                     yield self
             finally:
+                self.restore = _nothing_to_restore
                 sys.stdout, sys.stderr = screens
                 np.random.set_state(numpy_state)  # noqa: NPY002
                 random.setstate(python_state)
+
+
+def _nothing_to_restore():
+    """Stand for `restore` outside a check: a function that comes to its end too late changes nothing back."""
 
 
 def _nobody_answers(what):
