@@ -9,6 +9,7 @@ from nn_helpers.widgets import playground
 import numpy as np
 """
 PLAYGROUND = "p = playground()\np"
+STEP = re.compile(r"step ([\d,]+) · [\d,]+ epoch")  # "1 epoch", "2 epochs"
 LATER = 10  # seconds in which something that takes 0.3 s happens on any machine
 
 
@@ -39,7 +40,8 @@ def show(notebook, code, cell=1):
 
 def step(notebook):
     """The number of steps that the page shows."""
-    return int(re.match(r"step ([\d,]+)", notebook.text("epochs"))[1].replace(",", ""))
+    said = notebook.root.locator(".widget-html-content", has_text=STEP).first.text_content()
+    return int(STEP.search(said)[1].replace(",", ""))
 
 
 def start(notebook, steps=30):
