@@ -1,6 +1,7 @@
-"""What an exercise is: an answer, cases to try, and the mistakes that are known by name.
+"""What an exercise is: an answer, and cases to try.
 
-Each lesson has a module ``lessonNN`` with a list ``EXERCISES``; the `catalogue` has them all.
+Each lesson has a module ``lessonNN`` with a list ``EXERCISES``, and beside it a text ``lessonNN.md`` with the
+`mistakes` that people make in them and the hints. The `catalogue` has all exercises.
 """
 
 import functools
@@ -9,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from nn_helpers.exercises.mistakes import known_about
 
 CACHES = {"cache", "caches"}  # the names of what a forward pass keeps for its backward pass
 
@@ -37,39 +40,6 @@ class Case:
         return f"Case({self.name!r})"
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong answer that people really give, and what to say to them.
-
-    Parameters
-    ----------
-    wrong : function
-        A function that makes the mistake, called like the answer. A learner's function with the same
-        results made the same mistake.
-    sentence : str, or function (example) -> str
-        What the learner is told. The function gets the `Example`, for numbers in the sentence.
-    section : str, optional
-        The section that explains it, when that is not the exercise's own.
-    sure : function (words, returned) -> bool, optional
-        Where other functions do the same and make another mistake: says by the names and operators in the
-        learner's code, a set, and by what it returned on the first case whether it is this one.
-    """
-
-    wrong: Callable
-    sentence: str | Callable
-    section: str | None = None
-    sure: Callable | None = None
-
-
-@dataclass(frozen=True)
-class Example:
-    """The case that shows a mistake: its arguments, the right results and the learner's, by name."""
-
-    args: Mapping
-    expected: Mapping
-    yours: Mapping
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Exercise:
     """A function that the learner writes.
@@ -87,10 +57,6 @@ class Exercise:
         A sentence: what the learner can do now that the function is right.
     cases : function () -> list of Case
         Chosen ones first, small and readable.
-    mistakes : dict of str to Mistake
-        By name: one word, or several with hyphens. `Verdict.mistake` has this name.
-    hints : sequence of str
-        At most three; each says more.
     returns : tuple of str
         The names of what the function returns. A ``"cache"`` (or ``"caches"``) is not compared: the
         `partner` gets it, and its result must be right.
@@ -111,6 +77,9 @@ class Exercise:
     library : function, optional
         The library's public function of the same name, when it reads like the answer: `solution` shows
         its source, and `yours_or_ours` hands it out.
+    sure : dict of mistake's name to function (words, returned) -> bool, optional
+        Where other functions do the same as a mistake and make another: says by the names and operators in
+        the learner's code, a set, and by what it returned on the first case whether it is this one.
     elsewhere : str, optional
         Where the library does the same in another way, and what differs: a comment for `solution`.
     """
@@ -120,8 +89,6 @@ class Exercise:
     section: str
     then: str
     cases: Callable
-    mistakes: Mapping
-    hints: tuple
     returns: tuple = ()
     in_place: tuple = ()
     observe: Callable | None = None
@@ -130,12 +97,23 @@ class Exercise:
     floats: tuple = ()
     quantities: Callable | None = None
     library: Callable | None = None
+    sure: Mapping = field(default_factory=dict)
     elsewhere: str = ""
 
     @property
     def name(self):
         """The name of the function to write."""
         return self.answer.__name__
+
+    @property
+    def hints(self):
+        """At most three sentences; each says more."""
+        return known_about(self.answer)[0]
+
+    @property
+    def mistakes(self):
+        """Wrong answers that people really give, by name; `Verdict.mistake` has this name."""
+        return known_about(self.answer)[1]
 
     @functools.cached_property
     def parameters(self):

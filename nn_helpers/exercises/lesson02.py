@@ -58,57 +58,6 @@ AFFINE_FORWARD = Exercise(
     returns=("z", "cache"),
     partner="affine_backward",
     cases=_affine_forward_cases,
-    mistakes={
-        "no-bias": Mistake(
-            lambda x, W, b: (_rows(x) @ W, (x, W)),
-            "The bias is missing: z = xW + b. Without b every z is 0 when x is 0, whatever the weights are.",
-        ),
-        "weights-first": Mistake(
-            lambda x, W, b: (W @ _rows(x) + b, (x, W)),
-            "This is Wx + b, with W on the left. There x is a column; here every example is a row of x, so W "
-            "stands on the right: z = xW + b. The inner sizes must agree: (N, D) times (D, M).",
-        ),
-        "weights-transposed": Mistake(
-            lambda x, W, b: (_rows(x) @ W.T + b, (x, W)),
-            "W already has the shape (D, M): a row for each input, a column for each output. So it is `W`, "
-            "not `W.T`.",
-        ),
-        "elementwise": Mistake(
-            lambda x, W, b: (_rows(x) * W + b, (x, W)),
-            "`*` multiplies number by number. Each output is a sum over all D inputs, and that is the matrix "
-            "product `@`.",
-        ),
-        "not-flattened": Mistake(
-            lambda x, W, b: (x @ W + b, (x, W)),
-            lambda example: (
-                f"Right where x is a table, but an image has more axes: x is {_shape_of(example, 'x')} here, "
-                f"and W has {len(example.args['W'])} rows. Make each example one row first: "
-                "`x.reshape(len(x), -1)`."
-            ),
-        ),
-        "rows-mixed": Mistake(
-            lambda x, W, b: (_as_rows_by_axis_1(x) @ W + b, (x, W)),
-            "The shape of z is right, but the rows mix the images: a row must hold the numbers of one "
-            "example, all of them, in their order. `x.reshape(len(x), -1)` cuts only where one example ends.",
-        ),
-        "flat-x-in-cache": Mistake(
-            lambda x, W, b: (_rows(x) @ W + b, (_rows(x), W)),
-            "z is right, but the cache holds x as rows, so dx will come out as rows too, and not in the "
-            "shape of the images. Keep x as it came: give the rows a name of their own.",
-        ),
-        "bias-in-cache": Mistake(
-            lambda x, W, b: (_rows(x) @ W + b, (x, W, b)),
-            "z is right, but the cache holds x, W and b. The backward pass needs no b, because b adds the "
-            "same wherever you are; affine_backward unpacks two things, `x, W = cache`.",
-        ),
-    },
-    hints=(
-        "Each example has to become one row of D numbers. `reshape` can do that: the number of rows is "
-        "known, and −1 stands for the size that NumPy shall work out.",
-        "Row n of z is row n of x, times W, plus b. NumPy's matrix product is `@`, and b is added to every "
-        "row without your help.",
-        "`rows = x.reshape(len(x), -1)`, then `z = rows @ ... + ...`",
-    ),
     then="Forwards is done. For learning it needs the way back, affine_backward.",
 )
 
@@ -168,86 +117,6 @@ AFFINE_BACKWARD = Exercise(
     returns=("dx", "dW", "db"),
     partner="affine_forward",
     cases=_affine_backward_cases,
-    mistakes={
-        "bias-over-all": Mistake(
-            _backward_with(db=lambda dz, x, W: dz.sum()),
-            "db must have one number for each output, as b has. Yours sums over the outputs too, and "
-            "broadcasting would hide that: every bias would get the same push. Sum over the examples only, "
-            "axis 0.",
-            section="Why db is a sum",
-        ),
-        "bias-mean": Mistake(
-            _backward_with(db=lambda dz, x, W: dz.mean(axis=0)),
-            lambda example: (
-                f"You took the mean for db. The paths through the {len(example.args['dz'])} examples add up: "
-                "it is the sum. The 1/N of a mean loss is already in dz, and must not come in twice."
-            ),
-            section="Why db is a sum",
-        ),
-        "weights-mean": Mistake(
-            _backward_with(
-                dW=lambda dz, x, W: _rows(x).T @ dz / len(dz), db=lambda dz, x, W: dz.mean(axis=0)
-            ),
-            "You divide by N. Where the loss is a mean over the batch, its 1/N is already in dz. A layer "
-            "only adds up; one that divides again makes its gradients N times too small.",
-            section="The gradient of a mean",
-        ),
-        "bias-wrong-axis": Mistake(
-            _backward_with(db=lambda dz, x, W: dz.sum(axis=1)),
-            "You summed over axis 1, the outputs, so there is one number for each example. b has one for "
-            "each output: sum over the examples, axis 0.",
-            section="Why db is a sum",
-        ),
-        "bias-not-summed": Mistake(
-            _backward_with(db=lambda dz, x, W: dz),
-            "This is dz itself, a row for each example. There is one b for all examples, so db adds up "
-            "their rows.",
-            section="Why db is a sum",
-        ),
-        "transposed": Mistake(
-            _backward_with(dW=lambda dz, x, W: dz.T @ _rows(x)),
-            "Yours is dzᵀx, the transpose of dW. dW has the shape of W, (D, M): xᵀ stands on the left, dz "
-            "on the right.",
-        ),
-        "x-not-transposed": Mistake(
-            _backward_with(dW=lambda dz, x, W: _rows(x) @ dz),
-            "The transpose is missing in dW = xᵀ dz. The sum runs over the examples, so they must be the "
-            "columns of the left factor: (D, N) times (N, M).",
-        ),
-        "weights-not-transposed": Mistake(
-            _backward_with(dx=lambda dz, x, W: (dz @ W).reshape(x.shape)),
-            "The transpose is missing in dx = dz Wᵀ. Input d got to output m through W[d, m]; the way back "
-            "sums over the outputs, (N, M) times (M, D). Where D = M the shapes fit without it, and only "
-            "the numbers tell.",
-            section="When the shapes fit by accident",
-        ),
-        "dx-as-rows": Mistake(
-            _backward_with(dx=lambda dz, x, W: dz @ W.T),
-            "The numbers are right, but dx has one row for each example, and x came with more axes. Give dx "
-            "the shape of x: `.reshape(x.shape)`.",
-        ),
-        "x-with-all-its-axes": Mistake(
-            _backward_with(dx=lambda dz, x, W: dz @ W.T, dW=lambda dz, x, W: x.T @ dz),
-            "Right where x is a table. But x may be images with four axes, and `x.T` then turns around "
-            "all four. Work with rows, `x.reshape(len(x), -1)`, and give dx the shape of x at the end.",
-        ),
-        "other-order": Mistake(
-            lambda dz, cache: tuple(affine_backward(dz, cache)[i] for i in (1, 0, 2)),
-            "All three are right, but they come in another order: `return dx, dW, db`.",
-        ),
-        "no-chain-rule": Mistake(
-            lambda dz, cache: (cache[1].T, _rows(cache[0]).T, np.ones(len(cache[1].T))),
-            "These are ∂z/∂x, ∂z/∂W and ∂z/∂b alone. The chain rule multiplies each by dz: how much the loss "
-            "changes when z does.",
-        ),
-    },
-    hints=(
-        "Begin with the shapes: dx has that of x, dW that of W, db that of b. Which products of dz (N, M) "
-        "with W (D, M), and of rows (N, D) with dz, have them?",
-        "dW = xᵀ dz, with the rows for x. dx = dz Wᵀ, brought to the shape of x. db is the sum of dz over "
-        "the examples.",
-        "`dx = (dz @ W.T).reshape(x.shape)`, `dW = rows.T @ ...`, `db = dz.sum(axis=...)`",
-    ),
     then="The pair is complete: a network can learn with it, in the next cells.",
 )
 
@@ -342,60 +211,6 @@ NET_FORWARD = Exercise(
     returns=("logits", "caches"),
     partner="net_backward",
     cases=_net_forward_cases,
-    mistakes={
-        "relu-after-the-last": Mistake(
-            _afterwards(lambda logits, caches: (np.maximum(logits, 0), _with_z_for_the_last(logits, caches))),
-            "There is a ReLU after the last layer too. The logits are the last affine layer's z, as it is: "
-            "softmax needs negative ones as well, and a class whose logit is cut to 0 gets no gradient.",
-        ),
-        "no-relu": Mistake(
-            _without_relu,
-            "The ReLU between the layers is missing. Without it the whole stack is one affine layer in "
-            "disguise: (xW₁)W₂ = x(W₁W₂).",
-        ),
-        "relu-first": Mistake(
-            _relu_first,
-            "Yours puts ReLU in front of every layer, so the input itself loses its negative numbers. The "
-            "order is affine, ReLU, affine, ReLU, …, affine.",
-        ),
-        "always-the-input": Mistake(
-            _always_the_input,
-            "Every layer gets x, the network's input. Only the first one should: the others get what the "
-            "layer before them returned, a.",
-        ),
-        "last-layer-missing": Mistake(
-            _afterwards(lambda logits, caches: (caches[-1][0][0], caches[:-1])),
-            "The last layer is missing: you return the a that should go into it. Its (W, b) is `params[-1]`.",
-        ),
-        "affine-caches-only": Mistake(
-            _afterwards(lambda logits, caches: (logits, [affine_cache for affine_cache, _ in caches])),
-            "The logits are right, but you kept the affine layers' caches only. The way back through a ReLU "
-            "needs its own cache too: append the pair, `(affine_cache, relu_cache)`.",
-        ),
-        "z-for-the-last": Mistake(
-            _afterwards(lambda logits, caches: (logits, _with_z_for_the_last(logits, caches))),
-            "The logits are right, but the last pair holds z too. net_backward would go back through a ReLU "
-            "that was never there: keep `(affine_cache, None)` for the last layer.",
-        ),
-        "last-cache-missing": Mistake(
-            _afterwards(lambda logits, caches: (logits, caches[:-1])),
-            "The logits are right, but the last layer's cache is missing. Append `(affine_cache, None)` for "
-            "it: it has weights to learn, but no ReLU.",
-        ),
-        "last-cache-first": Mistake(
-            _afterwards(lambda logits, caches: (logits, caches[::-1])),
-            "The logits are right, but the list of caches begins with the last layer. Keep them in the "
-            "order of the layers; it is the backward pass that goes through them in reverse.",
-        ),
-    },
-    hints=(
-        "What goes into a layer is what came out of the one before. One name for it, a, that gets a new "
-        "value in each round of the loop, is enough.",
-        "In the loop: affine_forward on a, then relu_forward on z, then append both caches as a pair. After "
-        "the loop: affine_forward once more.",
-        "`z, affine_cache = affine_forward(a, W, b)`, `a, relu_cache = relu_forward(...)`, "
-        "`caches.append((affine_cache, ...))`",
-    ),
     then="Now the way back: net_backward.",
 )
 
@@ -452,56 +267,6 @@ NET_BACKWARD = Exercise(
     returns=("gradients",),
     partner="net_forward",
     cases=_net_backward_cases,
-    mistakes={
-        "last-layer-first": Mistake(
-            lambda dlogits, caches: net_backward(dlogits, caches)[::-1],
-            "The gradients are right, but in the order in which you found them: the last layer first. They "
-            "should stand as the parameters do, the first layer first: `insert(0, …)`, or turn the list "
-            "around at the end.",
-        ),
-        "past-the-relus": Mistake(
-            lambda dlogits, caches: _walk(dlogits, caches[::-1])[::-1],
-            "The last layer's gradients are right, those before it are not: you walk past the ReLUs. Where "
-            "z was negative nothing got through, so nothing comes back: relu_backward with that layer's "
-            "ReLU cache.",
-        ),
-        "relu-too-late": Mistake(
-            lambda dlogits, caches: _walk(dlogits, caches[::-1], after=_relu_back)[::-1],
-            "In each layer you go back through the affine part first and through its ReLU afterwards. "
-            "Forwards it was affine, then ReLU; backwards everything is reversed: first the ReLU, then the "
-            "affine part.",
-        ),
-        "relu-of-the-gradient": Mistake(
-            lambda dlogits, caches: _walk(dlogits, caches[::-1], lambda d, z: np.maximum(d, 0))[::-1],
-            "You cut the gradient itself at 0. What decides is the sign of z on the way forward, which is "
-            "in the ReLU's cache: relu_backward, not relu_forward.",
-        ),
-        "from-the-front": Mistake(
-            lambda dlogits, caches: _walk(dlogits, caches, _relu_back),
-            "dlogits belongs to the last layer, but you begin with the first. Walk through the caches in "
-            "reverse: `reversed(caches)`.",
-        ),
-        "always-dlogits": Mistake(
-            lambda dlogits, caches: [
-                affine_backward(dlogits, affine_cache)[1:] for affine_cache, _ in caches
-            ],
-            "Every layer gets dlogits. Only the last one should: the others get what the layer after them "
-            "hands back, its dx, after the ReLU.",
-        ),
-        "uses-up-the-caches": Mistake(
-            _pops,
-            "The gradients are right, but the caches are gone: `pop` takes them out of the caller's own "
-            "list. A second call would find it empty. Walk through `reversed(caches)`, which takes nothing "
-            "away.",
-        ),
-    },
-    hints=(
-        "Everything in reverse: the last layer first, and within a layer the ReLU before the affine part.",
-        "relu_backward turns da into dz, with the layer's ReLU cache. affine_backward turns dz into da of "
-        "the layer before, and dW and db on the side.",
-        "`dz = relu_backward(da, relu_cache)`, `da, dW, db = affine_backward(...)`, "
-        "`gradients.insert(0, (dW, db))`",
-    ),
     then="All gradients of a network of any depth, from one walk back.",
 )
 
@@ -604,77 +369,6 @@ HE_INIT = Exercise(
         "share of different numbers in all W": 0.05,
     },
     floats=("b",),
-    mistakes={
-        "variance-for-deviation": Mistake(
-            _init_with(lambda D, M: 2 / D),
-            "2/D is the variance. The standard deviation, by which you multiply normal numbers, is its "
-            "root: √(2/D).",
-        ),
-        "without-the-two": Mistake(
-            _init_with(lambda D, M: np.sqrt(1 / D)),
-            "This is √(1/D). It would be right without ReLU; but ReLU cuts off one half, so the mean square "
-            "halves in every layer. The 2 puts that back: √(2/D).",
-        ),
-        "xavier": Mistake(
-            _init_with(lambda D, M: np.sqrt(2 / (D + M))),
-            "√(2/(D + M)) is Xavier Glorot's rule, made for tanh. He's, for ReLU, has the number of inputs "
-            "alone: √(2/D).",
-        ),
-        "outputs-for-inputs": Mistake(
-            _init_with(lambda D, M: np.sqrt(2 / M)),
-            "You divide by M, the number of outputs. A z is a sum over the D inputs, so it is D that "
-            "decides how large it gets: √(2/D).",
-        ),
-        "no-scale": Mistake(
-            _init_with(lambda D, M: 1.0),
-            "These weights have the standard deviation 1, whatever D is. Multiply them by √(2/D).",
-        ),
-        "one-size-for-all": Mistake(
-            _init_with(lambda D, M: 0.01),
-            "Every layer gets the standard deviation 0.01. The sum over D inputs then shrinks or grows with "
-            "D, layer after layer. Let D decide: √(2/D).",
-        ),
-        "zero-weights": Mistake(
-            _init_with(lambda D, M: 0.0),
-            "All weights are 0. Then all units of a layer compute the same and get the same gradient, for "
-            "ever. They have to begin differently: at random.",
-        ),
-        "uniform": Mistake(
-            _init_with(draw=lambda rng, shape: rng.random(shape)),
-            "`rng.random` draws between 0 and 1: no negative weight, and a mean of one half. Draw from the "
-            "normal distribution around 0: `rng.standard_normal`.",
-        ),
-        "transposed": Mistake(
-            lambda sizes, rng: [(W.T, b) for W, b in he_init(sizes, rng)],
-            "W has the shape (D, M): a row for each input, a column for each output. Yours is (M, D).",
-            section="One layer, forwards",
-        ),
-        "random-biases": Mistake(
-            _random_biases,
-            "The weights are right, but the biases are random too. They begin at 0: the weights already "
-            "make the units different.",
-        ),
-        "own-generator": Mistake(
-            ignore_rng(he_init, 0),
-            "You make a generator of your own, so two networks can never begin differently, whatever rng is "
-            "given. Draw from the argument: `rng.standard_normal`.",
-        ),
-        "no-seed": Mistake(
-            ignore_rng(he_init),
-            "You make a generator of your own, without a seed, so nobody can ever make the same network "
-            "again. Draw from the argument: `rng.standard_normal`.",
-        ),
-        "flat-list": Mistake(
-            lambda sizes, rng: [array for pair in he_init(sizes, rng) for array in pair],
-            "W and b stand one after the other in a flat list. Each layer is a pair of its own: "
-            "`params.append((W, b))`.",
-        ),
-    },
-    hints=(
-        "`rng.standard_normal((D, M))` has the standard deviation 1. Multiply it by the one you want.",
-        "For a layer with D inputs that is √(2/D). The biases are zeros, M of them.",
-        "`W = rng.standard_normal((D, M)) * np.sqrt(...)`, `b = np.zeros(...)`",
-    ),
     then="With it a network ten layers deep begins in good health.",
 )
 

@@ -28,7 +28,7 @@ from nn_helpers.exercises.checking.wording import (
     without_addresses,
     wrap,
 )
-from nn_helpers.exercises.exercise import CACHES, Example, MalformedResult
+from nn_helpers.exercises.exercise import CACHES, MalformedResult
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,17 +156,15 @@ def _recognise(trial):
         return None
     for dtypes in (True, False):
         for key, mistake in trial.exercise.mistakes.items():
+            sure = trial.exercise.sure.get(key)
             if not dtypes and _only_in_the_dtype(trial.exercise, mistake.wrong):
                 continue
             known = outcomes_of(trial.exercise, mistake.wrong)
-            if _same(trial.exercise, trial.outcomes, known, dtypes) and _sure(mistake, trial):
+            if _same(trial.exercise, trial.outcomes, known, dtypes) and (
+                sure is None or sure(words(trial.f), trial.outcomes[0].returned)
+            ):
                 return key
     return None
-
-
-def _sure(mistake, trial):
-    """Say whether a function that does the same as a mistake makes it: others may do the same."""
-    return mistake.sure is None or mistake.sure(words(trial.f), trial.outcomes[0].returned)
 
 
 @functools.cache
@@ -215,10 +213,8 @@ def _verdict(exercise, kind, sentence, rest="", mistake=None):
 
 
 def _mistake_verdict(trial, key, sandbox):
-    index, sentence = trial.first_wrong, trial.exercise.mistakes[key].sentence
-    if callable(sentence):
-        _, outcome, expected = trial.attempts[index]
-        sentence = sentence(Example(trial.arguments(index), expected, outcome.results or {}))
+    index = trial.first_wrong
+    sentence = trial.exercise.mistakes[key].sentence.format(**trial.arguments(index))
     if not isinstance(trial.outcomes[index].error, MalformedResult | None):
         sentence += "\n" + error_in_words(trial.outcomes[index], explain=False)
     return _mistake(trial, sentence, index, sandbox, key)
