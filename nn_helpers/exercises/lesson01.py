@@ -1,12 +1,9 @@
 """Lesson 01: layers as pairs of functions, and how to check a gradient."""
 
-import math
-
 import numpy as np
 
 from nn_helpers import gradcheck, layers
-from nn_helpers.exercises.exercise import Case, Exercise, Mistake
-from nn_helpers.exercises.faulty_answers import overwrite
+from nn_helpers.exercises.exercise import Case, Exercise
 
 LESSON = "01_layers_and_relu"
 
@@ -40,6 +37,10 @@ RELU_FORWARD = Exercise(
     returns=("a", "cache"),
     partner="relu_backward",
     cases=_relu_forward_cases,
+    sure={
+        "np-max": lambda words, returned: bool({"max", "amax"} & words),
+        "exchanged": lambda words, returned: np.array_equal(returned[1], np.maximum(0, returned[0])),
+    },
     then="It is half of a layer: net.use(relu_forward=relu_forward) puts it to work.",
 )
 
@@ -52,24 +53,22 @@ def relu_backward(da, cache):
     return da * (cache > 0)
 
 
-def _backward_case(name, da, z):
-    return Case(name, da, z, forward=(z,))
-
-
 def _relu_backward_cases():
     rng = np.random.default_rng(2)
+
+    def case(name, da, z):
+        return Case(name, da, z, forward=(z,))
+
     normal = rng.standard_normal
     return [
-        _backward_case("z on both sides of 0", np.array([[5.0, 6.0, 7.0]]), np.array([[-2.0, 0.5, 3.0]])),
-        _backward_case("z = 0", np.array([[5.0, -6.0]]), np.array([[0.0, 0.0]])),
-        _backward_case(
-            "da of both signs", np.array([[-5.0, 6.0], [-7.0, -8.0]]), np.array([[1.0, -2.0], [3.0, -4.0]])
-        ),
-        _backward_case("large z", np.array([[5.0, -6.0, 7.0, 8.0]]), np.array([[-2e6, 7.0, 300.0, 2e6]])),
-        _backward_case("z close to 0", np.array([[5.0, -6.0, 7.0]]), np.array([[1e-3, 1e-9, -1e-9]])),
-        _backward_case("large da", np.array([[-3e4, 70.0, 2e6]]), np.array([[1.0, 2.0, -3.0]])),
-        _backward_case("arrays with four axes", normal((2, 3, 3, 2)), normal((2, 3, 3, 2))),
-        _backward_case("float32 numbers", *normal((2, 3, 4)).astype(np.float32)),
+        case("z on both sides of 0", np.array([[5.0, 6.0, 7.0]]), np.array([[-2.0, 0.5, 3.0]])),
+        case("z = 0", np.array([[5.0, -6.0]]), np.array([[0.0, 0.0]])),
+        case("da of both signs", np.array([[-5.0, 6.0], [-7.0, -8.0]]), np.array([[1.0, -2.0], [3.0, -4.0]])),
+        case("large z", np.array([[5.0, -6.0, 7.0, 8.0]]), np.array([[-2e6, 7.0, 300.0, 2e6]])),
+        case("z close to 0", np.array([[5.0, -6.0, 7.0]]), np.array([[1e-3, 1e-9, -1e-9]])),
+        case("large da", np.array([[-3e4, 70.0, 2e6]]), np.array([[1.0, 2.0, -3.0]])),
+        case("arrays with four axes", normal((2, 3, 3, 2)), normal((2, 3, 3, 2))),
+        case("float32 numbers", *normal((2, 3, 4)).astype(np.float32)),
     ]
 
 
@@ -109,15 +108,6 @@ def _sigmoid_forward_cases():
     ]
 
 
-def _as_both(a):
-    """Return a as result and as cache."""
-    return a, a
-
-
-def _sigmoid(z):
-    return 1 / (1 + np.exp(-z))
-
-
 SIGMOID_FORWARD = Exercise(
     answer=sigmoid_forward,
     library=layers.sigmoid_forward,
@@ -126,6 +116,7 @@ SIGMOID_FORWARD = Exercise(
     returns=("a", "cache"),
     partner="sigmoid_backward",
     cases=_sigmoid_forward_cases,
+    sure={"math-exp": lambda words, returned: "math" in words or not {"np", "numpy", "float"} & words},
     then="Try it on large numbers: no NaN, even at ±1000.",
 )
 
@@ -227,55 +218,6 @@ def _numerical_gradient_cases():
         Case("an array with three axes", _squares, rng.standard_normal((2, 2, 3))),
         Case("a single number", _squares, np.array([30.0])),
     ]
-
-
-def _differences(quotient=lambda above, here, below, h: (above - below) / (2 * h), own_h=None, put_back=True):
-    """Return a numerical gradient with another quotient, a step of its own, or numbers that stay moved."""
-
-    def wrong(f, x, h=1e-5):
-        h, result = own_h or h, np.zeros_like(x)
-        for index in np.ndindex(x.shape):
-            kept, values = x[index], []
-            for step in (h, 0, -h):
-                x[index] = kept + step
-                values.append(f(x))
-            result[index] = quotient(*values, h)
-            if put_back:
-                x[index] = kept
-        return result
-
-    return wrong
-
-
-def _drifting(f, x, h=1e-5):
-    result = np.zeros_like(x)
-    for index in np.ndindex(x.shape):
-        x[index] += h
-        above = f(x)
-        x[index] -= 2 * h
-        below = f(x)
-        x[index] += h
-        result[index] = (above - below) / (2 * h)
-    return result
-
-
-def _without_copy(f, x, h=1e-5):
-    result = np.zeros_like(x)
-    for index in np.ndindex(x.shape):
-        above, below = x, x
-        above[index] += h
-        below[index] -= h
-        result[index] = (f(above) - f(below)) / (2 * h)
-    return result
-
-
-def _row_by_row(f, x, h=1e-5):
-    result = np.zeros_like(x)
-    for i in range(len(x)):
-        step = np.zeros_like(x)
-        step[i] = h
-        result[i] = (f(x + step) - f(x - step)) / (2 * h)
-    return result
 
 
 NUMERICAL_GRADIENT = Exercise(
