@@ -1,20 +1,14 @@
 """Lesson 02: the affine layer, a stack of layers, and their first weights."""
 
 import copy
-import itertools
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from nn_helpers import layers
-from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
-from nn_helpers.exercises.faulty_answers import ignore_rng
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult
 
 LESSON = "02_affine_backprop"
-
-
-def _rows(x):
-    return x.reshape(len(x), -1)
 
 
 # affine_forward
@@ -45,11 +39,6 @@ def _affine_forward_cases():
     ]
 
 
-def _as_rows_by_axis_1(x):
-    """Return rows that each hold a bit of every example."""
-    return x if x.ndim == 2 else x.reshape(-1, len(x)).T
-
-
 AFFINE_FORWARD = Exercise(
     answer=affine_forward,
     library=layers.affine_forward,
@@ -60,10 +49,6 @@ AFFINE_FORWARD = Exercise(
     cases=_affine_forward_cases,
     then="Forwards is done. For learning it needs the way back, affine_backward.",
 )
-
-
-def _shape_of(example, name):
-    return str(example.args[name].shape)
 
 
 # affine_backward
@@ -97,18 +82,6 @@ def _affine_backward_cases():
     ]
 
 
-def _backward_with(dx=None, dW=None, db=None):
-    """Return affine_backward with some of its lines replaced."""
-
-    def wrong(dz, cache):
-        x, W = cache
-        right = affine_backward(dz, cache)
-        changed = (f and f(dz, x, W) for f in (dx, dW, db))
-        return tuple(r if w is None else w for w, r in zip(changed, right, strict=True))
-
-    return wrong
-
-
 AFFINE_BACKWARD = Exercise(
     answer=affine_backward,
     library=layers.affine_backward,
@@ -138,19 +111,14 @@ def net_forward(x, params):
     return logits, caches
 
 
-def _params(sizes, rng, dtype=np.float64):
-    """Return whole numbers as weights and biases, with biases that matter."""
-    return [
-        (rng.integers(-2, 3, (D, M)).astype(dtype), rng.integers(-2, 3, M).astype(dtype))
-        for D, M in pairwise(sizes)
-    ]
-
-
 def _net(name, N, sizes, seed, dtype=np.float64):
-    """Return (name, x, params) of a case."""
+    """Return (name, x, params) of a case: whole numbers, and biases that matter."""
     rng = np.random.default_rng(seed)
-    x = rng.integers(-3, 4, (N, sizes[0])).astype(dtype)
-    return name, x, _params(sizes, rng, dtype)
+
+    def draw(largest, *shape):
+        return rng.integers(-largest, largest + 1, shape).astype(dtype)
+
+    return name, draw(3, N, sizes[0]), [(draw(2, D, M), draw(2, M)) for D, M in pairwise(sizes)]
 
 
 def _nets():
@@ -168,39 +136,6 @@ def _nets():
 
 def _net_forward_cases():
     return [Case(name, x, params) for name, x, params in _nets()]
-
-
-def _without_relu(x, params):
-    caches = []
-    for W, b in params:
-        x, affine_cache = affine_forward(x, W, b)
-        caches.append((affine_cache, None))
-    return x, caches
-
-
-def _relu_first(x, params):
-    caches = []
-    for W, b in params:
-        caches.append((x, W, b))
-        x, _ = affine_forward(np.maximum(x, 0), W, b)
-    return x, caches
-
-
-def _always_the_input(x, params):
-    z, caches = None, []
-    for W, b in params:
-        z, affine_cache = affine_forward(x, W, b)
-        caches.append((affine_cache, z))
-    return z, caches
-
-
-def _afterwards(change):
-    """Return net_forward with its logits and caches changed at the end."""
-    return lambda x, params: change(*net_forward(x, params))
-
-
-def _with_z_for_the_last(logits, caches):
-    return [*caches[:-1], (caches[-1][0], logits)]
 
 
 NET_FORWARD = Exercise(
@@ -236,27 +171,6 @@ def _net_backward_cases():
         dlogits = np.random.default_rng(i).integers(-3, 4, logits.shape).astype(logits.dtype)
         made.append(Case(name, dlogits, caches, forward=(x, params)))
     return made
-
-
-def _walk(d, caches, before=lambda d, z: d, after=lambda d, z: d):
-    """Walk through the caches in their order, with something else in place of ReLU's derivative."""
-    gradients = []
-    for affine_cache, z in caches:
-        d = d if z is None else before(d, z)
-        d, dW, db = affine_backward(d, affine_cache)
-        d = d if z is None else after(d, z)
-        gradients.append((dW, db))
-    return gradients
-
-
-def _relu_back(d, z):
-    return d * (z > 0)
-
-
-def _pops(dlogits, caches):
-    gradients = net_backward(dlogits, list(caches))
-    caches.clear()
-    return gradients
 
 
 NET_BACKWARD = Exercise(
@@ -318,10 +232,8 @@ def _weights_and_biases(f, sizes, rng):
 
 def _are_independent(arrays):
     """Say whether all arrays can be changed, each without any other."""
-    pairs = itertools.combinations(arrays, 2)
-    return all(a.flags.writeable for a in arrays) and not any(
-        map(np.shares_memory, *zip(*pairs, strict=True))
-    )
+    shared = any(np.shares_memory(a, b) for a, b in combinations(arrays, 2))
+    return not shared and all(a.flags.writeable for a in arrays)
 
 
 def _expect_layers(params, sizes):
@@ -339,19 +251,6 @@ def _expect_layers(params, sizes):
             raise MalformedResult("Each W should be an array with two axes, of shape (D, M).")
         if not isinstance(pair[1], np.ndarray):
             raise MalformedResult("Each b should be an array of shape (M,).")
-
-
-def _init_with(std=lambda D, M: np.sqrt(2 / D), draw=lambda rng, shape: rng.standard_normal(shape)):
-    """Return he_init with another standard deviation, or with other draws."""
-
-    def wrong(sizes, rng):
-        return [(draw(rng, (D, M)) * std(D, M), np.zeros(M)) for D, M in pairwise(sizes)]
-
-    return wrong
-
-
-def _random_biases(sizes, rng):
-    return [(W, rng.standard_normal(b.shape) * np.sqrt(2 / len(W))) for W, b in he_init(sizes, rng)]
 
 
 HE_INIT = Exercise(
