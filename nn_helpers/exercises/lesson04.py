@@ -1,27 +1,14 @@
 """Lesson 04: optimizers, each one step in place, and the mini-batches that they learn from."""
 
 import copy
-import itertools
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 
 from nn_helpers.exercises.checking.wording import a_kind_of
-from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
-from nn_helpers.exercises.faulty_answers import ignore_rng, overwrite, rebind
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult
 
 LESSON = "04_optimizers"
-
-
-def _no_change(*arrays):
-    *others, last = arrays
-    names = f"{', '.join(others)} and {last} are" if others else f"{last} is"
-    return (
-        f"{names} after the call what {'they were' if others else 'it was'} before. `{arrays[0]} = …` gives "
-        "the name to a new array, which is forgotten at the end of the function, even if it is returned: "
-        f"nobody keeps it. Change the array that came in, with `{arrays[0]} -= …`, `{arrays[0]} += …` or "
-        f"`{arrays[0]} *= …`."
-    )
 
 
 # sgd_step
@@ -43,15 +30,6 @@ def _sgd_step_cases():
         Case("a matrix", *rng.standard_normal((2, 3, 4)), 0.05),
         Case("float32", *rng.standard_normal((2, 5)).astype(np.float32), 0.05),
     ]
-
-
-def _sgd(theta, step):
-    """Take a wrong step."""
-    theta -= step
-
-
-def _length(gradient):
-    return np.sqrt((gradient**2).sum()) or 1.0
 
 
 SGD_STEP = Exercise(
@@ -103,7 +81,7 @@ def _epoch(f, N, *rest):
             "minibatches gives one batch after the other, with `yield`, or a list of them all; yours gives "
             f"{a_kind_of(given)}."
         ) from None
-    found = [_indices(batch) for batch in itertools.islice(iterator, N + 2)]
+    found = [_indices(batch) for batch in islice(iterator, N + 2)]
     if len(found) > N + 1:
         raise MalformedResult(f"An epoch of {N} examples has at most {N} batches; yours does not stop there.")
     return found
@@ -174,25 +152,6 @@ def _stay_together(first, second):
     return bool(np.mean(pairs) > 0.06) if pairs else False
 
 
-def _cut(order, batch_size):
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-
-
-def _wrong_batches(order=lambda N, rng: np.arange(N), afterwards=lambda cut, rng: cut):
-    """Return minibatches that cut up another order, or do something to the batches afterwards."""
-
-    def wrong(N, batch_size, rng, drop_last=True):
-        end = N - N % batch_size if drop_last else N
-        return afterwards(_cut(order(N, rng)[:end], batch_size), rng)
-
-    return wrong
-
-
-def _fill_up(N, batch_size, rng, drop_last=True):
-    order = rng.permutation(N)
-    return _cut(np.resize(order, -(-N // batch_size) * batch_size), batch_size)
-
-
 MINIBATCHES = Exercise(
     answer=minibatches,
     elsewhere="nn_helpers.data.batches does the same, and yields the examples in place of their indices.",
@@ -227,30 +186,6 @@ def _momentum_step_cases():
         Case("a matrix", *rng.standard_normal((3, 3, 4)), 0.05, 0.8),
         Case("float32", *rng.standard_normal((2, 5)).astype(single), np.ones(5, single), 0.05, 0.8),
     ]
-
-
-def _wrong_momentum(new_v=lambda v, g, lr, beta: beta * v - lr * g, step=lambda old, v, g, lr, beta: v):
-    """Return momentum with one of its two lines replaced, or both."""
-
-    def wrong(theta, gradient, v, lr, beta):
-        old = v.copy()
-        v[...] = new_v(v, gradient, lr, beta)
-        theta += step(old, v, gradient, lr, beta)
-
-    return wrong
-
-
-def _rebinding(answer, memory):
-    """Return the mistakes of changing a new array in place of the memory, of theta, or of both."""
-
-    def mistake(praise, *names):
-        return Mistake(rebind(answer, *names), praise + _no_change(*names))
-
-    return {
-        f"{memory}-rebound": mistake("theta is right in this step. But ", memory),
-        "theta-rebound": mistake(f"{memory} is right. But ", "theta"),
-        "nothing-changes": mistake("", "theta", memory),
-    }
 
 
 MOMENTUM_STEP = Exercise(
@@ -290,20 +225,6 @@ def _rmsprop_step_cases():
         Case("a matrix", *rng.standard_normal((2, 3, 4)), rng.random((3, 4)), 0.05, 0.99, 1e-8),
         Case("float32", *rng.standard_normal((2, 5)).astype(single), np.ones(5, single), 0.05, 0.9, 1e-6),
     ]
-
-
-def _wrong_rmsprop(
-    new_s=lambda s, g, beta: beta * s + (1 - beta) * g**2,
-    step=lambda g, old, s, lr, eps: lr * g / (np.sqrt(s) + eps),
-):
-    """Return RMSprop with one of its two lines replaced."""
-
-    def wrong(theta, gradient, s, lr, beta, eps):
-        old = s.copy()
-        s[...] = new_s(s, gradient, beta)
-        theta -= step(gradient, old, s, lr, eps)
-
-    return wrong
 
 
 RMSPROP_STEP = Exercise(
@@ -349,31 +270,6 @@ def _adam_step_cases():
         Case("a matrix", *rng.standard_normal((3, 3, 4)), rng.random((3, 4)), 7, 0.05, 0.8, 0.95, 1e-8),
         Case("float32", *rng.standard_normal((2, 5)).astype(single), *memory, 7, 0.05, 0.8, 0.95, 1e-6),
     ]
-
-
-def _wrong_adam(
-    new_m=lambda m, g, beta1, beta2: beta1 * m + (1 - beta1) * g,
-    new_v=lambda v, g, beta1, beta2: beta2 * v + (1 - beta2) * g**2,
-    correct=lambda beta, t: 1 - beta**t,
-    corrected="mv",
-    step=lambda m_hat, v_hat, lr, eps, g: lr * m_hat / (np.sqrt(v_hat) + eps),
-):
-    """Return Adam with one part of it replaced; `corrected` names the means that are corrected."""
-
-    def wrong(theta, gradient, m, v, t, lr, beta1, beta2, eps):
-        m[...] = new_m(m, gradient, beta1, beta2)
-        v[...] = new_v(v, gradient, beta1, beta2)
-        m_hat = m / correct(beta1, t) if "m" in corrected else m
-        v_hat = v / correct(beta2, t) if "v" in corrected else v
-        theta -= step(m_hat, v_hat, lr, eps, gradient)
-
-    return wrong
-
-
-def _adam_keeps_hats(theta, gradient, m, v, t, lr, beta1, beta2, eps):
-    adam_step(theta, gradient, m, v, t, lr, beta1, beta2, eps)
-    m /= 1 - beta1**t
-    v /= 1 - beta2**t
 
 
 ADAM_STEP = Exercise(
