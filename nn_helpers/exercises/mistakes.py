@@ -42,7 +42,7 @@ class Mistake:
     @functools.cached_property
     def wrong(self):
         """The function that makes the mistake, called like the answer."""
-        names, file = dict(self.answer.__globals__), f"<a mistake in {self.answer.__name__}: {hash(self.code)}>"
+        names, file = dict(self.answer.__globals__), f"<{self.answer.__name__}, {hash(self.code)}>"
         linecache.cache[file] = len(self.code), None, self.code.splitlines(keepends=True), file
         exec(compile(self.code, file, "exec"), names)
         return names[self.answer.__name__]
