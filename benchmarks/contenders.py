@@ -18,7 +18,6 @@ class Ours:
 
     def __init__(self, workload):
         from nn_helpers import ClassificationNet, make_optimizer, training_steps
-        from nn_helpers.support.threads import blas_threads
 
         data = random_images(workload)
         self.net = ClassificationNet(INPUT_SIZE, workload.hidden, NUM_CLASSES, reg=workload.reg)
@@ -30,7 +29,6 @@ class Ours:
             self.x = data.standardise(data.train.images)
         else:
             optimizer = make_optimizer(workload.optimizer, workload.lr)
-            self.threads = blas_threads(None, workload.batch_size)  # as in `train`, until the process ends
             self.steps = training_steps(self.net, data, optimizer, batch_size=workload.batch_size)
 
     def step(self):
