@@ -93,9 +93,8 @@ class ClassificationNet:
         self._initialise()
         self.functions = dict(self.library)
         # Arrays for z, a, da and dz of each hidden layer, used again in each step.
-        self._buffers = Buffers(self.hidden_sizes, self.dtype)
-        self._inference_buffers = BuffersOfThread(self.hidden_sizes, self.dtype)
-        self._caches = None
+        made = self.hidden_sizes, self.dtype
+        self._buffers, self._inference_buffers, self._caches = Buffers(*made), BuffersOfThread(*made), None
 
     def _initialise(self):
         deviation = self.init if callable(self.init) else INITIALISATIONS[self.init]

@@ -1,7 +1,7 @@
 """How many cores there are for this process, and work shared among threads on them.
 
-While work is shared, NumPy's matrix products take one thread each. Threads of theirs would wait for one another
-at every product, and where something else holds a core, that makes them slower than one thread.
+While work is shared, NumPy's matrix products take one thread each. Threads of theirs would wait for one
+another at every product, and where something else holds a core, that makes them slower than one thread.
 """
 
 import contextvars
@@ -70,7 +70,7 @@ def threads_to_share():
     """
     if _shared.get() is not None:
         return _shared.get()
-    products = [info["num_threads"] for info in _blas().info()]
+    products = [library.get_num_threads() for library in _blas().lib_controllers]
     return min([physical_cores(), *products]) if products else 1
 
 
@@ -96,19 +96,23 @@ class _OneThread:
     """One thread for matrix products, as long as any thread of this process asks for it."""
 
     def __init__(self):
-        self._lock, self._asked, self._limit = threading.Lock(), 0, None
+        self._lock, self._asked, self._before = threading.Lock(), 0, []
 
     def begin(self):
         with self._lock:
             if not self._asked:
-                self._limit = _blas().limit(limits=1)
+                libraries = _blas().lib_controllers
+                self._before = [(library, library.get_num_threads()) for library in libraries]
+                for library in libraries:
+                    library.set_num_threads(1)
             self._asked += 1
 
     def end(self):
         with self._lock:
             self._asked -= 1
             if not self._asked:
-                self._limit.restore_original_limits()
+                for library, threads in self._before:
+                    library.set_num_threads(threads)
 
 
 def at_once(task, count):

@@ -71,7 +71,8 @@ class Plan:
         batch_size = _batch_size(function, batch_size, len(data.train))
         plan = cls(
             net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, augment=augment,
-            seed=seed, threads=_threads(function, threads, batch_size), rng=generator(function, seed), **others,
+            seed=seed, threads=_threads(function, threads, batch_size), rng=generator(function, seed),
+            **others,
         )  # fmt: skip
         if plan.keep_best and not (plan.validate and len(data.val)):
             raise ValueError(
