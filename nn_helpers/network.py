@@ -224,7 +224,7 @@ class ClassificationNet:
     def _logits(self, method, x):
         x = check.examples(method, x, self)
         if len(x) <= CHUNK:
-            return self._propagate(x, self._inference_buffers)[0]
+            return self._propagate(x, self._inference_buffers)[0].astype(self.dtype, copy=False)
         logits = np.empty((len(x), self.num_classes), self.dtype)
         starts = range(0, len(x), CHUNK)
         threads = min(threads_to_share(), len(starts))

@@ -8,6 +8,7 @@ import contextvars
 import ctypes
 import os
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
@@ -70,7 +71,7 @@ def threads_to_share():
     """
     if _shared.get() is not None:
         return _shared.get()
-    products = [library.get_num_threads() for library in _blas().lib_controllers]
+    products = [threads for _, threads in _one_thread.usual()]
     return min([physical_cores(), *products]) if products else 1
 
 
@@ -83,36 +84,48 @@ def _blas():
 @contextmanager
 def sharing(threads):
     """Share work among so many threads until the end of the context; matrix products take one in each."""
-    before = _shared.set(threads)
-    _one_thread.begin()
+    before, asker = _shared.get(), _Asker()
     try:
+        _shared.set(threads)
+        _one_thread.begin(asker)
         yield
     finally:
-        _one_thread.end()
-        _shared.reset(before)
+        _shared.set(before)
+        _one_thread.end(asker)
+
+
+class _Asker:
+    """Who asks for one thread."""
 
 
 class _OneThread:
     """One thread for matrix products, as long as any thread of this process asks for it."""
 
     def __init__(self):
-        self._lock, self._asked, self._before = threading.Lock(), 0, []
+        self._before, self._askers = [], weakref.WeakSet()  # weak: an interrupt may keep one from its `end`
+        self.renew_lock()
 
-    def begin(self):
-        with self._lock:
-            if not self._asked:
-                libraries = _blas().lib_controllers
-                self._before = [(library, library.get_num_threads()) for library in libraries]
-                for library in libraries:
-                    library.set_num_threads(1)
-            self._asked += 1
+    def renew_lock(self):
+        self._lock = threading.Lock()
 
-    def end(self):
+    def usual(self):
+        """Return the libraries, each with the threads that it takes when nobody asks."""
+        return self._before or [(library, library.get_num_threads()) for library in _blas().lib_controllers]
+
+    def begin(self, asker):
         with self._lock:
-            self._asked -= 1
-            if not self._asked:
+            self._before = self.usual()
+            for library, _ in self._before:
+                library.set_num_threads(1)
+            self._askers.add(asker)
+
+    def end(self, asker):
+        with self._lock:
+            self._askers.discard(asker)
+            if not self._askers:
                 for library, threads in self._before:
                     library.set_num_threads(threads)
+                self._before = []
 
 
 def at_once(task, count):
@@ -124,11 +137,17 @@ def at_once(task, count):
     if count == 1:
         task(0)
         return
-    others = [_Task(task, number) for number in range(1, count)]
+    others = []
     try:
+        others.extend(_Task(task, number) for number in range(1, count))
         task(0)
-    finally:
+    except Exception:
         _join(others)
+        raise
+    except BaseException:
+        _stop(others)
+        raise
+    _join(others)
     for other in others:
         other.future.result()
 
@@ -144,30 +163,40 @@ class _Task:
         self.thread = threading.get_ident()
         task(number)
 
+    def interrupt(self):
+        if not self.future.cancel() and not self.future.done() and self.thread is not None:
+            interrupt = ctypes.py_object(KeyboardInterrupt)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), interrupt)
+
 
 def _join(tasks):
-    futures = [task.future for task in tasks]
     try:
-        wait(futures)
-    except KeyboardInterrupt:
-        for task in tasks:
-            if task.thread is not None and not task.future.done():
-                interrupt = ctypes.py_object(KeyboardInterrupt)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(task.thread), interrupt)
-        wait(futures, PATIENCE)
+        wait([task.future for task in tasks])
+    except BaseException:
+        _stop(tasks)
         raise
 
 
-@lru_cache(maxsize=1)
+def _stop(tasks):
+    vars(_own).clear()  # an interrupt may reach a thread after its task, and no other task shall get it
+    for task in tasks:
+        task.interrupt()
+    wait([task.future for task in tasks], PATIENCE)
+
+
+_own = threading.local()  # each thread's pool: the threads that it shares its work with
+
+
 def _pool():
-    return ThreadPoolExecutor(max_workers=64, thread_name_prefix="nn_helpers")
+    if not hasattr(_own, "pool"):
+        _own.pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="nn_helpers")
+    return _own.pool
 
 
 def _begin_anew():
     """In a forked process there are none of these threads, and nobody to free the lock."""
-    global _one_thread
-    _pool.cache_clear()
-    _one_thread = _OneThread()
+    vars(_own).clear()
+    _one_thread.renew_lock()
 
 
 _one_thread = _OneThread()

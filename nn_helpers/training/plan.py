@@ -146,7 +146,7 @@ def _batch_size(function, batch_size, N):
 def _threads(function, threads, batch_size):
     if threads is None:
         return max(1, min(threads_to_share(), batch_size // SHARE))
-    return whole_number(function, "threads", threads, 1)
+    return min(whole_number(function, "threads", threads, 1), batch_size)
 
 
 def _check_epochs(function, epochs):

@@ -16,6 +16,7 @@ them, this is how large models are trained; PyTorch's tool for it is Distributed
 import numpy as np
 
 from nn_helpers.losses import add_l2_gradient
+from nn_helpers.optimizers import Optimizer
 from nn_helpers.support.scratch import in_blocks
 from nn_helpers.support.threads import at_once
 
@@ -42,7 +43,7 @@ class Workers:
             return self.net.forward(x)
         logits = np.empty((len(x), self.net.num_classes), self.net.dtype)
         self._rows = cut(len(x), min(len(self._replicas), len(x)))
-        self._prepare_dropout()
+        self._prepare()
 
         def work(number):
             rows = self._rows[number]
@@ -51,10 +52,10 @@ class Workers:
         at_once(work, len(self._rows))
         return logits
 
-    def _prepare_dropout(self):
-        """Give each replica masks of its own, which follow from the network's generator."""
+    def _prepare(self):
+        """Give each replica what may have changed since the last step, and dropout a generator of its own."""
         for replica in self._replicas:
-            replica.dropout = self.net.dropout
+            replica.functions, replica.dropout = self.net.functions, self.net.dropout
             if replica.dropout:
                 replica.rng = np.random.default_rng(self.net.rng.integers(2**63))
 
@@ -67,12 +68,16 @@ class Workers:
 
     def update(self, optimizer):
         """Finish the network's gradient, L2 included, and let the optimizer make its step with it."""
+        theta, gradient, step = self.net.theta, self.net.gradient, optimizer.step
         if self._alone:
-            optimizer.step(self.net.theta, self.net.gradient)
-        else:
-            optimizer.step(self.net.theta, self.net.gradient, self._in_parts)
+            step(theta, gradient)
+        elif optimizer.elementwise and getattr(step, "__func__", None) is Optimizer.step:
+            step(theta, gradient, self._in_parts)
+        else:  # a formula of the learner's own, which may look at the whole gradient
+            self._in_parts(None, theta, gradient)
+            step(theta, gradient)
 
-    def _in_parts(self, update, theta, gradient, elementwise, **state):
+    def _in_parts(self, update, theta, gradient, elementwise=True, **state):
         """Do as `in_blocks`, a part on each thread; in each block the gradient is finished first."""
         others = [replica.gradient for replica in self._replicas[1 : len(self._rows)]]
         reg, parts = self.net.reg, cut(theta.size, len(self._replicas) if theta.size >= LARGE else 1)
@@ -83,7 +88,7 @@ class Workers:
             if reg:  # of the weights, which come first, there may be fewer here than of all parameters
                 n = weights.size
                 add_l2_gradient(gradient[:n], weights, reg, scratch[:n])
-            if elementwise:
+            if update:
                 update(theta, gradient, scratch, **state)
 
         def work(number):
@@ -92,8 +97,6 @@ class Workers:
             in_blocks(finish, *arrays, **{name: array[part] for name, array in state.items()})
 
         at_once(work, len(parts))
-        if not elementwise:
-            in_blocks(update, theta, gradient, elementwise=False, **state)
 
 
 def cut(N, parts):
