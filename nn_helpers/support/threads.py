@@ -114,18 +114,26 @@ class _OneThread:
 
     def begin(self, asker):
         with self._lock:
-            self._before = self.usual()
-            for library, _ in self._before:
-                library.set_num_threads(1)
+            if not self._askers:
+                self._before = self.usual()
+                _set_threads((library, 1) for library, _ in self._before)
             self._askers.add(asker)
 
     def end(self, asker):
         with self._lock:
             self._askers.discard(asker)
             if not self._askers:
-                for library, threads in self._before:
-                    library.set_num_threads(threads)
+                _set_threads(self._before)
                 self._before = []
+
+
+def _set_threads(libraries):
+    for library, threads in libraries:
+        # From threadpoolctl 3.8 on, the first thread that sets OpenBLAS's is the only one that can.
+        free = getattr(library, "clear_controlling_thread", lambda force: None)
+        free(force=True)
+        library.set_num_threads(threads)
+        free(force=True)
 
 
 def at_once(task, count):
@@ -184,12 +192,17 @@ def _stop(tasks):
     wait([task.future for task in tasks], PATIENCE)
 
 
+def _products_take_one():
+    """Begin a thread of a pool: OpenMP keeps a number for each thread."""
+    _set_threads((library, 1) for library, _ in _one_thread.usual() if library.threading_layer == "openmp")
+
+
 _own = threading.local()  # each thread's pool: the threads that it shares its work with
 
 
 def _pool():
     if not hasattr(_own, "pool"):
-        _own.pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="nn_helpers")
+        _own.pool = ThreadPoolExecutor(64, "nn_helpers", _products_take_one)
     return _own.pool
 
 

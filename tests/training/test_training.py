@@ -594,6 +594,28 @@ def test_what_is_no_number_of_threads_is_said(given, error, words):
         next(training_steps(net(), blobs(), SGD(0.1), threads=given))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows forks no processes")
+def test_a_process_that_forks_between_two_steps_trains_and_predicts_in_both():
+    def trained():
+        own = net()
+        train(own, blobs(), SGD(0.1), epochs=2, threads=2, progress=False)
+        return own
+
+    expected, x, failed = trained(), np.ones((1300, 4)), 1
+    answers = expected.logits(x)
+    with threads.sharing(2), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python's: this process has threads
+        if not (child := os.fork()):
+            signal.alarm(20)  # ends a child that waits for ever
+            try:
+                same = (trained().theta == expected.theta).all() and (expected.logits(x) == answers).all()
+                failed = not same
+            finally:
+                os._exit(failed)
+    assert os.waitpid(child, 0)[1] == 0
+    assert np.array_equal(trained().theta, expected.theta)
+
+
 # --- progress ----------------------------------------------------------------------------------------
 
 
