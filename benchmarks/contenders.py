@@ -29,7 +29,8 @@ class Ours:
             self.x = data.standardise(data.train.images)
         else:
             optimizer = make_optimizer(workload.optimizer, workload.lr)
-            self.steps = training_steps(self.net, data, optimizer, batch_size=workload.batch_size)
+            how = {"batch_size": workload.batch_size, "threads": workload.threads}
+            self.steps = training_steps(self.net, data, optimizer, **how)
 
     def step(self):
         return next(self.steps).data_loss

@@ -133,6 +133,18 @@ def test_sharing_in_sharing_and_on_several_threads_gives_the_products_their_thre
     assert thread_counts() == three
 
 
+def test_another_thread_shares_too_where_the_first_has_set_the_products_threads(three):
+    def other():
+        with sharing(2):
+            seen.append(thread_counts())
+
+    seen, thread = [], threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == [[1] * len(three)]
+    assert thread_counts() == three
+
+
 @pytest.mark.parametrize(
     ("cores", "products", "shared"), [(4, [8], 4), (4, [2], 2), (4, [8, 1], 1), (4, [], 1)]
 )
@@ -176,6 +188,24 @@ def test_of_several_errors_that_of_the_first_share_is_raised_when_all_have_ended
     with pytest.raises(KeyError, match="0"):
         at_once(task, 4)
     assert sorted(ended) == [0, 1, 2, 3]
+
+
+def test_after_an_interrupt_other_threads_do_the_work():
+    """An interrupt that comes late ends a thread in the middle of the next task, or takes the task along."""
+    begun, seen = threading.Event(), []
+
+    def task(number):
+        if number:
+            seen.append(threading.current_thread())
+            begun.set()
+        else:
+            begun.wait()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        at_once(task, 2)
+    at_once(lambda number: number and seen.append(threading.current_thread()), 2)
+    assert seen[0] is not seen[1]
 
 
 def test_what_the_caller_set_for_numpys_errors_holds_on_all_threads():

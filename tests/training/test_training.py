@@ -565,11 +565,12 @@ def blas_threads():
 )  # fmt: skip
 def test_each_share_has_32_examples_and_a_thread_whose_products_take_one(monkeypatch, options, shares):
     def watching(z):
+        together.wait(timeout=20)
         seen.append((len(z), threading.get_ident(), *blas_threads()))
         return relu_forward(z)
 
     monkeypatch.setattr(threads, "physical_cores", lambda: 3)
-    N, seen = options["batch_size"], []
+    N, seen, together = options["batch_size"], [], threading.Barrier(shares)
     with threadpoolctl.threadpool_limits(8, user_api="blas"):
         own = net().use(relu_forward=watching)
         train(own, blobs(N), SGD(0.1), epochs=1, progress=False, validate=False, **options)

@@ -1,4 +1,4 @@
-"""A batch that threads share: the numbers are those of one thread, and the ends those of any training."""
+"""A batch that threads share: the numbers are those of one thread, and it ends as any training does."""
 
 import contextlib
 import os
