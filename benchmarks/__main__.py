@@ -1,6 +1,6 @@
 """Run the contenders against each other and print a table of times and ratios.
 
-``python -m benchmarks [--workload NAME …] [--rounds N] [--figure benchmarks/results.png]``
+``python -m benchmarks [--workload NAME …] [--rounds N] [--disturbed] [--figure benchmarks/results.png]``
 """
 
 import argparse
@@ -26,7 +26,7 @@ class Worker:
     """A contender's process."""
 
     def __init__(self, contender, workload, threads):
-        self.contender, self.threads, self.seconds = contender, threads, []
+        self.contender, self.threads, self.seconds, self.disturbed = contender, threads, [], []
         environment = {
             **os.environ,
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)),
@@ -57,6 +57,29 @@ class Worker:
         return f"{CONTENDERS[self.contender].name}, {self.threads}T"
 
 
+class Load:
+    """A process that computes without end, on the last processor where the system lets one choose."""
+
+    CODE = """
+import os
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+print("computing", flush=True)
+while True:
+    pass
+"""
+
+    def __enter__(self):
+        self.process = subprocess.Popen([sys.executable, "-c", self.CODE], stdout=subprocess.PIPE)
+        self.process.stdout.readline()
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
 def installed():
     """Return the contenders that can run here, and the names of those that cannot."""
     there = [key for key, contender in CONTENDERS.items() if importlib.util.find_spec(contender.needs)]
@@ -76,16 +99,24 @@ def verify(workers, workload):
             raise RuntimeError(f"{worker.title} does not compute what {exact[0].title} computes")
 
 
-def measure(key, rounds, threads):
-    """Time a workload; return its workers with their `seconds` per step, one for each round."""
+def measure(key, rounds, threads, disturbed=False):
+    """Time a workload; return its workers with their `seconds` per step, one for each round.
+
+    With `disturbed`, each round is made once more while a `Load` holds one core.
+    """
     workload = WORKLOADS[key]
     contenders, _ = installed()
     workers = [Worker(c, key, t) for c in contenders for t in threads if not (c == "sklearn" and t > 1)]
     try:
         verify(workers, workload)
         for number in range(rounds):
-            for worker in workers if number % 2 else reversed(workers):
+            turns = workers if number % 2 else workers[::-1]
+            for worker in turns:
                 worker.seconds.append(worker.run(workload.steps)["seconds"])
+            if disturbed:
+                with Load():
+                    for worker in turns:
+                        worker.disturbed.append(worker.run(workload.steps)["seconds"])
     finally:
         for worker in workers:
             worker.close()
@@ -93,8 +124,8 @@ def measure(key, rounds, threads):
 
 
 def ratio(a, b):
-    """Median over the rounds of a's time as a share of b's, with the quarter and three-quarter points."""
-    return np.percentile(np.divide(a.seconds, b.seconds), [50, 25, 75])
+    """Write the median over the rounds of a's time as a share of b's, with the quartiles."""
+    return "{:.2f} ({:.2f}–{:.2f})".format(*np.percentile(np.divide(a, b), [50, 25, 75]))
 
 
 def table(key, workers):
@@ -107,12 +138,25 @@ def table(key, workers):
         "|---|---|---|---|---|",
     ]
     for worker in workers:
-        share = ""
-        if worker.contender != "ours":
-            middle, low, high = ratio(ours[worker.threads], worker)
-            share = f"{middle:.2f} ({low:.2f}–{high:.2f})"
+        share = "" if worker.contender == "ours" else ratio(ours[worker.threads].seconds, worker.seconds)
         milliseconds = f"{1e3 * statistics.median(worker.seconds):.3f} | {1e3 * min(worker.seconds):.3f}"
         lines.append(f"| {worker.title} | {milliseconds} | {share} | {worker.memory / 1e6:.0f} |")
+    return [*lines, ""]
+
+
+def disturbed_table(workers):
+    """Return the lines of the table that a `Load` on one core makes of it."""
+    ours = {w.threads: w for w in workers if w.contender == "ours"}
+    lines = [
+        "While another process computes on one core:",
+        "",
+        "| | ms, median | its time / its quiet time (quartiles) | nn_helpers' time / its time (quartiles) |",
+        "|---|---|---|---|",
+    ]
+    for worker in workers:
+        share = "" if worker.contender == "ours" else ratio(ours[worker.threads].disturbed, worker.disturbed)
+        median, own = 1e3 * statistics.median(worker.disturbed), ratio(worker.disturbed, worker.seconds)
+        lines.append(f"| {worker.title} | {median:.3f} | {own} | {share} |")
     return [*lines, ""]
 
 
@@ -159,6 +203,9 @@ def main():
     parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument(
+        "--disturbed", action="store_true", help="measure each round once more beside a process that computes"
+    )
     parser.add_argument("--table", type=Path, help="save the table here (.md)")
     parser.add_argument("--figure", type=Path, help="save a figure here (.png)")
     options = parser.parse_args()
@@ -169,8 +216,10 @@ def main():
     print("\n".join(heading), flush=True)
     results, lines = {}, heading
     for key in options.workload:
-        results[key] = measure(key, options.rounds, options.threads)
+        results[key] = measure(key, options.rounds, options.threads, options.disturbed)
         rows = table(key, results[key])
+        if options.disturbed:
+            rows += disturbed_table(results[key])
         print("\n".join(rows), flush=True)
         lines += rows
     if options.table:

@@ -18,7 +18,6 @@ class Ours:
 
     def __init__(self, workload):
         from nn_helpers import ClassificationNet, make_optimizer, training_steps
-        from nn_helpers.support.threads import blas_threads
 
         data = random_images(workload)
         self.net = ClassificationNet(INPUT_SIZE, workload.hidden, NUM_CLASSES, reg=workload.reg)
@@ -30,8 +29,8 @@ class Ours:
             self.x = data.standardise(data.train.images)
         else:
             optimizer = make_optimizer(workload.optimizer, workload.lr)
-            self.threads = blas_threads(None, workload.batch_size)  # as in `train`, until the process ends
-            self.steps = training_steps(self.net, data, optimizer, batch_size=workload.batch_size)
+            how = {"batch_size": workload.batch_size, "threads": workload.threads}
+            self.steps = training_steps(self.net, data, optimizer, **how)
 
     def step(self):
         return next(self.steps).data_loss

@@ -23,6 +23,7 @@ class Sizes:
     batch_sizes: tuple[int, ...]
     depths: tuple[int, ...]
     images: tuple[int, ...]
+    threads: tuple[int, ...]
     rounds: int
     seconds: float  # that a workload is timed for, at least, in each round
     starts: int  # of a fresh process for each number of images
@@ -34,9 +35,10 @@ FULL = Sizes(
     batch_sizes=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
     depths=(1, 2, 4, 8, 16, 32),
     images=(1_000, 10_000, 25_000, 50_000, 100_000),
+    threads=(1, 2, 3, 4, 6, 8),
     rounds=15, seconds=0.1, starts=5, training=10_000,
 )  # fmt: skip
-TINY = Sizes((4, 8), (2, 4), (1, 2), (200, 400), rounds=2, seconds=1e-3, starts=1, training=200)
+TINY = Sizes((4, 8), (2, 4), (1, 2), (200, 400), (1, 2), rounds=2, seconds=1e-3, starts=1, training=200)
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,19 @@ def over_images(sizes, threads):
     )  # fmt: skip
 
 
-CURVES = (over_width, over_batch_size, over_depth, over_images)
+def over_threads(sizes, threads):
+    x, batch_size = sizes.threads, min(128, sizes.training)
+    how = {"batch_size": batch_size, "images": sizes.training}
+    workloads = [Workload("threads", (512, 256), threads=T, **how) for T in x]
+    y = 1e3 / milliseconds(workloads, sizes, threads)
+    one = np.median(y[0])
+    return Curve(
+        f"Threads: layers of 512 and 256, batches of {batch_size}", "threads", "rate", "steps/s", x, y,
+        (x[0], one), (x[0] + 1, 2 * one), "as much for each further thread",
+    )  # fmt: skip
+
+
+CURVES = (over_width, over_batch_size, over_depth, over_threads, over_images)
 
 
 def number(value):
@@ -192,8 +206,12 @@ def figure(curves):
 
     from nn_helpers.plots import COLOURS, DASHES, Figure
 
-    figure = Figure(figsize=(9.6, 7.6), dpi=100)
-    for ax, curve in zip(figure.subplots(2, 2).flat, curves, strict=True):
+    rows = -(-len(curves) // 2)
+    figure = Figure(figsize=(9.6, 3.8 * rows), dpi=100)
+    panels = figure.subplots(rows, 2, squeeze=False).flat
+    for ax in panels[len(curves) :]:
+        ax.remove()
+    for ax, curve in zip(panels[: len(curves)], curves, strict=True):
         ax.set(title=curve.title, xlabel=curve.xlabel, ylabel=f"{curve.quantity} ({curve.unit})")
         ax.spines[["top", "right"]].set_visible(False)
         if not curve.known:
@@ -228,11 +246,11 @@ def report(curves, sizes, threads):
     lines = [
         "# How time and memory grow",
         "",
-        f"Measured on {machine(['numpy'])}, {threads} thread{'s' if threads > 1 else ''}: Adam, float32, "
-        f"random images of 32×32×3. Times: {sizes.rounds} rounds in turn. Memory: {sizes.starts} fresh "
-        "processes for each number of images.",
+        f"Measured on {machine(['numpy'])}, {threads} thread{'s' if threads > 1 else ''} unless it says "
+        f"otherwise: Adam, float32, random images of 32×32×3. Times: {sizes.rounds} rounds in turn. "
+        f"Memory: {sizes.starts} fresh processes for each number of images.",
         "",
-        "![Four plots, each with what was measured and an ideal line.](scaling.png)",
+        "![Five plots, each with what was measured and an ideal line.](scaling.png)",
         "",
         *(f"- {sentence(curve)}" for curve in curves),
         "",

@@ -21,6 +21,7 @@ class Workload:
     lr: float = 1e-4
     steps: int = 62  # timed at a time
     predict: bool = False
+    threads: int | None = None  # of nn_helpers; None lets it choose
 
 
 WORKLOADS = {

@@ -101,7 +101,7 @@ def cross_entropy(logits, y, out=None):
 
 
 def l2_penalty(weights, reg):
-    """Compute ``½ · reg · Σ‖W‖²``; its gradient is ``reg · W``.
+    """Compute ``½ · reg · Σ‖W‖²``.
 
     Parameters
     ----------
@@ -122,3 +122,8 @@ def l2_penalty(weights, reg):
         flat = floats("l2_penalty", weights=W).ravel()
         total += float(flat @ flat)
     return 0.5 * reg * total
+
+
+def add_l2_gradient(gradient, weights, reg, scratch):
+    """Add the penalty's gradient, ``reg · W``; `scratch` is an array like the weights to compute in."""
+    gradient += np.multiply(weights, reg, out=scratch)

@@ -1,6 +1,7 @@
 """The N-layer classification network: affine layers and activations on one flat parameter vector."""
 
 import copy
+from functools import partial
 from itertools import pairwise
 from operator import attrgetter
 
@@ -10,8 +11,9 @@ from nn_helpers import layers, losses
 from nn_helpers.saving import load_network, save_network
 from nn_helpers.support import network_checks as check
 from nn_helpers.support.learner_functions import Adapted
-from nn_helpers.support.parameters import Buffers, Parameters, copy_into
+from nn_helpers.support.parameters import Buffers, BuffersOfThread, Parameters, copy_into
 from nn_helpers.support.scratch import in_blocks
+from nn_helpers.support.threads import at_once, sharing, threads_to_share
 from nn_helpers.support.validation import Number, choice, generator, number
 
 # The standard deviation of the first weights, for an affine layer with D inputs and M outputs.
@@ -91,8 +93,8 @@ class ClassificationNet:
         self._initialise()
         self.functions = dict(self.library)
         # Arrays for z, a, da and dz of each hidden layer, used again in each step.
-        self._buffers, self._inference_buffers = (Buffers(self.hidden_sizes, self.dtype) for _ in range(2))
-        self._caches = None
+        made = self.hidden_sizes, self.dtype
+        self._buffers, self._inference_buffers, self._caches = Buffers(*made), BuffersOfThread(*made), None
 
     def _initialise(self):
         deviation = self.init if callable(self.init) else INITIALISATIONS[self.init]
@@ -180,7 +182,7 @@ class ClassificationNet:
         self._walk_back(dz, *self._caches)
         if self.reg:
             weights = self._stored.weights
-            in_blocks(self._add_reg_gradient, self.gradient[: weights.size], weights)
+            in_blocks(partial(losses.add_l2_gradient, reg=self.reg), self.gradient[: weights.size], weights)
 
     def _walk_back(self, dz, caches, affine_cache):
         """Fill the gradient of each layer, the last one's first, from ∂L/∂z of the last."""
@@ -196,9 +198,6 @@ class ClassificationNet:
                 da = layers.dropout_backward(da, mask, out=before.da)
             dz = activation_backward(da, activation_cache, out=before.dz)
         affine_backward(dz, affine_cache, out=(None, first.dW, first.db), need_dx=False)
-
-    def _add_reg_gradient(self, scratch, gradient, weights):
-        gradient += np.multiply(weights, self.reg, out=scratch)  # ∂(½ reg ‖W‖²)/∂W = reg · W
 
     def loss(self, x, y):
         """Return cross-entropy plus ½ · reg · Σ‖W‖².
@@ -224,10 +223,19 @@ class ClassificationNet:
 
     def _logits(self, method, x):
         x = check.examples(method, x, self)
+        if len(x) <= CHUNK:
+            return self._propagate(x, self._inference_buffers)[0].astype(self.dtype, copy=False)
         logits = np.empty((len(x), self.num_classes), self.dtype)
-        for start in range(0, len(x), CHUNK):
-            chunk = slice(start, start + CHUNK)
-            logits[chunk], _ = self._propagate(x[chunk], self._inference_buffers)
+        starts = range(0, len(x), CHUNK)
+        threads = min(threads_to_share(), len(starts))
+
+        def compute(number):
+            for start in starts[number::threads]:
+                chunk = slice(start, start + CHUNK)
+                logits[chunk], _ = self._propagate(x[chunk], self._inference_buffers)
+
+        with sharing(threads):
+            at_once(compute, threads)
         return logits
 
     def activations(self, x):
@@ -297,6 +305,21 @@ class ClassificationNet:
         return copy.deepcopy(self)
 
     __copy__ = copy
+
+    def replica(self, gradient=None):
+        """Return a network with the same parameters, the same array, for another thread.
+
+        What it writes to is its own: its gradient, without L2, and its arrays to compute in.
+
+        Parameters
+        ----------
+        gradient : float array (P,), optional
+            Where `backward` writes, instead of to a new array.
+        """
+        replica = object.__new__(type(self))
+        vars(replica).update(vars(self), reg=0.0, _stored=self._stored.sharing_theta(gradient))
+        replica._buffers = Buffers(self.hidden_sizes, self.dtype)
+        return replica
 
     def save(self, path):
         """Write architecture and parameters to a .safetensors file, which `load` reads.

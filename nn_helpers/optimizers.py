@@ -61,7 +61,7 @@ class Optimizer:
         """Return the learning rate of step t, counted from 1."""
         return check.scheduled(self, self.lr(t), t) if callable(self.lr) else self.lr
 
-    def step(self, theta, gradient):
+    def step(self, theta, gradient, blocks=in_blocks):
         """Change `theta` in place by one step against `gradient`.
 
         Parameters
@@ -69,6 +69,8 @@ class Optimizer:
         theta : float array
         gradient : float array, shaped like theta
             Not changed.
+        blocks : function
+            Calls the formula with parts of the arrays: `in_blocks`, or what `train` puts in its place.
         """
         gradient = check.step(self, theta, gradient, self._for)
         if self._for is None:
@@ -78,7 +80,7 @@ class Optimizer:
         self._theta, self.t = weakref.ref(theta), self.t + 1
         try:
             with np.errstate(under="ignore"):  # what is too small for a float is 0, and that is right
-                self._update_in_blocks(theta, gradient, lr)
+                blocks(self._update_at(lr), theta, gradient, elementwise=self.elementwise, **self.state)
         except BaseException:
             self.t -= 1  # that step was not made
             raise
@@ -88,11 +90,8 @@ class Optimizer:
         last = vars(self).get("_theta", _unknown)()
         return self.t > 0 and last is not None and last is not theta and not np.array_equal(last, theta)
 
-    def _update_in_blocks(self, theta, gradient, lr):
-        def update_block(scratch, theta, gradient, **state):
-            self.update(theta, gradient, lr, scratch, **state)
-
-        in_blocks(update_block, theta, gradient, elementwise=self.elementwise, **self.state)
+    def _update_at(self, lr):
+        return lambda theta, gradient, scratch, **state: self.update(theta, gradient, lr, scratch, **state)
 
     def update(self, theta, gradient, lr, scratch):
         """Change `theta` in place; `scratch` is an array of the same shape to compute in."""

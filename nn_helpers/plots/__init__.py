@@ -44,7 +44,7 @@ from nn_helpers.plots.probabilities import (
     softmax_jacobian,
     two_classes,
 )
-from nn_helpers.plots.training import compare_histories, training_curves
+from nn_helpers.plots.training import compare_histories, shared_batch, training_curves
 
 # Former names, which lessons and programs may still use.
 Picture = Figure

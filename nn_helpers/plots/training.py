@@ -1,8 +1,8 @@
-"""What happened in training: loss and accuracy over epochs and time."""
+"""What happened in training: loss and accuracy over epochs and time, and threads that share a batch."""
 
 import numpy as np
 
-from nn_helpers.plots.base import finish, legend_below, style, subplots
+from nn_helpers.plots.base import COLOURS, DASHES, finish, legend_below, style, subplots
 from nn_helpers.support.validation import choice
 
 
@@ -70,3 +70,45 @@ QUANTITIES = {
     "val_accuracy": ("validation accuracy", "%", 100),
 }
 HORIZONTAL = {"epoch": ("over epochs", "epoch"), "seconds": ("over time", "time spent training (s)")}
+
+
+def shared_batch(N, milliseconds):
+    """Show how two threads share a batch, and how long a step takes with one thread and with several.
+
+    Parameters
+    ----------
+    N : int
+        Examples in the batch.
+    milliseconds : dict of int to float
+        The time of a step, by the number of threads; 1 must be among them.
+
+    Returns
+    -------
+    Figure
+    """
+    figure, (lanes, times) = subplots(9.2, 3, 1, 2, width_ratios=(2.3, 1))
+    forward, backward, update = COLOURS[:3]
+    for lane, (rows, part) in enumerate(((f"[:{N // 2}]", "[:P/2]"), (f"[{N // 2}:]", "[P/2:]"))):
+        for start, end, colour, text in (
+            (0, 2.2, forward, f"forward\nx{rows} → logits{rows}"),
+            (3, 5.2, backward, f"backward\ndlogits{rows} → $g_{lane}$"),
+            (5.4, 7.3, update, f"update\nθ{part} with $g_0 + g_1$"),
+        ):
+            lanes.barh(lane, end - start, 0.72, start, facecolor=f"{colour}40", edgecolor=colour)
+            lanes.text((start + end) / 2, lane, text, ha="center", va="center", fontsize=8)
+    lanes.barh(0.5, 0.6, 1.72, 2.3, facecolor="#00000020", edgecolor="black")
+    lanes.text(2.6, 0.5, f"loss\nof all\n{N}", ha="center", va="center", fontsize=8)
+    lanes.axvline(5.3, color="black", linestyle=DASHES[2])
+    lanes.set(yticks=(0, 1), yticklabels=("thread 0", "thread 1"), ylim=(1.5, -0.5), xticks=())
+    lanes.set(title="A step, shared: each waits for the other at the loss and at the line", xlabel="time →")
+    finish(lanes, grid=False)
+    names = [str(threads) for threads in milliseconds]
+    bars = times.bar(names, list(milliseconds.values()), color=COLOURS[0])
+    times.bar_label(bars, fmt="%.1f", padding=4)
+    ideal = [milliseconds[1] / threads for threads in milliseconds]
+    times.plot(names, ideal, color=COLOURS[1], linestyle=DASHES[1], marker=".", label="if all were shared")
+    times.set(title="Measured here", xlabel="threads", ylabel="time of a step (ms)")
+    times.margins(y=0.3)
+    times.legend(frameon=False, fontsize="small", loc="upper right")
+    finish(times)
+    return figure

@@ -1,5 +1,6 @@
 """A network's numbers: all parameters in one vector, their gradient in another, and arrays to compute in."""
 
+import threading
 from collections.abc import MutableMapping
 from typing import NamedTuple
 
@@ -31,6 +32,8 @@ class Buffer(NamedTuple):
 class Parameters:
     """Every weight and then every bias of affine layers, given their shapes (D, M), and the gradient.
 
+    Vectors that are not given are made, full of zeros.
+
     Attributes
     ----------
     theta, gradient : float array (P,)
@@ -41,15 +44,20 @@ class Parameters:
     layers : list of Layer
     """
 
-    def __init__(self, shapes, dtype):
-        weights = sum(D * M for D, M in shapes)
-        self.theta, self.gradient = _zeros(weights + sum(M for _, M in shapes), dtype)
+    def __init__(self, shapes, dtype, theta=None, gradient=None):
+        weights, P = (sum(D * M + more * M for D, M in shapes) for more in (0, 1))
+        self.theta, self.gradient = (_zeros(P, dtype) if v is None else v for v in (theta, gradient))
         self.params, self.grads = ParameterViews(self.theta, shapes), ParameterViews(self.gradient, shapes)
         self.weights = self.theta[:weights]
         self.layers = [
             Layer(*(views[f"{kind}{layer}"] for views in (self.params, self.grads) for kind in "Wb"))
             for layer in range(1, len(shapes) + 1)
         ]
+
+    def sharing_theta(self, gradient=None):
+        """Return the same parameters, in the same array, with another gradient."""
+        shapes = [layer.W.shape for layer in self.layers]
+        return Parameters(shapes, self.theta.dtype, self.theta, gradient)
 
 
 class ParameterViews(MutableMapping):
@@ -108,15 +116,15 @@ class Buffers:
         return Buffer(*(np.empty((N, M), self._dtype) for _ in Buffer._fields))
 
 
+class BuffersOfThread(threading.local, Buffers):
+    """The same, others in each thread: several may compute with one network."""
+
+
 def _zeros(P, dtype):
-    """Return two vectors of P zeros."""
+    """Return a vector of P zeros."""
     try:
-        return np.zeros(P, dtype), np.zeros(P, dtype)
-    except (
-        MemoryError,
-        OverflowError,
-        ValueError,
-    ):  # which one depends on how large P is
+        return np.zeros(P, dtype)
+    except (MemoryError, OverflowError, ValueError):  # which one depends on how large P is
         shown = f"{P:,}" if P < 10**18 else "more than 10¹⁸"
         raise MemoryError(
             f"ClassificationNet: there is not enough memory for {shown} parameters and their gradient; "

@@ -1,25 +1,49 @@
-"""How many processors there are for this process, and no more threads than that."""
+"""How many cores there are for this process, and work shared among threads on them.
 
+While work is shared, NumPy's matrix products take one thread each. Threads of theirs would wait for one
+another at every product, and where something else holds a core, that makes them slower than one thread.
+"""
+
+import contextvars
+import ctypes
 import os
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
-CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # a container's share: microseconds in each period, or "max"
-
-SHARED_BATCH = 64  # examples from which on two threads are faster than one
-SHARED_PRODUCT = 9216  # multiplications from which on OpenBLAS may share a matrix product among threads
+# A container's share of the cores: microseconds in each period
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # "share period" in version 2 of cgroups; the share may be "max"
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")  # in version 1; −1 where there is no limit
+CPU_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+PATIENCE = 2  # seconds that an interrupt gives the other threads to end
 
 
 def usable_cores():
     """Return how many processors this process may use: a container often has a few of many."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for files in ((CPU_MAX,), (CPU_QUOTA, CPU_PERIOD)):
+        try:
+            share, period = map(int, " ".join(file.read_text(encoding="ascii") for file in files).split())
+        except (OSError, ValueError):
+            continue
+        if share > 0:
+            return max(1, min(cores, -(-share // period)))
+    return cores
+
+
+def physical_cores():
+    """Return how many usable processors are cores of their own: two in one core share what multiplies."""
     try:
-        share, period = map(int, CPU_MAX.read_text(encoding="ascii").split())
-    except (OSError, ValueError):
-        return cores
-    return max(1, min(cores, -(-share // period)))
+        cores = {Path(SIBLINGS.format(cpu)).read_text(encoding="ascii") for cpu in os.sched_getaffinity(0)}
+    except (AttributeError, OSError):
+        return usable_cores()
+    return min(usable_cores(), len(cores))
 
 
 def blas_libraries():
@@ -37,21 +61,157 @@ def no_more_threads_than_cores():
         threadpool_limits(cores, user_api="blas")
 
 
-def blas_threads(threads=None, batch_size=SHARED_BATCH):
-    """Set how many threads matrix products take for such batches, until the returned context ends."""
-    if threads is None and batch_size < SHARED_BATCH:
-        threads = 1
-    return threadpool_limits(threads, user_api="blas")
+_shared = contextvars.ContextVar("threads", default=None)
+
+
+def threads_to_share():
+    """Return how many threads work may be shared among: one for each core, and no more than products take.
+
+    One, where it is not known how NumPy multiplies.
+    """
+    if _shared.get() is not None:
+        return _shared.get()
+    products = [threads for _, threads in _one_thread.usual()]
+    return min([physical_cores(), *products]) if products else 1
 
 
 @lru_cache(maxsize=1)
-def _controller():
-    return ThreadpoolController()  # looking for the libraries takes longer than setting their threads
+def _blas():
+    # Looking for the libraries takes a hundred times as long as setting their threads.
+    return ThreadpoolController().select(user_api="blas")
 
 
-def one_thread():
-    """Let matrix products take one thread until the returned context ends, many times a second.
+@contextmanager
+def sharing(threads):
+    """Share work among so many threads until the end of the context; matrix products take one in each."""
+    before, asker = _shared.get(), _Asker()
+    try:
+        _shared.set(threads)
+        _one_thread.begin(asker)
+        yield
+    finally:
+        _shared.set(before)
+        _one_thread.end(asker)
 
-    A widget's page needs the other cores, and threads of which one waits for its core are slower than one.
+
+class _Asker:
+    """Who asks for one thread."""
+
+
+class _OneThread:
+    """One thread for matrix products, as long as any thread of this process asks for it."""
+
+    def __init__(self):
+        self._before, self._askers = [], weakref.WeakSet()  # weak: an interrupt may keep one from its `end`
+        self.renew_lock()
+
+    def renew_lock(self):
+        self._lock = threading.Lock()
+
+    def usual(self):
+        """Return the libraries, each with the threads that it takes when nobody asks."""
+        return self._before or [(library, library.get_num_threads()) for library in _blas().lib_controllers]
+
+    def begin(self, asker):
+        with self._lock:
+            if not self._askers:
+                self._before = self.usual()
+                _set_threads((library, 1) for library, _ in self._before)
+            self._askers.add(asker)
+
+    def end(self, asker):
+        with self._lock:
+            self._askers.discard(asker)
+            if not self._askers:
+                _set_threads(self._before)
+                self._before = []
+
+
+def _set_threads(libraries):
+    for library, threads in libraries:
+        # From threadpoolctl 3.8 on, the first thread that sets OpenBLAS's is the only one that can.
+        free = getattr(library, "clear_controlling_thread", lambda force: None)
+        free(force=True)
+        library.set_num_threads(threads)
+        free(force=True)
+
+
+def at_once(task, count):
+    """Call ``task(0)``, …, ``task(count − 1)`` at the same time, and come back when all have ended.
+
+    The first runs on this thread. Of several errors, that of the lowest number is raised. On an interrupt the
+    other threads get one too, and the interrupt is raised at the latest after `PATIENCE`.
     """
-    return _controller().limit(limits=1, user_api="blas")
+    if count == 1:
+        task(0)
+        return
+    others = []
+    try:
+        others.extend(_Task(task, number) for number in range(1, count))
+        task(0)
+    except Exception:
+        _join(others)
+        raise
+    except BaseException:
+        _stop(others)
+        raise
+    _join(others)
+    for other in others:
+        other.future.result()
+
+
+class _Task:
+    """A call on a thread of the pool, with NumPy's settings for errors as they are on this one."""
+
+    def __init__(self, task, number):
+        self.thread, context = None, contextvars.copy_context()
+        self.future = _pool().submit(context.run, self._call, task, number)
+
+    def _call(self, task, number):
+        self.thread = threading.get_ident()
+        task(number)
+
+    def interrupt(self):
+        if not self.future.cancel() and not self.future.done() and self.thread is not None:
+            interrupt = ctypes.py_object(KeyboardInterrupt)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), interrupt)
+
+
+def _join(tasks):
+    try:
+        wait([task.future for task in tasks])
+    except BaseException:
+        _stop(tasks)
+        raise
+
+
+def _stop(tasks):
+    vars(_own).clear()  # an interrupt may reach a thread after its task, and no other task shall get it
+    for task in tasks:
+        task.interrupt()
+    wait([task.future for task in tasks], PATIENCE)
+
+
+def _products_take_one():
+    """Begin a thread of a pool: OpenMP keeps a number for each thread."""
+    _set_threads((library, 1) for library, _ in _one_thread.usual() if library.threading_layer == "openmp")
+
+
+_own = threading.local()  # each thread's pool: the threads that it shares its work with
+
+
+def _pool():
+    if not hasattr(_own, "pool"):
+        _own.pool = ThreadPoolExecutor(64, "nn_helpers", _products_take_one)
+    return _own.pool
+
+
+def _begin_anew():
+    """In a forked process there are none of these threads, and nobody to free the lock."""
+    vars(_own).clear()
+    _one_thread.renew_lock()
+
+
+_one_thread = _OneThread()
+if hasattr(os, "register_at_fork"):  # Windows forks no processes
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -11,8 +11,11 @@ from nn_helpers.data.dataset import Dataset
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
 from nn_helpers.schedules import CosineWithWarmup
+from nn_helpers.support.threads import threads_to_share
 from nn_helpers.support.validation import generator, whole_number
 from nn_helpers.support.warn import warn
+
+SHARE = 32  # examples of a batch, at the least, that make a thread worth while
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -23,6 +26,8 @@ class Plan:
     ----------
     batch_size : int
         All training examples, where None was given.
+    threads : int
+        The number for this batch and this machine, where None was given.
     rng : numpy.random.Generator
         What `seed` makes: it draws the order of the examples, and what `augment` asks for.
     """
@@ -37,18 +42,19 @@ class Plan:
     augment: Callable | None
     seed: object
     validate: bool
+    threads: int
     rng: "np.random.Generator"  # as text: NumPy loads its generators when they are asked for
     keep_best: bool = False
     progress: bool | str = True
-    threads: int | None = None
     checkpoint: object = None
     checkpoint_every: int | None = None
     resume: object = None
 
     @classmethod
     def checked(
-        cls, function, *, net, data, optimizer, epochs, batch_size, augment, seed, endless=False, **others
-    ):
+        cls, function, *, net, data, optimizer, epochs, batch_size, augment, seed, threads, endless=False,
+        **others,
+    ):  # fmt: skip
         """Return the plan of a call of `function`, or say which argument makes no training.
 
         Only an `endless` one needs no epochs.
@@ -62,17 +68,16 @@ class Plan:
         data = as_dataset(function, data)
         _check_that_they_fit(function, net, data)
         _check_augment(function, augment, data)
+        batch_size = _batch_size(function, batch_size, len(data.train))
         plan = cls(
-            net=net, data=data, optimizer=optimizer, epochs=epochs,
-            batch_size=_batch_size(function, batch_size, len(data.train)), augment=augment, seed=seed,
-            rng=generator(function, seed), **others,
+            net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, augment=augment,
+            seed=seed, threads=_threads(function, threads, batch_size), rng=generator(function, seed),
+            **others,
         )  # fmt: skip
         if plan.keep_best and not (plan.validate and len(data.val)):
             raise ValueError(
                 "train: keep_best needs validation images; data.subset(…, val=…) sets some apart"
             )
-        if plan.threads is not None:
-            whole_number("train", "threads", plan.threads, 1)
         plan._warn_of_surprises(function)
         return plan
 
@@ -136,6 +141,12 @@ def _batch_size(function, batch_size, N):
             "for all of them at once use batch_size=None"
         )
     return batch_size
+
+
+def _threads(function, threads, batch_size):
+    if threads is None:
+        return max(1, min(threads_to_share(), batch_size // SHARE))
+    return min(whole_number(function, "threads", threads, 1), batch_size)
 
 
 def _check_epochs(function, epochs):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from inspect import signature
 
-from nn_helpers.support.threads import blas_threads
+from nn_helpers.support.threads import sharing
 from nn_helpers.support.warn import warn
 from nn_helpers.training.checkpoints import Checkpoints
 from nn_helpers.training.history import History
@@ -30,16 +30,13 @@ def train(
 
     Parameters
     ----------
-    net, data, optimizer, epochs, batch_size, drop_last, shuffle, augment, seed, validate
+    net, data, optimizer, epochs, batch_size, drop_last, shuffle, augment, seed, validate, threads
         As for `training_steps`.
     keep_best : bool
         At the end, however it comes, give the network the parameters of the epoch with the highest
         validation accuracy so far; of two alike the earlier one.
     progress : bool or str
         Show a progress bar with loss and accuracy, and with this text before it.
-    threads : int, optional
-        How many threads matrix products may use during the run. Without it, one for batches of
-        fewer than 64 examples, whose products are too small to share, and all for larger ones.
     checkpoint : path, optional
         A .safetensors file to go on from should training end early. It is written before the first
         step, after each epoch, and when training ends or is interrupted. Each time it is replaced in one
@@ -163,7 +160,7 @@ class Run:
         total = plan.epochs * plan.steps_per_epoch
         try:
             with (
-                blas_threads(plan.threads, plan.batch_size),
+                sharing(plan.threads),
                 interrupt_between_steps() as interrupted,
                 progress_bar(total, plan.progress, len(history)) as bar,
             ):

@@ -12,9 +12,11 @@ import numpy as np
 
 from nn_helpers.data.batches import as_dataset, batches, empty_batch
 from nn_helpers.support.learner_functions import made_nan
+from nn_helpers.support.threads import at_once, sharing, threads_to_share
 from nn_helpers.support.validation import choice
 from nn_helpers.training.history import Record
 from nn_helpers.training.plan import Plan
+from nn_helpers.training.workers import Workers
 
 EVALUATION_BATCH = 500
 
@@ -50,9 +52,13 @@ class TrainingDivergedError(ArithmeticError):
         return type(self), self._arguments
 
 
-def make_step(net, optimizer, x, y, last):
-    """Make one step on a batch, and return its record; the epoch and the time are left to the caller."""
-    logits = net.forward(x)  # (a) affine layers and activations, up to the logits
+def make_step(workers, optimizer, x, y, last):
+    """Make one step on a batch, and return its record; the epoch and the time are left to the caller.
+
+    The `workers` do what the network and the optimizer do, each on a share of the batch.
+    """
+    net = workers.net
+    logits = workers.forward(x)  # (a) affine layers and activations, up to the logits
     predicted = logits.argmax(axis=1)  # now: a learner's cross_entropy may write into the logits
     # (b) softmax turns the logits into probabilities, and (c) cross-entropy gives the data loss
     data_loss, dlogits = net.functions["cross_entropy"](logits, y)
@@ -60,16 +66,16 @@ def make_step(net, optimizer, x, y, last):
     loss = float(data_loss + reg_loss)
     if not math.isfinite(loss):
         raise TrainingDivergedError(last.step + 1, loss, last.lr, last.loss, made_nan(net.functions))
-    net.backward(dlogits)  # (e) the gradient of the total loss, L2 included, …
+    workers.backward(dlogits)  # (e) the gradient of the total loss, L2 included, …
     lr = optimizer.lr_at(optimizer.t + 1)
-    optimizer.step(net.theta, net.gradient)  # … changes the parameters
+    workers.update(optimizer)  # … changes the parameters
     accuracy = float(np.count_nonzero(predicted == y) / len(y))
     return Record(last.step + 1, last.epoch, loss, float(data_loss), float(reg_loss), accuracy, lr, 0.0)
 
 
 def training_steps(
     net, data, optimizer, *, batch_size=8, epochs=None, drop_last=True, shuffle=True, augment=None, seed=0,
-    validate=True,
+    validate=True, threads=None,
 ):  # fmt: skip
     """Train, one step each time the generator is asked for the next record.
 
@@ -92,6 +98,9 @@ def training_steps(
         For these orders, and for `augment`.
     validate : bool
         Measure loss and accuracy on the validation part, if there is one, after each epoch.
+    threads : int, optional
+        How many threads share each batch; see `Workers`. Without it, one for each processor core, and no more
+        than leaves each 32 examples.
 
     Yields
     ------
@@ -105,7 +114,7 @@ def training_steps(
     plan = Plan.checked(
         "training_steps",
         net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, drop_last=drop_last,
-        shuffle=shuffle, augment=augment, seed=seed, validate=validate, endless=True,
+        shuffle=shuffle, augment=augment, seed=seed, validate=validate, threads=threads, endless=True,
     )  # fmt: skip
     return steps_of(plan)
 
@@ -120,7 +129,7 @@ class Resumed(NamedTuple):
 def steps_of(plan, history=None, resumed=None):
     """Do as `training_steps`; `history` has each record as soon as its update is made."""
     net, data, steps_per_epoch = plan.net, plan.data, plan.steps_per_epoch
-    batch = empty_batch(data, plan.batch_size, net.dtype)
+    batch, workers = empty_batch(data, plan.batch_size, net.dtype), Workers(net, plan.threads)
     last = resumed.record if resumed is not None else _before_the_first(plan.optimizer)
     for epoch in count(last.step // steps_per_epoch + 1):
         if plan.epochs is not None and epoch > plan.epochs:
@@ -137,12 +146,13 @@ def steps_of(plan, history=None, resumed=None):
             plan.rng.bit_generator.state = resumed.rng_state
         while last.step < epoch * steps_per_epoch:
             began = time.perf_counter()
-            record = make_step(net, plan.optimizer, *next(epoch_batches), last)
-            record.epoch, record.epoch_ends = epoch, record.step == epoch * steps_per_epoch
-            record.seconds = last.seconds + time.perf_counter() - began
-            if history is not None:
-                history.append(record)
-            finite = _end_epoch(plan, record) if record.epoch_ends else True  # looked at once an epoch
+            with sharing(plan.threads):
+                record = make_step(workers, plan.optimizer, *next(epoch_batches), last)
+                record.epoch, record.epoch_ends = epoch, record.step == epoch * steps_per_epoch
+                record.seconds = last.seconds + time.perf_counter() - began
+                if history is not None:
+                    history.append(record)
+                finite = _end_epoch(plan, record) if record.epoch_ends else True  # looked at once an epoch
             yield record
             if not finite:  # the last update ruined the parameters, and no next loss would have told
                 raise TrainingDivergedError(
@@ -190,16 +200,22 @@ def evaluate(net, data, part="test"):
     """
     data = as_dataset("evaluate", data)
     choice("evaluate", "part", part, ("train", "val", "test"))
-    loss = right = seen = 0
-    size = len(getattr(data, part))
-    if not size:
+    split = getattr(data, part)
+    if not len(split):
         raise ValueError(f"evaluate: the {part} part of {data!r} is empty")
-    batch_size = min(EVALUATION_BATCH, size)
-    batch = empty_batch(data, batch_size, net.dtype)
-    for x, y in batches(data, batch_size, part=part, shuffle=False, drop_last=False, out=batch):
-        logits = net.logits(x)
-        right += np.count_nonzero(logits.argmax(axis=1) == y)
-        batch_loss, _ = net.functions["cross_entropy"](logits, y)
-        loss += float(batch_loss) * len(y)
-        seen += len(y)
-    return float(loss / seen), float(right / seen)
+    starts = range(0, len(split), EVALUATION_BATCH)
+    threads = min(threads_to_share(), len(starts))
+    losses, right = np.zeros((2, len(starts)))
+
+    def look(number):
+        for batch in range(number, len(starts), threads):
+            these = slice(starts[batch], starts[batch] + EVALUATION_BATCH)
+            y = split.labels[these]
+            logits = net.logits(data.standardise(split.inputs[these], net.dtype))
+            right[batch] = np.count_nonzero(logits.argmax(axis=1) == y)
+            batch_loss, _ = net.functions["cross_entropy"](logits, y)
+            losses[batch] = float(batch_loss) * len(y)
+
+    with sharing(threads):
+        at_once(look, threads)
+    return float(losses.sum() / len(split)), float(right.sum() / len(split))

@@ -182,7 +182,8 @@ class DepthAndOptimizer(LiveTraining):
         self.net.use(**self.own_functions())
         N = len(self.data.train)
         batch_size = N if whole else min(8, N)
-        self._steps = training_steps(self.net, self.data, make_optimizer(name, lr), batch_size=batch_size)
+        how = {"batch_size": batch_size, "threads": 1}
+        self._steps = training_steps(self.net, self.data, make_optimizer(name, lr), **how)
         self.runs.append(Run(depth, width, optimizer, lr, N // batch_size))
         return self.runs[-1]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from statistics import median
 
-from nn_helpers.support.threads import one_thread
+from nn_helpers.support.threads import sharing
 from nn_helpers.support.validation import choice
 from nn_helpers.training import TrainingDivergedError
 from nn_helpers.widgets.controls import row
@@ -91,7 +91,7 @@ class Live(Panel):
     def run(self, steps):
         """Make steps at once, in any Python, and draw the last; what Start shows bit by bit."""
         try:
-            with one_thread():
+            with sharing(1):
                 for left in range(steps, 0, -1):
                     if left == 1:
                         self.watch()
@@ -108,7 +108,7 @@ class Live(Panel):
             while more:
                 # when frames take long the next one comes later, so that steps get their share
                 until = began + max(1 / FRAMES, median(costs) / DRAWING)
-                with one_thread():
+                with sharing(1):
                     while more and time.perf_counter() < until:
                         more = self.advance()
                     if more:

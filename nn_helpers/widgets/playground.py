@@ -1,7 +1,6 @@
 """The playground: a network of your choice trains while you look into it and move its settings."""
 
 import html
-import re
 import time
 from collections import deque
 from contextlib import suppress
@@ -16,7 +15,6 @@ from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.plots import Figure
-from nn_helpers.support.threads import SHARED_PRODUCT
 from nn_helpers.support.validation import choice
 from nn_helpers.training import TrainingDivergedError, training_steps
 from nn_helpers.widgets.canvas import Canvas
@@ -280,7 +278,8 @@ class Playground(LiveTraining):
 
     def _new_steps(self):
         """Go on with batches of the size that is chosen, in another order of examples."""
-        how = {"batch_size": self.batch_size(), "seed": self.seed + self.step_count}
+        # One thread: the page needs the other cores, and more would add in another order.
+        how = {"batch_size": self.batch_size(), "seed": self.seed + self.step_count, "threads": 1}
         self._steps = training_steps(self.net, self.data, self.optimizer, validate=False, **how)
         arguments = ", ".join(f"{name}={value}" for name, value in how.items())
         self._steps_line = f"steps = training_steps(net, data, optimizer, {arguments})"
@@ -423,11 +422,6 @@ class Playground(LiveTraining):
         if not self._is_passed():
             names.add("sketches" if self.kind == IMAGES else "points")
         imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
-        batches = re.findall(r"batch_size=(\d+)", "\n".join(lines))
-        largest = max(map(int, batches)) * max(array.size for array in self.net.params.values())
-        if largest >= SHARED_PRODUCT:  # more threads would add in another order
-            imports.append("from threadpoolctl import threadpool_limits")
-            lines = ["one_thread = threadpool_limits(1)", *lines, "one_thread.restore_original_limits()"]
         return "\n".join([*imports, "", *lines])
 
     def _is_passed(self):

@@ -11,28 +11,29 @@ from nn_helpers.optimizers import OPTIMIZERS
 
 # NumPy's own buffers for changing a dtype on the way hold 8,192 numbers, however large the arrays are.
 ALLOWED = 100_000  # bytes
-BATCH, HIDDEN = 64, [512, 600]  # the smaller layer: 64 · 512 · 4 = 131,072 bytes
+SHARE, HIDDEN = 64, [512, 600]  # the smaller layer: 64 · 512 · 4 = 131,072 bytes
 
 
 def data():
     rng = np.random.default_rng(0)
-    images = rng.integers(256, size=(192, 32, 32, 3), dtype=np.uint8)
-    return Dataset("random", Split(images, rng.integers(10, size=192)))
+    images = rng.integers(256, size=(384, 32, 32, 3), dtype=np.uint8)
+    return Dataset("random", Split(images, rng.integers(10, size=384)))
 
 
-def training(activation="relu", optimizer="adam", dtype=np.float32, dropout=0.0):
-    net = ClassificationNet(3072, HIDDEN, 10, activation, reg=1e-3, dtype=dtype, dropout=dropout)
-    return net, training_steps(net, data(), make_optimizer(optimizer, 1e-4), batch_size=BATCH)
+def training(activation="relu", optimizer="adam", dropout=0.0, threads=1):
+    net = ClassificationNet(3072, HIDDEN, 10, activation, reg=1e-3, dropout=dropout)
+    how = {"batch_size": threads * SHARE, "threads": threads}
+    return net, training_steps(net, data(), make_optimizer(optimizer, 1e-4), **how)
 
 
 def allocation(steps):
-    """The most bytes that were in use at once during four steps, which go over an epoch's end."""
-    for _ in range(4):
+    """The most bytes that were in use at once during six steps, which go over an epoch's end."""
+    for _ in range(6):
         next(steps)
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        for _ in range(4):
+        for _ in range(6):
             next(steps)
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -40,14 +41,16 @@ def allocation(steps):
     return peak - before
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_no_layer_is_allocated_with_any_activation(activation):
-    assert allocation(training(activation)[1]) < ALLOWED < BATCH * min(HIDDEN) * 4
+def test_no_layer_is_allocated_with_any_activation(activation, threads):
+    assert allocation(training(activation, threads=threads)[1]) < ALLOWED < SHARE * min(HIDDEN) * 4
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_no_layer_is_allocated_with_any_optimizer(optimizer):
-    assert allocation(training(optimizer=optimizer)[1]) < ALLOWED
+def test_no_layer_is_allocated_with_any_optimizer(optimizer, threads):
+    assert allocation(training(optimizer=optimizer, threads=threads)[1]) < ALLOWED
 
 
 def test_no_layer_is_allocated_by_dropout():
@@ -100,7 +103,7 @@ def dtypes_seen(activation, optimizer, dtype, disturb=None):
     if disturb:
         disturb(net)
     watching = Watch(net, optimizer)
-    steps = training_steps(net, data(), optimizer, batch_size=BATCH)
+    steps = training_steps(net, data(), optimizer, batch_size=2 * SHARE, threads=2)
     for _ in range(3):
         next(steps)
     return watching.dtypes

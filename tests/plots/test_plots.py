@@ -173,3 +173,18 @@ def test_former_names_are_the_same_functions():
     assert plots.picture_rows is plots.image_rows
     assert plots.picture_with_scores is plots.image_with_scores
     assert plots.weighted_pictures is plots.weighted_images
+
+
+# shared_batch
+
+
+def test_a_shared_batch_has_a_lane_for_each_thread_and_the_measured_times_beside_the_ideal():
+    lanes, times = plots.shared_batch(100, {1: 12.0, 2: 7.0, 3: 6.5}).axes
+    shown = " ".join(text.get_text() for text in lanes.texts)
+    for words in ("x[:50]", "x[50:]", "dlogits[:50]", "dlogits[50:]", "θ[:P/2]", "θ[P/2:]", "of all\n100"):
+        assert words in shown
+    assert [label.get_text() for label in lanes.get_yticklabels()] == ["thread 0", "thread 1"]
+    assert [bar.get_height() for bar in times.patches] == [12.0, 7.0, 6.5]
+    assert [text.get_text() for text in times.texts] == ["12.0", "7.0", "6.5"]
+    np.testing.assert_array_equal(times.lines[0].get_ydata(), [12, 6, 4])
+    assert (times.get_xlabel(), times.get_ylabel()) == ("threads", "time of a step (ms)")

@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import json
+import os
 import sys
 
 import numpy as np
@@ -53,12 +54,16 @@ def test_the_table_and_the_figure_show_medians_and_ratios():
 
         def __init__(self, key, seconds):
             self.contender, self.threads, self.seconds, self.memory = key, 1, seconds, 5e7
+            self.disturbed = [2 * s for s in seconds[:-1]] + [seconds[-1]]
 
     workers = [Finished("ours", [0.001, 0.002, 0.003]), Finished("textbook", [0.004, 0.004, 0.006])]
     rows = bench.table("200", workers)
     assert rows[0] == f"### {WORKLOADS['200'].title}"
     assert rows[4] == "| nn_helpers, 1T | 2.000 | 1.000 |  | 50 |"
     assert rows[5] == "| textbook NumPy, float64, 1T | 4.000 | 4.000 | 0.50 (0.38–0.50) | 50 |"
+    rows = bench.disturbed_table(workers)
+    assert rows[4] == "| nn_helpers, 1T | 3.000 | 2.00 (1.50–2.00) |  |"
+    assert rows[5] == "| textbook NumPy, float64, 1T | 8.000 | 2.00 (1.50–2.00) | 0.50 (0.38–0.50) |"
     (ax,) = bench.figure({"200": workers}).axes
     assert [bar.get_width() for bar in ax.patches] == [2.0, 4.0]
 
@@ -78,11 +83,26 @@ def test_contenders_that_disagree_are_not_timed():
 def test_one_workload_runs_in_processes_and_is_saved(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(bench, "installed", lambda: (["ours", "limit"], ["PyTorch"]))
     table = tmp_path / "table.md"
-    arguments = ["--workload", "4x100-momentum", "--rounds", "1", "--threads", "1", "--table", str(table)]
+    arguments = ["--workload", "4x100-momentum", "--rounds", "1", "--threads", "1", "--disturbed"]
+    arguments += ["--table", str(table)]
     monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
     bench.main()
     assert "Not installed here, and left out: PyTorch." in capsys.readouterr().out
-    assert "| nn_helpers, 1T |" in table.read_text(encoding="utf-8")
+    assert table.read_text(encoding="utf-8").count("| nn_helpers, 1T |") == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not pin a process")
+def test_the_load_holds_one_core_from_the_first_moment_to_the_last():
+    with bench.Load() as load:
+        assert os.sched_getaffinity(load.process.pid) == {max(os.sched_getaffinity(0))}
+        assert load.process.poll() is None
+    assert load.process.poll() is not None
+
+
+def test_threads_are_those_that_the_workload_says():
+    for threads in (1, 3):
+        ours = contender("ours", Workload("tiny", (8,), images=40, threads=threads))
+        assert ours.steps.gi_frame.f_locals["plan"].threads == threads
 
 
 # How time and memory grow
@@ -166,7 +186,8 @@ def test_growth_is_measured_in_processes_and_saved(tmp_path):
     scaling.main(["--tiny", "--to", str(tmp_path)])
     page = (tmp_path / "scaling.md").read_text(encoding="utf-8")
     assert page.count("| median | quartiles | minimum | ideal | median / ideal |") >= 3
-    assert f"Measured on {bench.machine(['numpy'])}, 1 thread:" in page
+    assert f"Measured on {bench.machine(['numpy'])}, 1 thread unless it says otherwise:" in page
+    assert "Rate in steps/s. Ideal: as much for each further thread." in page
     assert "| 12,342 |" in page  # 3,072 → 4 → 10
     assert "times the ideal (in proportion to the parameters)" in page
     assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")

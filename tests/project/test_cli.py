@@ -159,7 +159,7 @@ def test_where_nothing_can_be_written_this_is_said_before_training(
 
     for at in (1, 2, 3):  # open, write, fsync
         with monkeypatch.context() as patch, failing_disk(tmp_path, at, fault):
-            patch.setattr(run, "blas_threads", trains)
+            patch.setattr(run, "sharing", trains)
             assert main(["train", *QUICK, *options]) == 2
         error = capsys.readouterr().err
         assert error.startswith("python -m nn_helpers train: ")

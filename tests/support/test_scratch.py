@@ -12,7 +12,7 @@ from nn_helpers.support.scratch import BLOCK, LONG, in_blocks, scratch_array
 def test_blocks_cover_every_number_once(size):
     seen, lengths = np.zeros(size, int), []
 
-    def look(scratch, part, same_part):
+    def look(part, same_part, scratch):
         assert len(scratch) == len(part)
         assert scratch.dtype == seen.dtype
         assert np.shares_memory(part, same_part)
@@ -30,6 +30,13 @@ def test_a_scratch_array_stays_until_another_is_needed():
     assert scratch_array("another test", (3, 4), np.float32) is not first
     assert scratch_array("a test", (3, 4), np.float64).dtype == np.float64
     assert scratch_array("a test", (4, 3), np.float64).shape == (4, 3)
+
+
+def test_a_smaller_scratch_array_is_a_part_of_the_larger_one_that_is_there():
+    large = scratch_array("shrinking", (10,), np.float32)
+    assert np.shares_memory(scratch_array("shrinking", (2, 3), np.float32), large)
+    assert np.shares_memory(scratch_array("shrinking", (10,), np.float32), large)
+    assert not np.shares_memory(scratch_array("shrinking", (11,), np.float32), large)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import warnings
 
@@ -31,7 +32,9 @@ from nn_helpers import (
     train,
     training_steps,
 )
+from nn_helpers.layers import relu_forward
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
+from nn_helpers.support import threads
 
 
 def blobs(N=60, D=4, C=3, seed=0):
@@ -556,22 +559,62 @@ def blas_threads():
 
 @pytest.mark.skipif(not blas_threads(), reason="NumPy's BLAS here does not tell its threads")
 @pytest.mark.parametrize(
-    ("options", "during"),
-    [({"batch_size": 8}, 1), ({"batch_size": 64}, 2), ({"batch_size": 8, "threads": 2}, 2)],
-)
-def test_small_batches_train_on_one_thread_and_the_setting_is_restored(options, during):
-    seen = []
+    ("options", "shares"),
+    [({"batch_size": 8}, 1), ({"batch_size": 63}, 1), ({"batch_size": 64}, 2), ({"batch_size": 128}, 3),
+     ({"batch_size": 8, "threads": 2}, 2), ({"batch_size": 128, "threads": 1}, 1)],
+)  # fmt: skip
+def test_each_share_has_32_examples_and_a_thread_whose_products_take_one(monkeypatch, options, shares):
+    def watching(z):
+        together.wait(timeout=20)
+        seen.append((len(z), threading.get_ident(), *blas_threads()))
+        return relu_forward(z)
 
-    def watching(logits, y):
-        seen.extend(blas_threads())
-        return cross_entropy(logits, y)
+    monkeypatch.setattr(threads, "physical_cores", lambda: 3)
+    N, seen, together = options["batch_size"], [], threading.Barrier(shares)
+    with threadpoolctl.threadpool_limits(8, user_api="blas"):
+        own = net().use(relu_forward=watching)
+        train(own, blobs(N), SGD(0.1), epochs=1, progress=False, validate=False, **options)
+        assert set(blas_threads()) == {8}
+    sizes, idents, *products = zip(*seen, strict=True)
+    assert len(seen) == len(set(idents)) == shares
+    assert sum(sizes) == N
+    assert max(sizes) - min(sizes) <= 1
+    assert {count for counts in products for count in counts} == {1}
 
-    with threadpoolctl.threadpool_limits(2, user_api="blas"):
-        train(net().use(cross_entropy=watching), blobs(128), SGD(0.1), epochs=1, progress=False, **options)
-        assert set(seen) == {during}
-        assert set(blas_threads()) == {2}
-    with pytest.raises(ValueError, match="threads must be at least 1"):
-        train(net(), blobs(), SGD(0.1), threads=0)
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [(0, ValueError, "threads must be at least 1, got 0"), (-2, ValueError, "threads must be at least 1"),
+     ("2", TypeError, "threads must be a whole number, got '2'"), (True, TypeError, "got True"),
+     (2.5, TypeError, "threads must be a whole number, got 2.5")],
+)  # fmt: skip
+def test_what_is_no_number_of_threads_is_said(given, error, words):
+    with pytest.raises(error, match=words):
+        train(net(), blobs(), SGD(0.1), threads=given)
+    with pytest.raises(error, match=words):
+        next(training_steps(net(), blobs(), SGD(0.1), threads=given))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows forks no processes")
+def test_a_process_that_forks_between_two_steps_trains_and_predicts_in_both():
+    def trained():
+        own = net()
+        train(own, blobs(), SGD(0.1), epochs=2, threads=2, progress=False)
+        return own
+
+    expected, x, failed = trained(), np.ones((1300, 4)), 1
+    answers = expected.logits(x)
+    with threads.sharing(2), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python's: this process has threads
+        if not (child := os.fork()):
+            signal.alarm(20)  # ends a child that waits for ever
+            try:
+                same = (trained().theta == expected.theta).all() and (expected.logits(x) == answers).all()
+                failed = not same
+            finally:
+                os._exit(failed)
+    assert os.waitpid(child, 0)[1] == 0
+    assert np.array_equal(trained().theta, expected.theta)
 
 
 # --- progress ----------------------------------------------------------------------------------------
