@@ -19,7 +19,7 @@ LESSONS = 450
 CELL = 75  # 15 s; the first cell of a lesson includes the start of its kernel
 RUN = 1800  # 6 min for everything, in two processes; twice that in one
 
-PAUSE = 50  # from one loop to the next, in loops: 2 % of the run
+PAUSE = 100  # from one loop to the next, in loops: 1 % of the run
 
 
 def loop():

@@ -1,5 +1,6 @@
 """Settings for all tests: the same examples on every machine, however slow it is."""
 
+import gc
 import os
 import signal
 
@@ -8,6 +9,9 @@ import pytest
 from budgets import Budgets
 
 pytest.register_assert_rewrite("runs")
+
+IN_A_BROWSER = "tests/widgets/in_a_browser/"
+FIRST = IN_A_BROWSER, "tests/widgets/", "notebooks/"  # what takes longest
 
 # Python ignores Ctrl-C if it was started in the background, as with `make test &`, but tests press it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -21,3 +25,41 @@ hypothesis.settings.load_profile("deterministic")
 
 def pytest_configure(config):
     config.pluginmanager.register(Budgets(config), "budgets")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Take the half a million objects of collected tests and their imports from the garbage collector.
+
+    It would look through all of them again and again, in tests of what is left of a widget for seconds.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest: two processes then end at about the same time."""
+
+    def rank(item):
+        return next((i for i, place in enumerate(FIRST) if item.nodeid.startswith(place)), len(FIRST))
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep that order, and let one process test all that needs a browser: one for all of it."""
+    if config.option.dist != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return IN_A_BROWSER if nodeid.startswith(IN_A_BROWSER) else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)

@@ -4,15 +4,16 @@
 
     with (
         Server(folder) as server,
-        Lab(server) as lab,
+        running_chromium() as browser,
+        Lab(server, browser) as lab,
         lab.open(["from nn_helpers.widgets import *", "playground()"]) as notebook,
     ):
         notebook.run_all()
         notebook.press("Start")
         notebook.until(lambda: "step 1" in notebook.text("step"))
 
-While a `Lab` is open, Playwright keeps an event loop running in this thread, so that no other can be run
-in it: tests that use both stand in different files.
+While Chromium is running, Playwright keeps an event loop running in this thread, so that no other can be run
+in it: tests in a browser stand in a folder of their own.
 """
 
 import ast
@@ -151,39 +152,43 @@ class Server:
                 self.request(f"api/sessions/{session['id']}", "DELETE")
 
 
-class Lab:
-    """A browser for the notebooks of a `Server`."""
+@contextmanager
+def running_chromium():
+    """Start Chromium; yield it as Playwright's browser."""
+    from playwright.sync_api import sync_playwright
 
-    def __init__(self, server):
-        self.server = server
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Lab:
+    """The notebooks of a `Server` in a browser, which keeps the parts of its pages from one to the next."""
+
+    def __init__(self, server, browser):
+        self.server, self.browser = server, browser
 
     def __enter__(self):
-        from playwright.sync_api import sync_playwright
-
-        self._playwright = sync_playwright().start()
-        try:
-            self.browser = self._playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        except BaseException:
-            self._playwright.stop()
-            raise
+        self.context = self.browser.new_context(viewport=SCREEN)
         return self
 
     def __exit__(self, *_):
-        self.browser.close()
-        self._playwright.stop()
+        self.context.close()
 
     @contextmanager
     def open(self, cells):
         """Open a new notebook of these cells (code, none of it run); afterwards shut its kernel down."""
         name, address = self.server.new_notebook(cells)
-        context = self.browser.new_context(viewport=SCREEN)
+        page = self.context.new_page()
         try:
-            page = context.new_page()
             page.set_default_timeout(1000 * SECONDS)
             page.goto(address)
             yield Notebook(page, name)
         finally:
-            context.close()
+            page.close()
             self.server.end_kernel(name)
 
     def reopen(self, notebook):
@@ -526,6 +531,10 @@ def server_in_temporary_folder(front_end="jupyterlab"):
 
 @contextmanager
 def lab_in_temporary_folder(front_end="jupyterlab"):
-    """A `Lab` with a server of its own."""
-    with server_in_temporary_folder(front_end) as server, Lab(server) as lab:
+    """A `Lab` with a server and a browser of its own."""
+    with (
+        server_in_temporary_folder(front_end) as server,
+        running_chromium() as browser,
+        Lab(server, browser) as lab,
+    ):
         yield lab

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scenes import in_loop, until
 
 from nn_helpers import SGD, Adam, Constant, Momentum, RMSprop, StepDecay
 from nn_helpers.plots import COLOURS, DASHES
+from nn_helpers.plots.base import subplots
 from nn_helpers.widgets import optimizer_race
 from nn_helpers.widgets.optimizer_race import OPTIMIZERS, STEPS, Choice, landscape
 from nn_helpers.widgets.surfaces import SURFACES, descend, surface
@@ -25,6 +27,20 @@ def expected(name, on="ravine", factor=1.0, start=None, seed=0):
     on = surface(on)
     rate = factor * on.rates.get(name, on.rates["GD"])
     return descend(on, LIBRARY[name](rate).step, STEPS, start, seed if name == "SGD" else None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fixed_places():
+    """Leave everything in its place: to find better ones takes as long as to draw, and nobody looks here."""
+
+    def fixed(*arguments, **options):
+        figure, axes = subplots(*arguments, **options)
+        figure.set_layout_engine("none")
+        return figure, axes
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["nn_helpers.widgets.optimizer_race"], "subplots", fixed)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -62,14 +62,16 @@ def used():
 
 
 @pytest.fixture
-def panel(used):
-    """The same panel as it was at first."""
-    for name, value in FIRST.items():
-        used.settings[name].value = value
-    used.settings["data"].value = "moons"
-    for optimizer, parameters in OWN.items():
-        for parameter, (value, _, _) in parameters.items():
-            used.own[optimizer][parameter].value = value
+def panel(used, monkeypatch):
+    """The same panel as it was at first; what is between is not drawn."""
+    with monkeypatch.context() as unseen:
+        unseen.setattr(used, "draw", lambda: None)
+        for name, value in FIRST.items():
+            used.settings[name].value = value
+        used.settings["data"].value = "moons"
+        for optimizer, parameters in OWN.items():
+            for parameter, (value, _, _) in parameters.items():
+                used.own[optimizer][parameter].value = value
     used.reset()
     return used
 
@@ -436,10 +438,9 @@ def test_the_throughput_is_that_of_the_last_frames(panel):
 
 
 @pytest.mark.parametrize("kind", ["moons", IMAGES])
-def test_the_figure_is_the_same_each_time_and_names_what_it_shows(kind):
-    first_panel, second_panel = playground(kind), playground(kind)
-    first = first_panel.canvas.figure
-    assert first_panel.saved_png() == second_panel.saved_png()
+def test_the_figure_names_what_it_shows(kind):
+    panel = playground(kind)
+    first = panel.canvas.figure
     titles = [ax.get_title() for ax in first.axes]
     answers = "What it takes validation images for" if kind == IMAGES else "Decision regions"
     assert titles == [answers, "Loss", "Accuracy", "Activations", "Dead units", "Gradient", "Update / weight"]
@@ -448,7 +449,7 @@ def test_the_figure_is_the_same_each_time_and_names_what_it_shows(kind):
         "size of ΔW / size of W",
     ]  # fmt: skip
     assert tuple(first.bbox.size) == (896, 384)
-    assert repr(first_panel) == "Playground: run this cell to use it"
+    assert repr(panel) == "Playground: run this cell to use it"
 
 
 def test_a_frame_is_the_figure_drawn_whole():

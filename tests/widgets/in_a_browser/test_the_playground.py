@@ -4,9 +4,12 @@ import re
 
 import pytest
 
+# Without the short training for the figure that is saved, which test_what_is_saved looks at.
 IMPORTS = """
 from nn_helpers.widgets import playground
+from nn_helpers.widgets.playground import Playground
 import numpy as np
+Playground.preview = lambda self: None
 """
 PLAYGROUND = "p = playground()\np"
 STEP = re.compile(r"step ([\d,]+) · [\d,]+ epoch")  # "1 epoch", "2 epochs"

@@ -1,8 +1,8 @@
 """What is saved of widgets in Jupyter Notebook 7, where it is installed."""
 # ruff: noqa: F401  # what is imported is tests, and fixtures that are arguments of tests
 
-from test_browser_notebook7 import lab
-from test_browser_saved import (
+from in_a_browser.test_notebook7 import lab
+from in_a_browser.test_what_is_saved import (
     notebook,
     opened,
     test_after_a_restart_too_and_after_a_reload_it_is_the_widget,

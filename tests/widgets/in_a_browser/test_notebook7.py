@@ -2,17 +2,9 @@
 # ruff: noqa: F401  # what is imported is tests, and fixtures that are arguments of tests
 
 import pytest
-from browser import lab_in_temporary_folder, what_is_missing
-from test_browser import (
-    notebook,
-    opened,
-    test_a_slider_dragged_while_it_trains_acts_on_the_run,
-    test_after_a_restart_of_the_kernel_the_cell_works_again,
-    test_copy_as_code_copies_the_code,
-    test_everything_can_be_reached_and_moved_with_the_keyboard,
-    test_start_trains_before_your_eyes_and_pause_ends_it,
-)
-from test_browser_others import (
+from browser import Lab, server_in_temporary_folder, what_is_missing
+
+from in_a_browser.test_all_others import (
     all_in_one_cell,
     page,
     same_page,
@@ -25,12 +17,21 @@ from test_browser_others import (
     test_the_race_is_played_and_its_controls_act_on_it,
     test_who_races_where_and_from_where,
 )
+from in_a_browser.test_the_playground import (
+    notebook,
+    opened,
+    test_a_slider_dragged_while_it_trains_acts_on_the_run,
+    test_after_a_restart_of_the_kernel_the_cell_works_again,
+    test_copy_as_code_copies_the_code,
+    test_everything_can_be_reached_and_moved_with_the_keyboard,
+    test_start_trains_before_your_eyes_and_pause_ends_it,
+)
 
 
 @pytest.fixture(scope="module")
-def lab():
-    """Notebook 7 and a browser, in the place of JupyterLab."""
+def lab(browser):
+    """Notebook 7, in the place of JupyterLab."""
     if reason := what_is_missing("notebook"):
         pytest.skip(reason)
-    with lab_in_temporary_folder("notebook") as lab:
+    with server_in_temporary_folder("notebook") as server, Lab(server, browser) as lab:
         yield lab

@@ -16,9 +16,10 @@ def opened(lab):
 
 @pytest.fixture
 def notebook(opened):
-    """The notebook, just run."""
-    opened.run_all()
-    assert_alive(opened)
+    """The notebook, just run, as the test before left it or at first."""
+    if not is_alive(opened):
+        opened.run_all()
+        assert_alive(opened)
     return opened
 
 
@@ -29,9 +30,12 @@ def parts(notebook, cell):
     return tuple(output.locator(f"{each}:visible").count() for each in where)
 
 
+def is_alive(notebook):
+    return all(parts(notebook, cell) == (0, 1, 0) for cell in range(1, len(CELLS)))
+
+
 def assert_alive(notebook):
-    for cell in range(1, len(CELLS)):
-        notebook.until(lambda cell=cell: parts(notebook, cell) == (0, 1, 0), message=f"cell {cell}")
+    notebook.until(lambda: is_alive(notebook))
 
 
 def assert_saved(notebook):
