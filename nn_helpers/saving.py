@@ -20,7 +20,7 @@ import numpy as np
 
 from nn_helpers.support.files import explain_failure, own_place, require_writable, resolve, temporary_file
 from nn_helpers.support.network_checks import CUSTOM
-from nn_helpers.support.validation import choice, printable, whole_number
+from nn_helpers.support.validation import choice, generator, printable, whole_number
 from nn_helpers.support.version import __version__
 
 FORMAT = 1
@@ -56,11 +56,12 @@ def load_network(make, path, seed):
     given, path = path, resolve("load", "path", path, SUFFIX)
     if not path.exists():
         raise FileNotFoundError(f"load: there is no file {path}")
+    rng = generator("load", seed)
     about, arrays = read(path)
     config = about["network"]
     try:
         custom = config["init"] == CUSTOM  # the weights follow, so init is not asked for them
-        net = make(**{**config, "init": "normal" if custom else config["init"]}, seed=seed)
+        net = make(**{**config, "init": "normal" if custom else config["init"]}, seed=rng)
         if left_out := net.config.keys() - config.keys():
             raise ValueError(f"it leaves out {', '.join(sorted(left_out))}")
     except (KeyError, TypeError, ValueError) as error:

@@ -14,7 +14,7 @@ from nn_helpers.data.batches import as_dataset, batches, empty_batch
 from nn_helpers.support.learner_functions import made_nan
 from nn_helpers.support.validation import choice
 from nn_helpers.training.history import Record
-from nn_helpers.training.plan import Plan
+from nn_helpers.training.plan import Plan, check_that_they_fit, require_net
 
 EVALUATION_BATCH = 500
 
@@ -188,8 +188,10 @@ def evaluate(net, data, part="test"):
     accuracy : float
         Between 0 and 1.
     """
+    require_net("evaluate", net)
     data = as_dataset("evaluate", data)
     choice("evaluate", "part", part, ("train", "val", "test"))
+    check_that_they_fit("evaluate", net, data, (part,))
     loss = right = seen = 0
     size = len(getattr(data, part))
     if not size:
