@@ -188,6 +188,8 @@ def _check_options(arguments, checkpoint):
     ):
         if value < least:
             raise ValueError(f"{option} must be at least {least}, got {value}")
+    if arguments.keep_best and not arguments.val:
+        raise ValueError("--keep-best needs validation images; --val says how many")
     if arguments.resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint, the path to go on from")
 
@@ -259,6 +261,7 @@ def main(argv=None):
         return 1
     except (ValueError, TypeError, OSError, MemoryError) as error:
         reason = str(error).removeprefix(f"{arguments.command}: ") or "there is not enough memory"
+        reason = reason.replace("use batch_size=None", "use --optimizer gd")
         if "total_steps is" in reason:  # of a training that is resumed
             reason += ". The cosine schedule ends with the last epoch, so --epochs must be what it was"
         print(f"python -m nn_helpers {arguments.command}: {reason}", file=sys.stderr)

@@ -14,7 +14,7 @@ from nn_helpers.support.learner_functions import Adapted
 from nn_helpers.support.parameters import Buffers, BuffersOfThread, Parameters, copy_into
 from nn_helpers.support.scratch import in_blocks
 from nn_helpers.support.threads import at_once, sharing, threads_to_share
-from nn_helpers.support.validation import Number, choice, generator, number
+from nn_helpers.support.validation import Number, choice, float_dtype, generator, number
 
 # The standard deviation of the first weights, for an affine layer with D inputs and M outputs.
 INITIALISATIONS = {
@@ -86,7 +86,7 @@ class ClassificationNet:
         sizes = check.sizes(input_size, hidden_sizes, num_classes)
         self.input_size, *self.hidden_sizes, self.num_classes = sizes
         self._activation = choice("ClassificationNet", "activation", activation, layers.ACTIVATIONS)
-        self.dtype, self.reg, self.dropout = check.dtype(dtype), reg, dropout
+        self.dtype, self.reg, self.dropout = float_dtype("ClassificationNet", dtype), reg, dropout
         self.init = check.init(init, INITIALISATIONS)
         self._stored = Parameters(list(pairwise(sizes)), self.dtype)
         self.rng = generator("ClassificationNet", seed)
@@ -335,8 +335,8 @@ class ClassificationNet:
         """
         save_network(self, path)
 
-    @classmethod
-    def load(cls, path, seed=0):
+    @check.OnTheClass
+    def load(cls, path, seed=0):  # noqa: N805 - a class method too
         """Return the network that `save` wrote, or that of the last step in a checkpoint of `train`.
 
         Parameters

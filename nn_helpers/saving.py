@@ -8,6 +8,7 @@ with more in it: `nn_helpers.training.checkpoints` says what.
 Reference: https://huggingface.co/docs/safetensors
 """
 
+import errno
 import json
 import os
 import sys
@@ -19,13 +20,15 @@ import numpy as np
 
 from nn_helpers.support.files import explain_failure, own_place, require_writable, resolve, temporary_file
 from nn_helpers.support.network_checks import CUSTOM
-from nn_helpers.support.validation import choice, printable, whole_number
+from nn_helpers.support.validation import choice, generator, printable, whole_number
 from nn_helpers.support.version import __version__
 
 FORMAT = 1
 SUFFIX = ".safetensors"
 _LONGEST_HEADER = 5_000_000  # bytes; a checkpoint of 10,000 epochs has about one million
 _MOST_LAYERS = 1000
+_LARGE = 30_000_000  # bytes; below it, even a file of zeros costs little
+_ANOTHER = "; use another copy"
 DTYPES = {"float32": "F32", "float64": "F64"}  # NumPy's names and those in a file
 
 
@@ -53,16 +56,17 @@ def load_network(make, path, seed):
     given, path = path, resolve("load", "path", path, SUFFIX)
     if not path.exists():
         raise FileNotFoundError(f"load: there is no file {path}")
+    rng = generator("load", seed)
     about, arrays = read(path)
     config = about["network"]
     try:
         custom = config["init"] == CUSTOM  # the weights follow, so init is not asked for them
-        net = make(**{**config, "init": "normal" if custom else config["init"]}, seed=seed)
+        net = make(**{**config, "init": "normal" if custom else config["init"]}, seed=rng)
         if left_out := net.config.keys() - config.keys():
             raise ValueError(f"it leaves out {', '.join(sorted(left_out))}")
     except (KeyError, TypeError, ValueError) as error:
-        reason = f"the network it describes cannot be made: {error}"
-        raise ValueError(f"{given}: {printable(reason)}") from None
+        reason = printable(f"the network it describes cannot be made: {error}")
+        raise ValueError(f"{given}: {reason}{_ANOTHER}") from None
     net.init = config["init"]
     net.params.update({name: arrays[name] for name in net.params})
     return net
@@ -113,8 +117,10 @@ def _sync_folder(folder):
             os.close(descriptor)
 
 
-def read(path):
+def read(path, advice=_ANOTHER):
     """Return the metadata and all arrays of a file that is what it claims to be.
+
+    `advice` ends the message about a file that is damaged.
 
     Raises
     ------
@@ -126,12 +132,12 @@ def read(path):
     from safetensors import SafetensorError, safe_open
 
     if path.exists() and not path.is_file():
-        raise OtherFileError(f"{path}: this is a {'folder' if path.is_dir() else 'device and no file'}")
-    with open(path, "rb") as file:  # safetensors calls a file missing when it may not be read
-        length = int.from_bytes(file.read(8), "little")
-    if _LONGEST_HEADER < length < path.stat().st_size:  # to read it could take minutes and GB
-        raise OtherFileError(f"{path}: not an nn_helpers file: its header has {length:,} bytes")
-    with explain_damage(path):
+        kind = "folder" if path.is_dir() else "device and no file"
+        raise OtherFileError(f"{path}: this is a {kind}; give a file that net.save or train wrote")
+    # Opened here first: safetensors calls a file missing when it may not be read.
+    with open(path, "rb") as file, explain_damage(path, advice):
+        _refuse_costly(file)
+    with explain_damage(path, advice):
         try:
             with safe_open(path, framework="numpy") as file:
                 text, checksum = _metadata(file.metadata() or {})
@@ -143,21 +149,46 @@ def read(path):
         except SafetensorError as error:
             raise ValueError(f"no complete safetensors file ({error}); {_what_it_is(path)}") from None
         if _checksum(text, arrays) != checksum:
-            raise ValueError("damaged, its checksum is not that of its content; use another copy")
+            raise ValueError("damaged, its checksum is not that of its content")
     return about, arrays
 
 
+def _refuse_costly(file):
+    """Refuse a file that promises far more than it has, before it takes minutes and GB."""
+    size, length = os.stat(file.fileno()).st_size, int.from_bytes(file.read(8), "little")
+    if _LONGEST_HEADER < length < size:
+        raise OtherFileError(f"not an nn_helpers file: its header has {length:,} bytes")
+    if size > _LARGE and (there := _bytes_on_disk(file.fileno(), size)) < size / 10:
+        raise ValueError(f"it has {size:,} bytes, and only {there:,} of them were ever written")
+
+
+def _bytes_on_disk(descriptor, size):
+    """Return how many bytes of a file are outside of holes; all of them, where holes are not known."""
+    if not hasattr(os, "SEEK_HOLE"):  # Windows
+        return size
+    there = end = 0
+    try:
+        while end < size:
+            begin = os.lseek(descriptor, end, os.SEEK_DATA)
+            end = os.lseek(descriptor, begin, os.SEEK_HOLE)
+            there += end - begin
+    except OSError as error:
+        return there if error.errno == errno.ENXIO else size  # no data follows
+    return there
+
+
 @contextmanager
-def explain_damage(path):
+def explain_damage(path, advice=_ANOTHER):
     """Turn every error that unexpected content causes into a ValueError that names the file."""
     try:
         yield
+    except OtherFileError as error:
+        raise OtherFileError(f"{path}: {printable(error)}") from None
     except ValueError as error:
-        kind = OtherFileError if isinstance(error, OtherFileError) else ValueError
-        raise kind(f"{path}: {printable(error)}") from None
+        raise ValueError(f"{path}: {printable(error)}{advice}") from None
     except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError) as error:
-        reason = f"damaged, what it tells of itself makes no sense ({error!r})"
-        raise ValueError(f"{path}: {printable(reason)}") from None
+        reason = printable(f"damaged, what it tells of itself makes no sense ({error!r})")
+        raise ValueError(f"{path}: {reason}{advice}") from None
 
 
 def _metadata(metadata):
@@ -166,9 +197,8 @@ def _metadata(metadata):
         raise OtherFileError("not an nn_helpers file: it contains arrays but no network description")
     format_number = json.loads(metadata["nn_helpers"])["format"]
     if format_number != FORMAT:
-        raise OtherFileError(
-            f"format {format_number!r} is of another version of nn_helpers; this one reads {FORMAT}"
-        )
+        found = printable(repr(format_number), 60)
+        raise OtherFileError(f"format {found} is of another version of nn_helpers; this one reads {FORMAT}")
     return metadata["nn_helpers"], metadata["crc32"]
 
 

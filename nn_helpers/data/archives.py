@@ -91,6 +91,8 @@ def _header(content, is_first):
             return None
         if is_first:
             kinds = (kind for begin, kind in _KINDS.items() if block.startswith(begin))
+            if block.startswith(b"PK") and b".npy" in block:
+                kinds = iter(["a .npz of NumPy: np.load reads it, and Dataset takes its arrays"])
             raise OtherFileError(f"it is {next(kinds, 'neither a .tar.gz nor a .tar')}") from None
         raise
     if header.type == tarfile.GNUTYPE_SPARSE:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from nn_helpers.data.dataset import Dataset
-from nn_helpers.support.arrays import FLOATS, describe, label_advice, refuse_mask
-from nn_helpers.support.validation import choice, generator, whole_number
+from nn_helpers.data.dataset import Dataset, Split
+from nn_helpers.support.arrays import FLOATS, describe, float_advice, label_advice, refuse_mask
+from nn_helpers.support.validation import choice, flag, float_dtype, generator, takes, whole_number
 
 
 class ArrayDataset:
@@ -61,7 +61,7 @@ class ArraySplit:
         refuse_mask("ArrayDataset", f"x of {part}", x)
         if not isinstance(x, np.ndarray) or x.dtype not in FLOATS or x.ndim < 2:
             raise TypeError(
-                f"ArrayDataset: x of {part} must be a float array (N, D); for uint8 images make a Dataset"
+                f"ArrayDataset: x of {part} must be a float array (N, D), got {describe(x)}{_advice(x)}"
             )
         refuse_mask("ArrayDataset", f"y of {part}", y)
         if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu" or y.shape != x.shape[:1]:
@@ -80,6 +80,16 @@ class ArraySplit:
         return len(self.labels)
 
 
+def _advice(x):
+    """Return what makes x a float array (N, D), as "; write …", or nothing where nothing does."""
+    if not isinstance(x, np.ndarray) or x.dtype != np.uint8:
+        is_float = isinstance(x, np.ndarray) and x.dtype in FLOATS
+        return "; write x[:, np.newaxis]" * (x.ndim == 1) if is_float else float_advice("x", x)
+    if x.ndim == 4 and x.shape[3] == 3:
+        return '; for uint8 images make a Dataset: Dataset("my images", Split(x, y))'
+    return "; write x / 255, or for uint8 images (N, H, W, 3) make a Dataset"
+
+
 def as_dataset(function, data):
     """Return `data` if it is a data set, or a pair of arrays ``(x, y)`` as one to train on.
 
@@ -89,8 +99,9 @@ def as_dataset(function, data):
         return data
     if isinstance(data, tuple):
         return ArrayDataset(data)
+    advice = '; write Dataset("my images", split)' if isinstance(data, Split) else ""
     kind = type(data).__name__
-    raise TypeError(f"{function}: data must be a Dataset or a pair (x, y) of arrays, got {kind}")
+    raise TypeError(f"{function}: data must be a Dataset or a pair (x, y) of arrays, got {kind}{advice}")
 
 
 def batches(
@@ -131,11 +142,10 @@ def batches(
     batch_size = whole_number("batches", "batch_size", batch_size, 1)
     if batch_size > N:
         raise ValueError(f"batches: batch_size {batch_size} is larger than the {N} examples of {part}")
-    if augment is not None and not isinstance(data, Dataset):
-        raise TypeError(f"batches: augment changes images; {data!r} has none")
+    check_augment("batches", augment, data)
     rng = generator("batches", seed)
-    order = rng.permutation(N) if shuffle else np.arange(N)
-    end = N - N % batch_size if drop_last else N
+    order = rng.permutation(N) if flag("batches", "shuffle", shuffle) else np.arange(N)
+    end = N - N % batch_size if flag("batches", "drop_last", drop_last) else N
     for start in range(0, end, batch_size):
         at = order[start : start + batch_size]
         arrays = empty_batch(data, len(at), dtype) if out is None else out
@@ -146,6 +156,20 @@ def batches(
         if augment is not None:
             images = augmented(augment, images, rng)
         yield data.standardise(images, out=x), y
+
+
+def check_augment(function, augment, data):
+    """Refuse what is no function (images, rng), and data without images."""
+    if augment is None:
+        return
+    if not callable(augment):
+        raise TypeError(f"{function}: augment must be a function such as flip_and_shift, got {augment!r}")
+    if not takes(augment, 2):
+        raise TypeError(
+            f"{function}: augment must take two arguments, images and rng, as flip_and_shift does"
+        )
+    if not isinstance(data, Dataset):
+        raise TypeError(f"{function}: augment changes images; {data!r} has none")
 
 
 def augmented(augment, images, rng):
@@ -168,6 +192,6 @@ def empty_batch(data, batch_size, dtype=np.float32):
     images, labels = data.train.inputs, data.train.labels
     return (
         np.empty((batch_size, *images.shape[1:]), images.dtype),
-        np.empty((batch_size, data.input_size), dtype),
+        np.empty((batch_size, data.input_size), float_dtype("empty_batch", dtype)),
         np.empty(batch_size, labels.dtype),
     )

@@ -22,7 +22,8 @@ WAYS_TO_GET_IT = """\
 Three ways to get CIFAR-10:
   1. Download it (170 MB): download_cifar10() in Python; `python -m nn_helpers data` or `make data` in a
      terminal.
-  2. Copy it, a folder or an archive, from somebody who has it; then load_cifar10(root="that/folder"),
+  2. Copy it, a folder or an archive, from somebody who has it: data_batch_1 … test_batch, with or without
+     .bin; single images, such as .png, and CIFAR-100 are not read. Then load_cifar10(root="that/folder"),
      or set the environment variable CIFAR10_DIR to that folder.
   3. Go on without it: load_images() gives you the built-in sketches of the same ten classes."""
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from nn_helpers.support.arrays import label_advice, refuse_mask
+from nn_helpers.support.arrays import describe, image_advice, label_advice, refuse_mask, require_images
 from nn_helpers.support.validation import generator
 
 CLASS_NAMES = (
@@ -35,12 +35,12 @@ class Split:
         images, labels = self.images, self.labels
         for name, value in (("images", images), ("labels", labels)):
             refuse_mask("Split", name, value)
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-            raise TypeError(f"Split: images must be a uint8 array, got {_kind(images)}")
-        if images.ndim != 4 or images.shape[3] != 3:
-            raise ValueError(f"Split: images must have shape (N, height, width, 3), got {images.shape}")
+        require_images("Split", "images", images)
         if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
-            raise TypeError(f"Split: labels must be an array of integers, got {_kind(labels)}")
+            raise TypeError(
+                f"Split: labels must be an array of integers, got {describe(labels)}"
+                f"{label_advice('labels', labels)}"
+            )
         if labels.shape != images.shape[:1]:
             raise ValueError(
                 f"Split: {len(images)} images need labels of shape ({len(images)},), got {labels.shape}"
@@ -88,12 +88,27 @@ class Dataset:
     class_names: tuple[str, ...] = CLASS_NAMES
 
     def __post_init__(self):
+        if not isinstance(self.name, str):
+            raise TypeError(
+                f"Dataset: name must be a text, got {describe(self.name)}; "
+                'write Dataset("my images", train, …)'
+            )
+        if isinstance(self.class_names, str) or not np.iterable(self.class_names):
+            raise TypeError(
+                f"Dataset {self.name!r}: class_names must be a list with the name of each class, "
+                f"got {self.class_names!r:.60}"
+            )
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        for part in ("train", "val", "test"):
+            if part != "train" and getattr(self, part) is None:
+                object.__setattr__(self, part, self.train[:0])
+            if not isinstance(split := getattr(self, part), Split):
+                raise TypeError(
+                    f"Dataset {self.name!r}: {part} must be a Split, got {describe(split)}; "
+                    "write Split(images, labels)"
+                )
         if not len(self.train):
             raise ValueError(f"Dataset {self.name!r}: the training part is empty")
-        object.__setattr__(self, "class_names", tuple(self.class_names))
-        for part in ("val", "test"):
-            if getattr(self, part) is None:
-                object.__setattr__(self, part, self.train[:0])
         for part in ("train", "val", "test"):
             split, C = getattr(self, part), self.num_classes
             if split.images.shape[1:] != self.train.images.shape[1:]:
@@ -197,12 +212,13 @@ class Dataset:
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
             raise TypeError(
                 f"standardise: images must be uint8 {_batch_shape(shape)} as in data.train.images, "
-                f"got {_kind(images)}"
+                f"got {describe(images)}{image_advice('images', images)}"
             )
         if images.ndim != 4 or images.shape[1:] != shape:
-            hint = "; for one image write images[0:1]" if images.shape == shape else ""
+            one = images.shape == shape
+            advice = "; for one image write images[0:1]" if one else image_advice("images", images)
             raise ValueError(
-                f"standardise: images must have shape {_batch_shape(shape)}, got {images.shape}{hint}"
+                f"standardise: images must have shape {_batch_shape(shape)}, got {images.shape}{advice}"
             )
         x = images.reshape(len(images), self.input_size)
         if out is None:

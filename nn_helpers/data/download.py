@@ -38,7 +38,7 @@ TIMEOUT = 10, 30  # seconds to connect, and without a single byte
 LEAST_RATE = 10_000  # bytes a second, or the next server is asked; the slowest lines bring five times that
 BUSY = 429, 500, 502, 503, 504  # answers that may change in a moment
 NO_LOCKS = errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL
-UNWRITABLE = PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError
+UNWRITABLE = PermissionError, FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError
 # A disk that is read-only, and what stands where a file should be: a link, a pipe, a link to another disk
 UNWRITABLE_NUMBERS = errno.EROFS, errno.ELOOP, errno.ENXIO, errno.EXDEV
 PAUSE = 2  # seconds before a busy server is asked again

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nn_helpers.data.batches import ArrayDataset
-from nn_helpers.support.validation import choice, generator, number, whole_number
+from nn_helpers.support.validation import choice, float_dtype, generator, number, whole_number
 
 
 def _moons(t, label, noise):
@@ -71,7 +71,7 @@ def points(kind="moons", n_train=200, n_val=100, noise=1.0, seed=0, dtype=np.flo
     ArrayDataset(300 train, 100 val, 0 test examples)
     """
     place, num_classes = POINTS[choice("points", "kind", kind, POINTS)]
-    noise = number("points", "noise", noise)
+    noise, dtype = number("points", "noise", noise), float_dtype("points", dtype)
     rng = generator("points", seed)
 
     def part(N):

@@ -2,11 +2,13 @@
 
 import io
 import os
+from collections.abc import Mapping
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import MaxNLocator
 
+from nn_helpers.support.arrays import describe
 from nn_helpers.support.files import explain_failure, own_place, require_writable, temporary_file
 
 # Okabe & Ito 2008, without yellow, which is faint on white
@@ -45,6 +47,8 @@ def save(figure, path):
     OSError, ValueError
         If it cannot be written. The message names `path`.
     """
+    if not isinstance(figure, Figure):
+        raise TypeError(f"plots.save: figure must be one of plots, got {describe(figure)}")
     _write("plots.save", path, figure._repr_png_())
 
 
@@ -62,6 +66,13 @@ def _write(function, path, png, keep=True):
     ):
         if keep:
             os.replace(part, path)
+
+
+def require_dict(function, name, value, example):
+    """Refuse what has no names for its lines, rows or plots."""
+    if not isinstance(value, Mapping) or not value:
+        found = "an empty one" if isinstance(value, Mapping) else describe(value)
+        raise TypeError(f"{function}: {name} must be a dict such as {example}, got {found}")
 
 
 def style(i, marker=False):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.plots.base import finish, legend_below, style, subplots
+from nn_helpers.plots.base import finish, legend_below, require_dict, style, subplots
 
 
 def confusion_matrix(matrix, class_names):
@@ -21,6 +21,15 @@ def confusion_matrix(matrix, class_names):
     Figure
     """
     matrix = np.asarray(matrix)
+    if (
+        isinstance(class_names, str)
+        or not np.iterable(class_names)
+        or matrix.shape != 2 * (len(class_names),)
+    ):
+        raise ValueError(
+            "confusion_matrix: matrix must have a row and a column for each of class_names; "
+            f"got shape {matrix.shape} and {class_names!r:.60}"
+        )
     C, total = len(class_names), matrix.sum()
     share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     figure, ax = subplots(7.6, 6.2)
@@ -50,6 +59,7 @@ def learning_rates(rates):
     -------
     Figure
     """
+    require_dict("learning_rates", "rates", rates, '{"constant": [0.1, 0.1, 0.1]}')
     figure, ax = subplots(7.6, 3.2)
     for i, (name, lr) in enumerate(rates.items()):
         ax.plot(np.arange(1, len(lr) + 1), lr, linewidth=2, label=name, **style(i))

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nn_helpers.plots.base import Figure, subplots
+from nn_helpers.plots.base import Figure, require_dict, subplots
+from nn_helpers.support.arrays import require_images
 
 INCHES = 0.66  # of an image in a row
 
@@ -23,6 +24,8 @@ def contact_sheet(images, labels, class_names, columns=10):
     -------
     Figure
     """
+    require_images("contact_sheet", "images", images)
+    labels = require_one_each("contact_sheet", images, labels=labels)
     rows = [(name, images[labels == label][:columns]) for label, name in enumerate(class_names)]
     return _in_rows(rows, images.shape[1:3], columns)
 
@@ -41,6 +44,9 @@ def image_rows(rows, titles=None):
     -------
     Figure
     """
+    require_dict("image_rows", "rows", rows, '{"cats": images[:10]}')
+    for name, images in rows.items():
+        require_images("image_rows", f"rows[{name!r}]", images)
     height, width = next(iter(rows.values())).shape[1:3]
     columns = max(len(images) for images in rows.values())
     return _in_rows(list(rows.items()), (height, width), columns, titles)
@@ -65,6 +71,13 @@ def first_layer(weights, columns=10, shape=(32, 32, 3)):
     -------
     Figure
     """
+    require_dict("first_layer", "weights", weights, '{"my network": net.params["W1"]}')
+    for name, W in weights.items():
+        if np.ndim(W) != 2 or len(W) != np.prod(shape):
+            raise ValueError(
+                f"first_layer: W of {name!r} must have {np.prod(shape)} rows, one for each number of an "
+                f"image of shape {shape}; got {np.shape(W)}"
+            )
     rows = [(name, _weights_as_images(W, columns, shape)) for name, W in weights.items()]
     return _in_rows(rows, shape[:2], columns)
 
@@ -90,7 +103,9 @@ def image_grid(images, titles, columns=5):
     -------
     Figure
     """
-    rows = -(-len(images) // columns)
+    require_images("image_grid", "images", images)
+    require_one_each("image_grid", images, titles=titles)
+    rows = max(1, -(-len(images) // columns))
     figure, grid = subplots(9, 2.1 * rows, rows, columns, squeeze=False)
     for ax in grid.flat:
         ax.axis("off")
@@ -98,6 +113,17 @@ def image_grid(images, titles, columns=5):
         ax.imshow(image, interpolation="nearest")
         ax.set_title(title, fontsize=10)
     return figure
+
+
+def require_one_each(function, images, **named):
+    """Return what belongs to each image as an array, or say that there is not one for each."""
+    ((name, given),) = named.items()
+    if np.shape(given) != (len(images),):
+        raise ValueError(
+            f"{function}: {name} must have one entry for each of {len(images)} images, "
+            f"got shape {np.shape(given)}"
+        )
+    return np.asarray(given)
 
 
 def _in_rows(rows, image_size, columns, titles=None):

@@ -4,6 +4,8 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from nn_helpers.plots.base import COLOURS, MARKERS, finish, legend_below, style, subplots
+from nn_helpers.plots.images import require_one_each
+from nn_helpers.support.arrays import require_images
 
 
 def predictions(images, labels, predicted, class_names, columns=8):
@@ -20,6 +22,9 @@ def predictions(images, labels, predicted, class_names, columns=8):
     -------
     Figure
     """
+    require_images("predictions", "images", images)
+    labels = require_one_each("predictions", images, labels=labels)
+    predicted = require_one_each("predictions", images, predicted=predicted)
     rows, size = -(-len(images) // columns), 9 / columns
     height = size * images.shape[1] / images.shape[2] + 0.4
     figure, grid = subplots(9, rows * height, rows, columns, squeeze=False)

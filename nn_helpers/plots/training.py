@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.plots.base import COLOURS, DASHES, finish, legend_below, style, subplots
+from nn_helpers.plots.base import COLOURS, DASHES, finish, legend_below, require_dict, style, subplots
 from nn_helpers.support.validation import choice
 
 
@@ -18,6 +18,7 @@ def training_curves(epochs):
     -------
     Figure
     """
+    require_dict("training_curves", "epochs", epochs, "history.epochs()")
     figure, (loss, accuracy) = subplots(9, 3.4, 1, 2)
     quantities = ((loss, "data_loss", "val_loss", 1), (accuracy, "accuracy", "val_accuracy", 100))
     for ax, train, val, scale in quantities:
@@ -41,13 +42,15 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
         By the name in the legend.
     quantity : {"loss", "data_loss", "accuracy", "val_loss", "val_accuracy"}
         One value an epoch. `loss` includes L2; `data_loss` and `val_loss` do not.
-    over : sequence of {"epoch", "seconds"}
+    over : {"epoch", "seconds"} or sequence of them
         The horizontal axis of each plot.
 
     Returns
     -------
     Figure
     """
+    require_dict("compare_histories", "histories", histories, '{"Adam": history}')
+    over = [over] if isinstance(over, str) else over
     name, unit, scale = QUANTITIES[choice("compare_histories", "quantity", quantity, QUANTITIES)]
     figure, axes = subplots(4.8 * len(over), 3.6, 1, len(over), squeeze=False)
     for ax, horizontal in zip(axes.flat, over, strict=True):

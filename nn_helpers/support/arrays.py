@@ -86,6 +86,57 @@ def _as_array(name, value, dtype="dtype=float"):
     )
 
 
+def float_advice(name, value):
+    """Return what makes floats of `value`, as "; write …", or nothing where nothing does."""
+    if not isinstance(value, np.ndarray):
+        return _as_array(name, value)
+    return f"; write {name}.astype(float)" if value.dtype.kind in "fiub" else ""
+
+
+def require_images(function, name, images):
+    """Refuse what is no uint8 array (N, H, W, 3), and say how it becomes one."""
+    advice = image_advice(name, images)
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        raise TypeError(f"{function}: {name} must be a uint8 array, got {describe(images)}{advice}")
+    if images.ndim != 4 or images.shape[3] != 3:
+        raise ValueError(
+            f"{function}: {name} must have shape (N, height, width, 3), got {images.shape}{advice}"
+        )
+
+
+def image_advice(name, images):
+    """Return what brings `images` nearer to a uint8 array (N, H, W, 3), as "; write …", or nothing."""
+    if not isinstance(images, np.ndarray):
+        return _as_array(name, images, "dtype=np.uint8")
+    return _in_shape(name, images.shape) if images.dtype == np.uint8 else _as_bytes(name, images)
+
+
+def _as_bytes(name, images):
+    """Return advice how numbers become bytes from 0 to 255: some programs have them from 0 to 1."""
+    if images.dtype.kind not in "fiu" or not images.size or not 0 <= images.min() <= images.max() <= 255:
+        return ""
+    scaled = images.dtype.kind == "f" and images.max() <= 1
+    return f"; write {f'(255 * {name}).round()' if scaled else name}.astype(np.uint8)"
+
+
+def _in_shape(name, shape):
+    """Return advice for the shapes that other programs have."""
+    match shape:
+        case _, 3, _, _:
+            return f"; write {name}.transpose(0, 2, 3, 1)"
+        case _, _, _, 4:
+            return f"; write {name}[..., :3]"
+        case _, _, _, 1:
+            return f"; write np.repeat({name}, 3, axis=3)"
+        case _, _, 3:
+            return f"; for one image write {name}[np.newaxis]"
+        case _, _, _:
+            return f"; for grey ones write np.stack([{name}] * 3, axis=3)"
+        case _, 3072:
+            return f"; for rows of CIFAR-10 write {name}.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)"
+    return ""
+
+
 def labels(function, y, N, C):
     """Return `y`, having made sure that it holds N labels from 0 to C − 1 or N rows of C probabilities."""
     if not isinstance(y, np.ndarray):

@@ -20,6 +20,11 @@ def expand_user(function, name, path):
     """Return a path with the home folder in the place of its ``~``."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{function}: {name} must be a path, as text or a pathlib.Path, got {path!r}")
+    if "\0" in str(path):
+        raise ValueError(
+            f"{function}: {name} is {str(path)!r}, and no path has the character \\0; in Python text write "
+            r"\\ or / for \, or r before the quotation marks"
+        )
     try:
         return Path(path).expanduser()
     except RuntimeError:

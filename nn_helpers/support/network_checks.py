@@ -5,8 +5,16 @@ import numpy as np
 from nn_helpers.support.arrays import floats, labels
 from nn_helpers.support.validation import choice, whole_number
 
-DTYPES = ("float32", "float64")
 CUSTOM = "custom"  # what a file says of an init that is a function
+
+
+class OnTheClass(classmethod):
+    """A class method that an instance does not have: there, what it returns would be lost without a word."""
+
+    def __get__(self, net, kind=None):
+        if net is not None:
+            raise AttributeError("load returns a new network: write net = ClassificationNet.load(path)")
+        return super().__get__(net, kind)
 
 
 def sizes(input_size, hidden_sizes, num_classes):
@@ -21,15 +29,6 @@ def sizes(input_size, hidden_sizes, num_classes):
         *(whole_number("ClassificationNet", "each of hidden_sizes", M, 1) for M in hidden_sizes),
         whole_number("ClassificationNet", "num_classes", num_classes, 1),
     ]
-
-
-def dtype(given):
-    """Return float32 or float64 as NumPy's dtype."""
-    try:
-        name = np.dtype(given).name
-    except TypeError:
-        name = repr(given)
-    return np.dtype(choice("ClassificationNet", "dtype", name, DTYPES))
 
 
 def init(given, known):
@@ -52,7 +51,7 @@ def examples(method, x, net):
     if x.ndim < 2 or int(np.prod(x.shape[1:])) != net.input_size:
         raise ValueError(
             f"{method}: x must have shape (N, {net.input_size}), or (N, …) with as many numbers in each "
-            f"example; got {x.shape}"
+            f"example; got {x.shape}{'; for one example write x[np.newaxis]' * (x.size == net.input_size)}"
         )
     return x.reshape(len(x), net.input_size).astype(net.dtype, copy=False)
 

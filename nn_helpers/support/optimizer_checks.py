@@ -1,9 +1,11 @@
 """What an optimizer asks of its learning rate and of the arrays it steps on."""
 
+import numbers
+
 import numpy as np
 
 from nn_helpers.support.arrays import as_floats, describe
-from nn_helpers.support.validation import number
+from nn_helpers.support.validation import number, takes
 
 
 class LearningRate:
@@ -11,15 +13,17 @@ class LearningRate:
 
     def __set__(self, optimizer, lr):
         name = type(optimizer).__name__
+        if callable(lr) and not takes(lr, 1):
+            raise TypeError(f"{name}: a schedule lr must be a function of one argument, the step t")
         vars(optimizer)["lr"] = lr if callable(lr) else number(name, "the learning rate lr", lr, above=0.0)
 
 
 def scheduled(optimizer, lr, t):
     """Return what a schedule gave for step t, if it is a learning rate."""
-    if not lr >= 0:  # nor is it NaN
+    if not isinstance(lr, numbers.Real) or not lr >= 0:  # nor is it NaN
         raise ValueError(
-            f"{type(optimizer).__name__}: the schedule lr must give a learning rate of at least 0, got {lr} "
-            f"for step {t}"
+            f"{type(optimizer).__name__}: the schedule lr must give a learning rate of at least 0, got "
+            f"{lr!r:.60} for step {t}"
         )
     return lr
 

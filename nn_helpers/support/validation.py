@@ -1,6 +1,7 @@
 """Argument checks that come before anything is computed, and say what to write instead."""
 
 import numbers
+from inspect import signature
 
 import numpy as np
 
@@ -19,6 +20,22 @@ def whole_number(function, name, value, least):
     if value < least:
         raise ValueError(f"{function}: {name} must be at least {least}, got {value}")
     return int(value)
+
+
+def flag(function, name, value):
+    """Return True or False; "no" is neither, and Python takes it for True."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{function}: {name} must be True or False, got {value!r:.60}")
+    return bool(value)
+
+
+def float_dtype(function, given):
+    """Return float32 or float64 as NumPy's dtype."""
+    try:
+        name = np.dtype(given).name
+    except TypeError:
+        name = repr(given)
+    return np.dtype(choice(function, "dtype", name, ("float32", "float64")))
 
 
 def number(function, name, value, least=0.0, below=float("inf"), above=None):
@@ -49,6 +66,17 @@ class Number:
         vars(thing)[self.name] = number(type(thing).__name__, self.name, value, *self.limits)
 
 
+def takes(function, count):
+    """Say whether `function` can be called with so many arguments, as far as it tells which it takes."""
+    try:
+        signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # some built-in ones do not tell
+        return callable(function)
+    return True
+
+
 def printable(text, longest=1000):
     """Return what a file says as a message can: without what would steer a terminal, and not endless."""
     text = str(text)
@@ -68,7 +96,8 @@ def generator(function, seed):
 
 
 def require_generator(function, rng):
-    """Refuse what draws no random numbers, such as a seed."""
-    if not hasattr(rng, "random"):
-        advice = f"; write np.random.default_rng({rng})" if isinstance(rng, int) and rng >= 0 else ""
+    """Refuse a seed, and NumPy's former generators, which draw no float32."""
+    if not hasattr(rng, "random") or rng is np.random or isinstance(rng, np.random.RandomState):
+        seed = rng if isinstance(rng, int) and rng >= 0 else 0
+        advice = f"; write np.random.default_rng({seed})"
         raise TypeError(f"{function}: rng must be a numpy.random.Generator, got {rng!r:.60}{advice}")

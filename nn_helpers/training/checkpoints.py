@@ -16,6 +16,7 @@ import zlib
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, is_dataclass
 from functools import cached_property, partial
+from itertools import islice
 
 import numpy as np
 
@@ -39,6 +40,7 @@ COMPARED = (bool, int, float, str, list, tuple, np.ndarray, np.generic)
 # Arguments of `train` that a resumed run must share, besides the network, the data and the optimizer.
 SHARED_ARGUMENTS = ("batch_size", "drop_last", "shuffle", "augment", "validate", "keep_best")
 FORMER_NAMES = {"M": "m_sum", "V": "v_sum"}  # of Adam's arrays, in files of version 0.1.0
+MOST_DIFFERENCES, LONGEST_NAME = 50, 60  # in a message; no training has more settings, or longer names
 DATA_CHUNK = 1000  # examples that a fingerprint looks at together
 
 
@@ -147,9 +149,7 @@ class Checkpoints:
         self._found = _which(path := self.resumes)
         about, arrays = self._read(path)
         training, history = about["training"], arrays["history"]
-        with explain_damage(path):
-            settings = _flat({"network": about["network"], **training["settings"]})
-        self._refuse_another(path, settings)
+        self._refuse_another(path, about)
         if len(history) > plan.epochs * steps:
             raise ValueError(
                 f"train: {path} has made {len(history)} steps, into epoch {-(-len(history) // steps)}, and "
@@ -207,7 +207,7 @@ class Checkpoints:
             return
         go_on = ""
         try:
-            about, _ = read(path)
+            about, _ = read(path, advice="")
         except (ValueError, OSError) as error:
             found = error
         else:
@@ -222,20 +222,18 @@ class Checkpoints:
             "checkpoint"
         )
 
-    def _refuse_another(self, path, there):
-        here = _flat({"network": description(self.plan.net)["network"], **self.settings})
-        there["network init"] = here["network init"]  # the first weights are over
-        if there.get("seed") is None or here["seed"] is None:  # a generator's state is in the file
-            there["seed"] = here["seed"]
-        other = [
-            f"{name} is {there.get(name, 'missing')} there and {here.get(name, 'missing')} here"
-            for name in {**there, **here}
-            if there.get(name, "missing") != here.get(name, "missing")
-        ]
+    def _refuse_another(self, path, about):
+        here = {"network": description(self.plan.net)["network"], **self.settings}
+        with explain_damage(path):
+            network = {**about["network"], "init": here["network"]["init"]}  # the first weights are over
+            there = {"network": network, **about["training"]["settings"]}
+            if there.get("seed") is None or here["seed"] is None:  # a generator's state is in the file
+                there["seed"] = here["seed"]
+            other = printable("; ".join(islice(_differences(there, here), MOST_DIFFERENCES)))
         if other:
             raise ValueError(
-                f"train: {path} is of another training: {printable('; '.join(other))}. Pass what that run "
-                "began with, or begin a new one in another file"
+                f"train: {path} is of another training: {other}. Pass what that run began with, or begin a "
+                "new one in another file"
             )
 
     def after(self, record):
@@ -369,12 +367,17 @@ def _state(rng, state):
     return taken
 
 
-def _flat(settings, before=""):
-    """Return nested dicts as one, ``{"network reg": 0.1, …}``."""
-    flat = {}
-    for name, value in settings.items():
-        flat |= _flat(value, f"{before}{name} ") if isinstance(value, dict) else {f"{before}{name}": value}
-    return flat
+def _differences(there, here, before=""):
+    """Yield in words how nested dicts differ. That of a file may have names of any length, in any number."""
+    for name in {**there, **here}:
+        values = there.get(name, "missing"), here.get(name, "missing")
+        if any(isinstance(value, dict) for value in values):
+            inner = (value if isinstance(value, dict) else {} for value in values)
+            yield from _differences(*inner, f"{before}{name[:LONGEST_NAME]} ")
+            values = ("missing" if isinstance(value, dict) else value for value in values)
+        a, b = values
+        if a != b:
+            yield f"{before}{name} is {a} there and {b} here"
 
 
 def _attributes(thing):

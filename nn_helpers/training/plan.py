@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn_helpers.data.batches import ArrayDataset, as_dataset
+from nn_helpers.data.batches import ArrayDataset, as_dataset, check_augment
 from nn_helpers.data.dataset import Dataset
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
 from nn_helpers.schedules import CosineWithWarmup
 from nn_helpers.support.threads import threads_to_share
-from nn_helpers.support.validation import generator, whole_number
+from nn_helpers.support.validation import flag, generator, whole_number
 from nn_helpers.support.warn import warn
 
+FLAGS = ("drop_last", "shuffle", "validate", "keep_best")
 SHARE = 32  # examples of a batch, at the least, that make a thread worth while
 
 
@@ -61,13 +62,17 @@ class Plan:
         """
         if not endless or epochs is not None:
             _check_epochs(function, epochs)
-        if not isinstance(net, ClassificationNet):
-            raise TypeError(f"{function}: net must be a ClassificationNet, got {type(net).__name__}")
+        require_net(function, net)
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{function}: optimizer must be one such as Adam(lr=0.001), got {optimizer!r}")
+            advice = "; x and y are one argument: (x, y)" if isinstance(optimizer, np.ndarray) else ""
+            raise TypeError(
+                f"{function}: optimizer must be one such as Adam(lr=0.001), got {optimizer!r:.60}{advice}"
+            )
         data = as_dataset(function, data)
-        _check_that_they_fit(function, net, data)
-        _check_augment(function, augment, data)
+        check_that_they_fit(function, net, data, ("train", "val"))
+        check_augment(function, augment, data)
+        for name in FLAGS:
+            flag(function, name, others.get(name, False))
         batch_size = _batch_size(function, batch_size, len(data.train))
         plan = cls(
             net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, augment=augment,
@@ -111,29 +116,32 @@ def steps_per_epoch(N, batch_size, drop_last=True):
     return N // batch_size if drop_last else -(-N // batch_size)
 
 
-def _check_that_they_fit(function, net, data):
+def require_net(function, net):
+    """Refuse what is no network."""
+    if not isinstance(net, ClassificationNet):
+        raise TypeError(f"{function}: net must be a ClassificationNet, got {type(net).__name__}")
+
+
+def check_that_they_fit(function, net, data, parts):
+    """Refuse data whose examples or labels are not what the network takes."""
     if data.input_size != net.input_size:
         raise ValueError(
             f"{function}: the network takes {net.input_size} numbers an example, the data has "
             f"{data.input_size}; write ClassificationNet(input_size={data.input_size}, …)"
         )
-    for part in ("train", "val"):
-        labels = getattr(data, part).labels
-        if len(labels) and not 0 <= labels.min() <= labels.max() < net.num_classes:
+    for part in parts:
+        labels, C = getattr(data, part).labels, net.num_classes
+        if len(labels) and not 0 <= labels.min() <= labels.max() < C:
+            advice = ": write y - 1" if (labels.min(), labels.max()) == (1, C) else ""
             raise ValueError(
-                f"{function}: the network has {net.num_classes} classes, the {part} labels go from "
-                f"{labels.min()} to {labels.max()}"
+                f"{function}: the network has {C} classes, the {part} labels go from "
+                f"{labels.min()} to {labels.max()}; they must be from 0 to {C - 1}{advice}"
             )
 
 
-def _check_augment(function, augment, data):
-    if augment is not None and not callable(augment):
-        raise TypeError(f"{function}: augment must be a function such as flip_and_shift, got {augment!r}")
-    if augment is not None and not isinstance(data, Dataset):
-        raise TypeError(f"{function}: augment changes images; {data!r} has none")
-
-
 def _batch_size(function, batch_size, N):
+    if not N:
+        raise ValueError(f"{function}: the training part has no examples")
     batch_size = N if batch_size is None else whole_number(function, "batch_size", batch_size, 1)
     if batch_size > N:
         raise ValueError(

@@ -116,7 +116,10 @@ def compare_optimizers(net, data, optimizers, **options):
         # Copies: what was passed stays as it is, and a Generator gives each the same order of images.
         # All at once: one Generator for dropout and for the order stays one.
         own_net, optimizer, arguments = copy.deepcopy((net, optimizer, arguments))
-        bound = signature(train).bind(own_net, data, optimizer, **arguments)
+        try:
+            bound = signature(train).bind(own_net, data, optimizer, **arguments)
+        except TypeError as error:
+            raise TypeError(f"compare_optimizers: {error}; options are arguments of train") from None
         bound.apply_defaults()
         runs[name] = Run(Plan.checked("train", **bound.arguments))
     _refuse_shared_checkpoints(run.checkpoints.path for run in runs.values())

@@ -15,7 +15,7 @@ from nn_helpers.support.learner_functions import made_nan
 from nn_helpers.support.threads import at_once, sharing, threads_to_share
 from nn_helpers.support.validation import choice
 from nn_helpers.training.history import Record
-from nn_helpers.training.plan import Plan
+from nn_helpers.training.plan import Plan, check_that_they_fit, require_net
 from nn_helpers.training.workers import Workers
 
 EVALUATION_BATCH = 500
@@ -198,8 +198,10 @@ def evaluate(net, data, part="test"):
     accuracy : float
         Between 0 and 1.
     """
+    require_net("evaluate", net)
     data = as_dataset("evaluate", data)
     choice("evaluate", "part", part, ("train", "val", "test"))
+    check_that_they_fit("evaluate", net, data, (part,))
     split = getattr(data, part)
     if not len(split):
         raise ValueError(f"evaluate: the {part} part of {data!r} is empty")

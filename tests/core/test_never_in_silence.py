@@ -231,6 +231,18 @@ def test_what_augment_returns_must_be_images_like_those_it_was_given(returned):
         next(batches(images(), 4, augment=lambda images, rng: returned))
 
 
+def test_augment_takes_the_images_and_a_generator_and_that_is_said_before_training():
+    net = ClassificationNet(48, [3], 2)
+    for refuse in (
+        lambda augment: next(batches(images(), 4, augment=augment)),
+        lambda augment: train(net, images(), SGD(0.1), augment=augment, progress=False),
+    ):
+        with pytest.raises(TypeError, match="augment must take two arguments, images and rng"):
+            refuse(lambda images: images)
+        with pytest.raises(TypeError, match="augment must be a function such as flip_and_shift, got 'flip'"):
+            refuse("flip")
+
+
 # Seeds
 
 
@@ -256,11 +268,12 @@ def test_a_seed_in_the_place_of_a_generator_is_refused_with_advice_that_works():
         ("flip_and_shift", lambda rng: flip_and_shift(images().train.images.copy(), rng)),
         ("dropout_forward", lambda rng: dropout_forward(np.ones((2, 2)), 0.5, rng)),
     ):
-        with pytest.raises(
-            TypeError, match=f"{function}: rng must be a numpy.random.Generator, got 0"
-        ) as caught:
-            call(0)
-        call(eval(str(caught.value).partition("write ")[2], {"np": np}))
+        for wrong in (0, np.random, np.random.RandomState(0)):
+            with pytest.raises(
+                TypeError, match=f"{function}: rng must be a numpy.random.Generator, got "
+            ) as caught:
+                call(wrong)
+            call(eval(str(caught.value).partition("write ")[2], {"np": np}))
 
 
 def test_points_and_features_are_inputs_and_images_stays_a_name_for_them():

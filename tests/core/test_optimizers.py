@@ -130,6 +130,14 @@ def test_a_schedule_may_end_at_zero_and_not_below():
         assert optimizer.t == 0
 
 
+def test_a_schedule_is_a_function_of_the_step_that_returns_a_number():
+    with pytest.raises(TypeError, match="SGD: a schedule lr must be a function of one argument, the step t"):
+        SGD(lambda: 0.1)
+    for lr in ("0.1", None):
+        with pytest.raises(ValueError, match=f"learning rate of at least 0, got {lr!r} for step 1"):
+            SGD(lambda t, lr=lr: lr).step(np.ones(3), np.ones(3))
+
+
 def test_constant_and_step_decay_schedules():
     assert [Constant(0.1)(t) for t in (1, 2, 1000)] == [0.1] * 3
     np.testing.assert_allclose([StepDecay(1.0, 2, 0.1)(t) for t in range(1, 7)], [1, 1, 0.1, 0.1, 0.01, 0.01])

@@ -82,6 +82,20 @@ def test_any_part_can_be_gone_through():
 
 
 @pytest.mark.parametrize(
+    "rows",
+    [
+        [[0, 1], [2, 3]], np.array([[0, 1], [2, 3]]), np.array([[0, 1], [2, 3]], np.float16),
+        np.array([0.0, 1.0]), np.array([[True], [False]]), np.array([[0, 51], [255, 0]], np.uint8),
+    ],
+)  # fmt: skip
+def test_rows_become_right_by_following_what_the_error_says(rows):
+    with pytest.raises(TypeError, match=r"x of train must be a float array \(N, D\), got .*; ") as caught:
+        ArrayDataset((rows, np.array([0, 1])))
+    x = eval(str(caught.value).partition("write ")[2].partition(", or")[0], {"np": np, "x": rows})
+    assert ArrayDataset((x, np.array([0, 1]))).train.inputs.tolist() == x.tolist()
+
+
+@pytest.mark.parametrize(
     ("call", "error", "words"),
     [
         (lambda: batches(numbered(4), 5), ValueError, "batch_size 5 is larger than the 4 examples of train"),

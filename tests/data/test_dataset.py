@@ -168,6 +168,54 @@ def test_standardising_to_whole_numbers_is_refused():
         dataset().standardise(split().images, dtype=np.int64)
 
 
+# --- as other programs have them ---------------------------------------------------------------------
+
+
+IMAGES = split(4, size=32).images
+GREY = np.repeat(IMAGES[..., :1], 3, axis=3)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (list(IMAGES), IMAGES),
+        (IMAGES.tolist(), IMAGES),
+        (IMAGES / 255, IMAGES),
+        ((IMAGES / 255).astype(np.float32), IMAGES),
+        (IMAGES.astype(np.int64), IMAGES),
+        (IMAGES.astype(float), IMAGES),
+        (IMAGES.transpose(0, 3, 1, 2), IMAGES),
+        (IMAGES.transpose(0, 3, 1, 2) / 255, IMAGES),
+        (IMAGES.transpose(0, 3, 1, 2).reshape(4, 3072), IMAGES),
+        (np.concatenate([IMAGES, IMAGES[..., :1]], axis=3), IMAGES),
+        (GREY[..., 0], GREY),
+        (GREY[..., :1], GREY),
+        (IMAGES[0], IMAGES[:1]),
+    ],
+)
+def test_images_become_right_by_following_what_the_errors_say(given, expected):
+    for _ in range(3):
+        try:
+            given = Split(given, np.arange(len(expected))).images
+            break
+        except (TypeError, ValueError) as error:
+            given = eval(str(error).partition("write ")[2], {"np": np, "images": given})
+    np.testing.assert_array_equal(given, expected)
+    assert given.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    "given", [[2, 0, 1, 0], np.array([2.0, 0, 1, 0]), np.eye(3)[[2, 0, 1, 0]], np.array(["c", "a", "b", "a"])]
+)
+def test_labels_become_right_by_following_what_the_error_says(given):
+    names = {"np": np, "labels": given}
+    with pytest.raises(TypeError, match=r"Split: labels must be an array of integers, got .*; ") as caught:
+        Split(IMAGES, given)
+    code = str(caught.value).partition("write ")[2]
+    exec(code if " = " in code else f"labels = {code}", names)
+    np.testing.assert_array_equal(Split(IMAGES, names["labels"]).labels, [2, 0, 1, 0])
+
+
 # --- what does not fit -------------------------------------------------------------------------------
 
 

@@ -73,6 +73,16 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(mirrors, place):
     assert mirrors.requests == []
 
 
+def test_a_drive_that_is_not_there_is_an_error_that_names_it(mirrors, place, monkeypatch):
+    def no_such_drive(folder, **options):  # Windows says so of Z: and a folder
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+
+    monkeypatch.setattr(Path, "mkdir", no_such_drive)
+    with pytest.raises(FileNotFoundError, match=CANNOT_WRITE):
+        download_cifar10(place)
+    assert mirrors.requests == []
+
+
 @contextmanager
 def read_only(folder):
     """A folder that nobody may write to, not even where the tests run as root, who may all."""

@@ -40,6 +40,8 @@ def test_compared_histories_are_drawn_over_epochs_and_over_time():
     assert over_epochs.get_title() == "Training loss over epochs"
     (accuracy,) = plots.compare_histories({"a": history([1, 1], 0.25)}, "accuracy", over=["epoch"]).axes
     assert accuracy.lines[0].get_ydata()[0] == 25
+    (seconds,) = plots.compare_histories({"a": history([1, 1])}, over="seconds").axes
+    assert seconds.get_xlabel() == "time spent training (s)"
     assert accuracy.get_ylabel() == "training accuracy (%)"
 
 
