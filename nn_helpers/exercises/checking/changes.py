@@ -1,0 +1,387 @@
+"""Small changes of a program, of the kind that separates a beginner's from a right one.
+
+`changes_of` takes the syntax tree of a function and yields one change after the other, the likely ones first. A
+change is made in the tree itself and can be taken back, so that a second one can be tried on top of it.
+"""
+
+import ast
+import itertools
+from dataclasses import dataclass
+
+OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
+COMPARISONS = ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Eq, ast.NotEq
+# Functions and methods that people take for one another
+FAMILIES = (
+    ("sum", "mean", "max", "min", "prod", "cumsum"), ("max", "maximum", "amax", "minimum", "min"),
+    ("max", "argmax", "min", "argmin"), ("exp", "log", "expm1", "log1p", "log2", "log10"), ("std", "var"),
+    ("sqrt", "square", "abs"), ("zeros_like", "ones_like", "empty_like"), ("zeros", "ones", "empty"),
+    ("sin", "cos", "tanh", "sinh", "arctan"), ("dot", "multiply"), ("sign", "abs"), ("append", "extend"),
+    ("random", "standard_normal", "normal", "uniform"), ("permutation", "permuted", "arange"),
+    ("round", "floor", "ceil"), ("any", "all"), ("ravel", "flatten"),
+)  # fmt: skip
+RELATIVES = {}
+for _name, _other in (pair for family in FAMILIES for pair in itertools.permutations(family, 2)):
+    RELATIVES.setdefault(_name, []).append(_other)
+REDUCTIONS = {"sum", "mean", "max", "min", "amax", "amin", "std", "var", "argmax", "argmin", "prod", "any", "all",
+              "median", "flip"}  # fmt: skip
+
+
+@dataclass(eq=False)
+class Change:
+    """Another node, or list of statements, in the place of one in the tree."""
+
+    parent: ast.AST
+    field: str
+    index: int | None
+    new: object
+    old: object
+    node: ast.AST  # where it is
+    kind: str
+
+    def make(self):
+        """Change the tree."""
+        self._put(self.new)
+
+    def undo(self):
+        """Take the change back."""
+        self._put(self.old)
+
+    def _put(self, value):
+        if self.index is None:
+            setattr(self.parent, self.field, value)
+        else:
+            getattr(self.parent, self.field)[self.index] = value
+
+
+def changes_of(function):
+    """Yield the changes of a function's tree, an `ast.FunctionDef`, the likely kinds first."""
+    found = list(_Finder(function).find())
+    return sorted(found, key=lambda change: ORDER.index(change.kind))
+
+
+# What a change is called when a hint tells of it, the likely ones first
+ORDER = [
+    "another operator", "another comparison", "another axis or keepdims", "a transpose", "the order of operands",
+    "the sign", "another function", "another number", "another name", "the order of what is returned",
+    "brackets", "a factor or term too many", "what it is divided by", "a factor that is missing",
+    "the bounds of a range or slice", "another index", "in place or not", "the generator", "a copy, a shape or a type",
+    "the order of lines", "a line too many", "a term that is missing",
+]  # fmt: skip
+
+
+class _Finder:
+    """Goes through a function and finds what can be changed at each node."""
+
+    def __init__(self, function):
+        self.function = function
+        parameters = [a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+        stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        self.names = list(dict.fromkeys(parameters + stored))
+        self.parameters = parameters
+
+    def find(self):
+        for parent in ast.walk(self.function):
+            for field, value in ast.iter_fields(parent):
+                if field in ("args", "decorator_list", "returns") and parent is self.function:
+                    continue
+                if isinstance(value, ast.AST):
+                    yield from self._at(parent, field, None, value)
+                elif isinstance(value, list) and value and isinstance(value[0], ast.AST):
+                    if isinstance(value[0], ast.stmt):
+                        yield from self._lines(parent, field, value)
+                    for index, node in enumerate(value):
+                        yield from self._at(parent, field, index, node)
+
+    def _at(self, parent, field, index, node):
+        """Yield the changes at a node, which stands in a field of its parent."""
+        look = getattr(self, f"_{type(node).__name__.lower()}", None)
+        made = look(node) if look else ()
+        if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+            made = itertools.chain(made, self._expression(node, parent))
+        for kind, new in made:
+            yield Change(parent, field, index, ast.copy_location(new, node), node, node, kind)
+
+    # Expressions
+
+    def _binop(self, node):
+        left, op, right = node.left, node.op, node.right
+        for other in OPERATORS:
+            if not isinstance(op, other):
+                yield "another operator", ast.BinOp(left, other(), right)
+        if not isinstance(op, ast.Add | ast.Mult):
+            yield "the order of operands", ast.BinOp(right, op, left)
+        for kept in (left, right):
+            yield "a factor or term too many", kept
+        if isinstance(left, ast.BinOp):  # (a ∘ b) ∘ c
+            yield "brackets", ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
+        if isinstance(right, ast.BinOp):  # a ∘ (b ∘ c)
+            yield "brackets", ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
+        if isinstance(left, ast.UnaryOp):
+            yield "brackets", ast.UnaryOp(left.op, ast.BinOp(left.operand, op, right))
+        if isinstance(left, ast.Call) and len(left.args) == 1 and not left.keywords:  # f(a) ∘ b
+            yield "brackets", ast.Call(left.func, [ast.BinOp(left.args[0], op, right)], [])
+        if isinstance(right, ast.Call) and len(right.args) == 1 and not right.keywords:
+            yield "brackets", ast.Call(right.func, [ast.BinOp(left, op, right.args[0])], [])
+
+    def _unaryop(self, node):
+        if isinstance(node.op, ast.USub | ast.Not):
+            yield "the sign", node.operand
+        if isinstance(node.operand, ast.BinOp):
+            inner = node.operand
+            yield "brackets", ast.BinOp(ast.UnaryOp(node.op, inner.left), inner.op, inner.right)
+
+    def _compare(self, node):
+        for other in COMPARISONS:
+            if len(node.ops) == 1 and not isinstance(node.ops[0], other):
+                yield "another comparison", ast.Compare(node.left, [other()], node.comparators)
+
+    def _boolop(self, node):
+        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        yield "another comparison", ast.BoolOp(other, node.values)
+
+    def _constant(self, node):
+        value = node.value
+        if isinstance(value, bool):
+            yield "another number", ast.Constant(not value)
+        elif isinstance(value, int | float):
+            others = (0, 1, 2, -1, 0.5, value + 1, value - 1, -value, 1 - value, value / 2, value * 2, value**2)
+            for other in dict.fromkeys(others):
+                if other != value:
+                    yield "another number", ast.Constant(other)
+
+    def _name(self, node):
+        if isinstance(node.ctx, ast.Store):
+            return
+        for other in self.names:
+            if other != node.id:
+                yield "another name", _name(other)
+        for other in RELATIVES.get(node.id, ()):
+            yield "another function", _name(other)
+
+    def _attribute(self, node):
+        if node.attr == "T":
+            yield "a transpose", node.value
+            return
+        for other in RELATIVES.get(node.attr, ()):
+            yield "another function", ast.Attribute(node.value, other, ast.Load())
+        if ast.unparse(node.value) in ("np.random", "numpy.random") and "rng" in self.parameters:
+            for other in (node.attr, *{"randn": ["standard_normal"], "rand": ["random"],
+                                       "randint": ["integers"]}.get(node.attr, ())):  # fmt: skip
+                yield "the generator", ast.Attribute(_name("rng"), other, ast.Load())
+
+    def _call(self, node):
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name in REDUCTIONS:
+            yield from self._axes(node)
+        if len(node.args) == 2 and not node.keywords:
+            yield "the order of operands", ast.Call(node.func, node.args[::-1], [])
+        if len(node.args) == 1:
+            yield "a factor or term too many", node.args[0]
+        elif not node.args and isinstance(node.func, ast.Attribute):
+            yield "a factor or term too many", node.func.value
+        if name == "range":
+            yield from self._bounds(node)
+        if name == "default_rng" and "rng" in self.parameters:
+            yield "the generator", _name("rng")
+        for index, keyword in enumerate(node.keywords):
+            others = [*node.keywords[:index], *node.keywords[index + 1 :]]
+            yield "another axis or keepdims", ast.Call(node.func, node.args, others)
+
+    def _axes(self, node):
+        keywords = {k.arg: k for k in node.keywords}
+        rest = [k for k in node.keywords if k.arg != "axis"]
+        args = node.args if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value) else node.args[:1]
+        own = node.args[len(args) :] if args is not node.args else ()
+        if args is node.args and node.args and isinstance(node.args[0], ast.Constant):
+            args, own = [], node.args
+        now = keywords["axis"].value if "axis" in keywords else (own[0] if own else None)
+        for axis in (0, 1, -1, None):
+            if now is None and axis is None or isinstance(now, ast.Constant) and now.value == axis:
+                continue
+            axes = [] if axis is None else [ast.keyword("axis", ast.Constant(axis))]
+            yield "another axis or keepdims", ast.Call(node.func, list(args), axes + rest)
+        if "keepdims" not in keywords:
+            extra = [*node.keywords, ast.keyword("keepdims", ast.Constant(True))]
+            yield "another axis or keepdims", ast.Call(node.func, node.args, extra)
+            if now is None:
+                for axis in (0, 1):
+                    both = [ast.keyword("axis", ast.Constant(axis)), *extra]
+                    yield "another axis or keepdims", ast.Call(node.func, list(args), both)
+
+    def _bounds(self, node):
+        for index, bound in enumerate(node.args):
+            for by in (1, -1):
+                args = [*node.args]
+                args[index] = _plus(bound, by)
+                yield "the bounds of a range or slice", ast.Call(node.func, args, [])
+        if len(node.args) == 1:
+            yield "the bounds of a range or slice", ast.Call(node.func, [ast.Constant(1), *node.args], [])
+        elif len(node.args) == 2:
+            yield "the bounds of a range or slice", ast.Call(node.func, node.args[1:], [])
+
+    def _subscript(self, node):
+        if not isinstance(node.slice, ast.Slice | ast.Tuple) and isinstance(node.ctx, ast.Load):
+            for by in (1, -1):
+                yield "another index", ast.Subscript(node.value, _plus(node.slice, by), node.ctx)
+        if isinstance(node.ctx, ast.Load):
+            yield "another index", node.value
+        if isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2:
+            swapped = ast.Tuple(node.slice.elts[::-1], ast.Load())
+            yield "another index", ast.Subscript(node.value, swapped, node.ctx)
+
+    def _slice(self, node):
+        kind = "the bounds of a range or slice"
+        for bound in ("lower", "upper", "step"):
+            value = getattr(node, bound)
+            parts = {"lower": node.lower, "upper": node.upper, "step": node.step}
+            if value is not None:
+                yield kind, ast.Slice(**{**parts, bound: None})
+                for by in (1, -1):
+                    yield kind, ast.Slice(**{**parts, bound: _plus(value, by)})
+        if node.step is None:
+            yield kind, ast.Slice(node.lower, node.upper, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+
+    def _tuple(self, node):
+        if isinstance(node.ctx, ast.Load) and 1 < len(node.elts) <= 4:
+            for order in itertools.permutations(node.elts):
+                if list(order) != node.elts:
+                    yield "the order of what is returned", ast.Tuple(list(order), ast.Load())
+            for index in range(len(node.elts)):
+                fewer = [*node.elts[:index], *node.elts[index + 1 :]]
+                new = ast.Tuple(fewer, ast.Load()) if len(fewer) > 1 else fewer[0]
+                yield "the order of what is returned", new
+
+    def _ifexp(self, node):
+        yield "another comparison", ast.IfExp(node.test, node.orelse, node.body)
+
+    def _expression(self, node, parent):
+        """Yield what can be put around any expression."""
+        if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Slice | ast.Lambda | ast.JoinedStr):
+            return
+        if isinstance(parent, ast.Attribute | ast.keyword) or (isinstance(parent, ast.Call) and parent.func is node):
+            return
+        if _is_module(node):
+            return
+        yield "the sign", ast.UnaryOp(ast.USub(), node)
+        if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
+            yield "a transpose", ast.Attribute(node, "T", ast.Load())
+        for divisor in self._divisors():
+            yield "what it is divided by", ast.BinOp(node, ast.Div(), divisor)
+        for factor in (ast.Constant(2), ast.Constant(0.5)):
+            yield "a factor that is missing", ast.BinOp(node, ast.Mult(), factor)
+        for name in self.names:
+            yield "a factor that is missing", ast.BinOp(node, ast.Mult(), _name(name))
+            yield "a factor that is missing", ast.BinOp(node, ast.Mult(), _one_minus(name))
+            for op in (ast.Add(), ast.Sub()):
+                yield "a term that is missing", ast.BinOp(node, op, _name(name))
+        for constant, op in itertools.product((1, 1e-8), (ast.Add(), ast.Sub())):
+            yield "a term that is missing", ast.BinOp(node, op, ast.Constant(constant))
+        for function in ("exp", "log", "sqrt", "abs"):
+            yield "a term that is missing", ast.Call(ast.Attribute(_name("np"), function, ast.Load()), [node], [])
+        yield "a factor that is missing", ast.BinOp(node, ast.Pow(), ast.Constant(2))
+        yield from self._kept(node)
+
+    def _kept(self, node):
+        kind = "a copy, a shape or a type"
+        for method, args in (("copy", []), ("astype", [ast.Name("float", ast.Load())])):
+            yield kind, ast.Call(ast.Attribute(node, method, ast.Load()), args, [])
+        for name in self.parameters[:3]:
+            for attribute, method in (("shape", "reshape"), ("dtype", "astype")):
+                argument = ast.Attribute(_name(name), attribute, ast.Load())
+                yield kind, ast.Call(ast.Attribute(node, method, ast.Load()), [argument], [])
+
+    def _divisors(self):
+        for name in self.parameters:
+            yield ast.Call(_name("len"), [_name(name)], [])
+            yield ast.Subscript(ast.Attribute(_name(name), "shape", ast.Load()), ast.Constant(1), ast.Load())
+        for name in self.names:
+            yield _name(name)
+        for name in self.parameters:
+            yield _one_minus(name)
+
+    # Statements
+
+    def _augassign(self, node):
+        target = _load(node.target)
+        yield "in place or not", ast.Assign([node.target], ast.BinOp(target, node.op, node.value))
+        for other in OPERATORS:
+            if not isinstance(node.op, other):
+                yield "another operator", ast.AugAssign(node.target, other(), node.value)
+        yield "a factor or term too many", ast.Assign([node.target], node.value)
+
+    def _assign(self, node):
+        target, value = node.targets[0], node.value
+        if len(node.targets) > 1 or not isinstance(target, ast.Name | ast.Subscript):
+            return
+        for op in (ast.Add, ast.Sub, ast.Mult):
+            yield "in place or not", ast.AugAssign(target, op(), value)
+        if isinstance(value, ast.BinOp) and ast.unparse(value.left) == ast.unparse(target):
+            yield "in place or not", ast.AugAssign(target, value.op, value.right)
+        if isinstance(target, ast.Name):
+            whole = ast.Subscript(_name(target.id), ast.Constant(...), ast.Store())
+            yield "in place or not", ast.Assign([whole], value)
+            for other in self.names:
+                if other != target.id:
+                    yield "another name", ast.Assign([ast.Name(other, ast.Store())], value)
+
+    def _lines(self, parent, field, lines):
+        """Yield changes of the order and number of statements."""
+        whole = list(lines)
+
+        def change(new, node, kind):
+            return Change(parent, field, None, new, lines, node, kind)
+
+        for index, line in enumerate(whole):
+            others = [*whole[:index], *whole[index + 1 :]]
+            docstring = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+            if others and not docstring:
+                yield change(others, line, "a line too many")
+            if index + 1 < len(whole) and not docstring:
+                swapped = [*whole[:index], whole[index + 1], line, *whole[index + 2 :]]
+                yield change(swapped, line, "the order of lines")
+            if isinstance(line, ast.For | ast.While | ast.If | ast.With) and len(line.body) > 1:
+                shorter = _with_body(line, line.body[:-1])
+                yield change([*whole[:index], shorter, line.body[-1], *whole[index + 1 :]], line.body[-1],
+                             "the order of lines")  # fmt: skip
+                later = _with_body(line, line.body[1:])
+                yield change([*whole[:index], line.body[0], later, *whole[index + 1 :]], line.body[0],
+                             "the order of lines")  # fmt: skip
+            if isinstance(line, ast.For | ast.While | ast.If):
+                if index + 1 < len(whole) and not isinstance(whole[index + 1], ast.Return):
+                    longer = _with_body(line, [*line.body, whole[index + 1]])
+                    yield change([*whole[:index], longer, *whole[index + 2 :]], whole[index + 1], "the order of lines")
+                if index and not isinstance(line, ast.If):
+                    longer = _with_body(line, [whole[index - 1], *line.body])
+                    yield change([*whole[: index - 1], longer, *whole[index + 1 :]], whole[index - 1],
+                                 "the order of lines")  # fmt: skip
+                if isinstance(line.body[-1], ast.Return):
+                    longer = _with_body(line, line.body[:-1] or [ast.Pass()])
+                    yield change([*whole[:index], longer, *whole[index + 1 :], line.body[-1]], line.body[-1],
+                                 "the order of lines")  # fmt: skip
+
+
+def _with_body(statement, body):
+    fields = {name: value for name, value in ast.iter_fields(statement)}
+    return ast.copy_location(type(statement)(**{**fields, "body": body}), statement)
+
+
+def _name(name):
+    return ast.Name(name, ast.Load())
+
+
+def _one_minus(name):
+    return ast.BinOp(ast.Constant(1), ast.Sub(), _name(name))
+
+
+def _plus(node, by):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int):
+        return ast.Constant(node.value + by)
+    return ast.BinOp(node, ast.Add() if by > 0 else ast.Sub(), ast.Constant(1))
+
+
+def _load(target):
+    return ast.parse(ast.unparse(target), mode="eval").body
+
+
+def _is_module(node):
+    return isinstance(node, ast.Name) and node.id in ("np", "numpy", "math")
