@@ -3,11 +3,9 @@
 import numpy as np
 
 from nn_helpers import losses
-from nn_helpers.exercises.exercise import Case, Exercise, Mistake
-from nn_helpers.exercises.faulty_answers import overwrite
+from nn_helpers.exercises.exercise import Case, Exercise
 
 LESSON = "03_softmax_cross_entropy"
-EPSILONS = 1e-15, 1e-12, 1e-10, 1e-8  # what people add inside a logarithm
 
 
 def _rows(*rows):
@@ -44,20 +42,6 @@ def _softmax_cases():
         Case("float32", rng.normal(0, 3, (4, 6)).astype(np.float32)),
     ]
 
-
-def _shift(logits):
-    return logits - logits.max(axis=1, keepdims=True)
-
-
-def _normalise(exponentials, axis=1, keepdims=True):
-    return exponentials / exponentials.sum(axis=axis, keepdims=keepdims)
-
-
-_KEEPDIMS = (
-    "`.max(axis=1)` and `.sum(axis=1)` return the shape (N,), and NumPy would lay that along the classes: "
-    "the numbers of example 0 would meet class 0 of every example. With `keepdims=True` the shape is (N, 1), "
-    "so each number stays with its own row."
-)
 
 SOFTMAX = Exercise(
     answer=softmax,
@@ -128,12 +112,6 @@ def _one_hot_cases():
     ]
 
 
-def _with_ones(y, num_classes, where):
-    rows = np.zeros((len(y), num_classes))
-    rows[where] = 1
-    return rows
-
-
 ONE_HOT = Exercise(
     answer=one_hot,
     lesson=LESSON,
@@ -154,19 +132,6 @@ def log_softmax(logits):
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return shifted - log_sum
-
-
-def _log_sum_exp(logits, m, axis=1):
-    return m + np.log(np.exp(logits - m).sum(axis=axis, keepdims=True))
-
-
-def _with_epsilon(epsilon):
-    return Mistake(
-        lambda logits: np.log(softmax(logits) + epsilon),
-        "A small number inside the logarithm keeps −∞ away and puts a wrong number in its place: whatever "
-        f"is less probable than {epsilon:g} all gets the same logarithm, and the gradient there is lost. "
-        "Compute z − log Σ eᶻ directly, and nothing needs to be added.",
-    )
 
 
 LOG_SOFTMAX = Exercise(
@@ -210,73 +175,6 @@ def _cross_entropy_cases():
         ),
         Case("random logits", rng.normal(0, 3, (6, 4)), rng.integers(4, size=6)),
     ]
-
-
-def _parts(logits, y):
-    """Return N, C, logp, p, one-hot y in the dtype of the logits, the loss and dlogits."""
-    N, C = logits.shape
-    logp = losses.log_softmax(logits)
-    target = np.eye(C, dtype=logits.dtype)[y]
-    return N, C, logp, np.exp(logp), target, *losses.cross_entropy(logits, y)
-
-
-def _scale(loss=lambda N, C: 1, dlogits=lambda N, C: 1):
-    """Return cross-entropy with wrong factors, each a function of N and C."""
-
-    def wrong(logits, y):
-        N, C, *_, right_loss, right_dlogits = _parts(logits, y)
-        return right_loss * loss(N, C), right_dlogits * dlogits(N, C)
-
-    return wrong
-
-
-def _another_gradient(gradient):
-    """Return cross-entropy with another gradient: a function of p, one-hot y and y, divided by N."""
-
-    def wrong(logits, y):
-        N, _, _, p, target, loss, _ = _parts(logits, y)
-        return loss, gradient(p, target, y) / N
-
-    return wrong
-
-
-def _another_loss(mean_loss):
-    """Return cross-entropy with another loss: a function of p, log p, one-hot y and y."""
-
-    def wrong(logits, y):
-        _, _, logp, p, target, _, dlogits = _parts(logits, y)
-        return mean_loss(p, logp, target, y), dlogits
-
-    return wrong
-
-
-def _columns_for_pairs(logits, y):
-    N, _, logp, p, *_ = _parts(logits, y)
-    p[:, y] -= 1
-    return -logp[:, y].mean(), p / N
-
-
-def _columns_for_pairs_in_gradient(p, target, y):
-    p[:, y] -= 1
-    return p
-
-
-def _cross_entropy_of(logp, y):
-    """Return the loss and dlogits that follow from wrong log probabilities."""
-    true = np.arange(len(y)), y
-    dlogits = np.exp(logp)
-    dlogits[true] -= 1
-    return -logp[true].mean(), dlogits / len(y)
-
-
-def _with_epsilon_in_loss(epsilon):
-    return Mistake(
-        _another_loss(lambda p, logp, target, y: -np.log(p[np.arange(len(y)), y] + epsilon).mean()),
-        f"With {epsilon:g} inside the logarithm no example can cost more than {-np.log(epsilon):.3g}, "
-        "however sure the network is of the wrong class. Take log p from `log_softmax`, and nothing needs "
-        "to be added.",
-        section="Log-sum-exp",
-    )
 
 
 CROSS_ENTROPY = Exercise(

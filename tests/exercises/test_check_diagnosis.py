@@ -7,7 +7,7 @@ from handed_in import notebook, relu
 from nn_helpers.exercises import check, solution, yours_or_ours
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import api
-from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, Mistake
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult
 
 # Diagnoses without a name
 
