@@ -76,7 +76,7 @@ def _check(f, name, caller="check"):
         sys.stdout.write(printed)
     if fault:
         log.debug("check failed\n%s", fault)
-    return Verdict(**verdict)
+    return Verdict(**{**verdict, "mistakes": tuple(verdict["mistakes"])})
 
 
 def _judge_in_a_copy(exercise, f, beat):

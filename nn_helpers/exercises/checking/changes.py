@@ -6,6 +6,7 @@ change is made in the tree itself and can be taken back, so that a second one ca
 
 import ast
 import itertools
+import os
 from dataclasses import dataclass
 
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
@@ -46,6 +47,13 @@ class Change:
         """Take the change back."""
         self._put(self.old)
 
+    def difference(self):
+        """Return what goes and what comes in its place, as text: the same change elsewhere has the same."""
+        old, new = ast.unparse(self.old), ast.unparse(self.new)
+        start = len(os.path.commonprefix([old, new]))
+        end = len(os.path.commonprefix([old[start:][::-1], new[start:][::-1]]))
+        return old[start : len(old) - end], new[start : len(new) - end]
+
     def _put(self, value):
         if self.index is None:
             setattr(self.parent, self.field, value)
@@ -64,7 +72,7 @@ ORDER = [
     "another operator", "another comparison", "another axis or keepdims", "a transpose", "the order of operands",
     "the sign", "another function", "another number", "another name", "the order of what is returned",
     "brackets", "a factor or term too many", "what it is divided by", "a factor that is missing",
-    "the bounds of a range or slice", "another index", "in place or not", "the generator", "a copy, a shape or a type",
+    "the bounds of a range or slice", "another index", "in place or not", "the generator", "a sum that is missing", "a copy, a shape or a type",
     "the order of lines", "a line too many", "a term that is missing",
 ]  # fmt: skip
 
@@ -99,7 +107,8 @@ class _Finder:
         if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             made = itertools.chain(made, self._expression(node, parent))
         for kind, new in made:
-            yield Change(parent, field, index, ast.copy_location(new, node), node, node, kind)
+            new = ast.fix_missing_locations(ast.copy_location(new, node))
+            yield Change(parent, field, index, new, node, node, kind)
 
     # Expressions
 
@@ -157,11 +166,15 @@ class _Finder:
                 yield "another name", _name(other)
         for other in RELATIVES.get(node.id, ()):
             yield "another function", _name(other)
+        for other in {"max": ["maximum"], "min": ["minimum"]}.get(node.id, ()):
+            yield "another function", ast.Attribute(_name("np"), other, ast.Load())
 
     def _attribute(self, node):
         if node.attr == "T":
             yield "a transpose", node.value
             return
+        if ast.unparse(node.value) == "math":
+            yield "another function", ast.Attribute(_name("np"), node.attr, ast.Load())
         for other in RELATIVES.get(node.attr, ()):
             yield "another function", ast.Attribute(node.value, other, ast.Load())
         if ast.unparse(node.value) in ("np.random", "numpy.random") and "rng" in self.parameters:
@@ -196,7 +209,7 @@ class _Finder:
             args, own = [], node.args
         now = keywords["axis"].value if "axis" in keywords else (own[0] if own else None)
         for axis in (0, 1, -1, None):
-            if now is None and axis is None or isinstance(now, ast.Constant) and now.value == axis:
+            if (now is None and axis is None) or (isinstance(now, ast.Constant) and now.value == axis):
                 continue
             axes = [] if axis is None else [ast.keyword("axis", ast.Constant(axis))]
             yield "another axis or keepdims", ast.Call(node.func, list(args), axes + rest)
@@ -279,13 +292,20 @@ class _Finder:
         for function in ("exp", "log", "sqrt", "abs"):
             yield "a term that is missing", ast.Call(ast.Attribute(_name("np"), function, ast.Load()), [node], [])
         yield "a factor that is missing", ast.BinOp(node, ast.Pow(), ast.Constant(2))
+        yield from self._summed(node)
         yield from self._kept(node)
+
+    def _summed(self, node):
+        axis0, axis1 = (ast.keyword("axis", ast.Constant(axis)) for axis in (0, 1))
+        for keywords in ([axis0], [axis1], [axis1, ast.keyword("keepdims", ast.Constant(True))], []):
+            for method in ("sum", "mean"):
+                yield "a sum that is missing", ast.Call(ast.Attribute(node, method, ast.Load()), [], keywords)
 
     def _kept(self, node):
         kind = "a copy, a shape or a type"
         for method, args in (("copy", []), ("astype", [ast.Name("float", ast.Load())])):
             yield kind, ast.Call(ast.Attribute(node, method, ast.Load()), args, [])
-        for name in self.parameters[:3]:
+        for name in self.names[:8]:
             for attribute, method in (("shape", "reshape"), ("dtype", "astype")):
                 argument = ast.Attribute(_name(name), attribute, ast.Load())
                 yield kind, ast.Call(ast.Attribute(node, method, ast.Load()), [argument], [])
@@ -299,7 +319,23 @@ class _Finder:
         for name in self.parameters:
             yield _one_minus(name)
 
+    def _first_use(self, name):
+        """Return the statement that first writes into an argument."""
+        for node in ast.walk(self.function):
+            targets = getattr(node, "targets", [getattr(node, "target", None)])
+            for target in targets if isinstance(node, ast.Assign | ast.AugAssign) else ():
+                base = target.value if isinstance(target, ast.Subscript) else target
+                if isinstance(base, ast.Name) and base.id == name:
+                    return node
+        return None
+
     # Statements
+
+    def _return(self, node):
+        if node.value is not None and not isinstance(node.value, ast.Tuple):
+            for name in self.names:
+                pair = ast.Tuple([node.value, _name(name)], ast.Load())
+                yield "the order of what is returned", ast.Return(pair)
 
     def _augassign(self, node):
         target = _load(node.target)
@@ -327,6 +363,15 @@ class _Finder:
     def _lines(self, parent, field, lines):
         """Yield changes of the order and number of statements."""
         whole = list(lines)
+        if parent is self.function:
+            at = 1 if ast.get_docstring(parent) is not None and len(whole) > 1 else 0
+            for name in self.parameters:
+                kept = ast.copy_location(ast.parse(f"{name} = {name}.copy()").body[0], whole[at])
+                for node in ast.walk(kept):
+                    ast.copy_location(node, whole[at])
+                node = self._first_use(name) or whole[at]
+                yield Change(parent, field, None, [*whole[:at], kept, *whole[at:]], lines, node,
+                             "a copy, a shape or a type")  # fmt: skip
 
         def change(new, node, kind):
             return Change(parent, field, None, new, lines, node, kind)

@@ -10,24 +10,25 @@ import builtins
 import copy
 import heapq
 import inspect
-import itertools
 import textwrap
 import time
 from dataclasses import dataclass
+from itertools import combinations
 from types import FunctionType, ModuleType
 
 import numpy as np
 
-from nn_helpers.exercises.catalogue import EXERCISES
-from nn_helpers.exercises.checking.changes import changes_of
-from nn_helpers.exercises.checking.comparison import identical, leaves
-from nn_helpers.exercises.checking.sandbox import OutOfTime, outcome_on, slowness
+from nn_helpers.exercises.checking.changes import ORDER, changes_of
+from nn_helpers.exercises.checking.comparison import agrees, is_numeric, leaves
+from nn_helpers.exercises.checking.recognition import outcomes_of
+from nn_helpers.exercises.checking.sandbox import Outcome, OutOfTime, call, outcome_on, slowness
 from nn_helpers.exercises.checking.source import innermost
 from nn_helpers.exercises.checking.trial import Trial
 
 SECONDS = 2.0  # of computing, for a whole search
 BEAM = 12  # changed programs of which each is changed once more
-FEW = 4  # cases that tell how near a changed program is
+FEW = 2  # cases that tell how near a changed program is
+RIGHT = float("inf")
 PLAIN = {
     "abs", "all", "any", "bool", "divmod", "enumerate", "filter", "float", "int", "isinstance", "iter", "len", "list",
     "map", "max", "min", "next", "pow", "range", "reversed", "round", "set", "slice", "sorted", "sum", "tuple", "zip",
@@ -35,7 +36,7 @@ PLAIN = {
 }  # fmt: skip
 FILES = {"save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt", "fromfile", "tofile", "memmap",
          "dump", "dumps", "open", "f2py", "ctypeslib", "show_config", "info", "test", "lookfor"}  # fmt: skip
-STATEMENTS = (ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ClassDef, ast.AsyncFunctionDef, ast.With,
+STATEMENTS = (ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ClassDef, ast.AsyncFunctionDef,
               ast.Await, ast.AsyncFor, ast.AsyncWith)  # fmt: skip
 
 
@@ -55,7 +56,11 @@ def find_places(exercise, f, sandbox):
         program = Program(f)
     except (OSError, TypeError, SyntaxError, ValueError):  # there is no source, or it is not plain
         return []
-    return _Search(exercise, program, sandbox).run()
+    search = _Search(exercise, program, sandbox)
+    global LAST
+    changes = search.find()
+    LAST = search.tried
+    return sorted({program.place(change) for change in changes}, key=lambda place: place.line)
 
 
 class Program:
@@ -79,7 +84,7 @@ class Program:
 
     def compile(self):
         """Return the function as its tree is now."""
-        code = compile(ast.fix_missing_locations(self.tree), "<a changed program>", "exec")
+        code = compile(self.tree, "<a changed program>", "exec")
         exec(code, self.names)
         return self.names[self.function.name]
 
@@ -128,82 +133,132 @@ def _is_plain_name(name, names, depth):
 class _Search:
     def __init__(self, exercise, program, sandbox):
         self.exercise, self.program, self.sandbox = exercise, program, sandbox
+        self.expected = [outcome.results for outcome in outcomes_of(exercise, exercise.answer)]
         self.until = time.process_time() + SECONDS * slowness()
-        self.expected = [outcome_on(exercise, exercise.answer, case) for case in exercise.all_cases]
-        self.tried = 0
+        self.tried, self.current = 0, ()
 
     def run(self):
         """Look for one change, for the same change in two places, and then for two."""
-        order = self._order_of_cases()
-        near, made = [], []
-        try:
-            for number, change in enumerate(changes_of(self.program.function)):
-                score = self._try(change, order)
-                if score is None:
-                    return [self.program.place(change)]
+        self.order = self._order_of_cases()
+        base = self._score(self.program.compile())
+        near, groups = [], {}
+        for number, change in enumerate(changes_of(self.program.function)):
+            score = yield (change,)
+            if score > base + 0.01:
                 near.append((score, -number, change))
-            return self._two(order, heapq.nlargest(BEAM, near))
-        except OutOfTime:
-            return []
+            if isinstance(change.node, ast.expr):
+                groups.setdefault((change.kind, *change.difference()), []).append(change)
+        for changes in groups.values():
+            for together in (changes, *combinations(changes, 2)) if 2 < len(changes) < 6 else (changes,):
+                if len(together) > 1:
+                    yield tuple(together)
+        yield from self._two(heapq.nlargest(BEAM, near))
 
-    def _two(self, order, near):
-        for _, _, first in near:
+    def _two(self, near):
+        """Yield pairs: changes on top of those that made more right, the likely kinds first."""
+        on_top = []
+        for rank, (_, _, first) in enumerate(near):
             first.make()
-            try:
-                for second in changes_of(self.program.function):
-                    if self._try(second, order) is None:
-                        places = sorted({self.program.place(first), self.program.place(second)}, key=lambda p: p.line)
-                        return places
-            finally:
-                first.undo()
-        return []
+            seconds = changes_of(self.program.function)
+            first.undo()
+            on_top.append([(ORDER.index(second.kind), rank, n, first, second) for n, second in enumerate(seconds)])
+        for *_, first, second in heapq.merge(*on_top, key=lambda entry: entry[:3]):
+            yield first, second
+
+    def find(self):
+        """Return the changes that make the function right, or an empty tuple."""
+        tries, score = self.run(), None
+        done = []
+
+        def some():
+            nonlocal score
+            began = now = time.process_time()
+            while now - began < 0.05 and now < self.until:
+                try:
+                    self.current = tries.send(score)
+                except StopIteration:
+                    done.append(())
+                    return
+                score = -1
+                score = self._try(self.current)
+                if score == RIGHT:
+                    done.append(self.current)
+                    return
+                now = time.process_time()
+
+        while not done and time.process_time() < self.until:
+            error = self.sandbox.run(some)
+            for change in reversed(self.current):
+                change.undo()
+            if error is not None and not isinstance(error, OutOfTime):
+                break
+        return done[0] if done else ()
 
     def _order_of_cases(self):
         """Return the indices of the cases, those first that are wrong and computed soon."""
         f, taken = self.program.compile(), []
+        trial = Trial(self.exercise, f, [], [])
         for index, case in enumerate(self.exercise.all_cases):
             began = time.process_time()
-            outcome = outcome_on(self.exercise, f, case, sandbox=self.sandbox)
-            trial = Trial(self.exercise, f, [], [])
-            right = trial.right_on(outcome, self.expected[index].results)
+            outcome = outcome_on(self.exercise, f, case)
+            right = trial.right_on(outcome, self.expected[index])
             taken.append((right, time.process_time() - began, index))
         return [index for *_, index in sorted(taken)]
 
-    def _try(self, change, order):
-        """Return None if a change makes all right, else how much it makes right of a few cases."""
-        if time.process_time() > self.until:
-            raise OutOfTime
+    def _try(self, changes):
+        """Return RIGHT if these changes make all right, else how much they make right of a few cases."""
         self.tried += 1
-        change.make()
+        for change in changes:
+            change.make()
         try:
             candidate = self.program.compile()
         except Exception:
             return -1
         finally:
-            change.undo()
-        score, trial = 0, Trial(self.exercise, candidate, [], [])
-        for count, index in enumerate(order):
-            outcome = outcome_on(self.exercise, candidate, self.exercise.all_cases[index], sandbox=self.sandbox)
-            if isinstance(outcome.error, OutOfTime):
-                return -1
-            expected = self.expected[index].results
-            if not trial.right_on(outcome, expected):
-                if not self.exercise.all_cases[index].required:
-                    continue
-                score += self._share(trial, outcome, expected)
-                if count + 1 >= FEW:
-                    return score
-            else:
-                score += 1
-        return None if score >= sum(case.required for case in self.exercise.all_cases) else score
+            for change in reversed(changes):
+                change.undo()
+        return self._score(candidate)
 
-    @staticmethod
-    def _share(trial, outcome, expected):
+    def _score(self, candidate):
+        score = 0
+        for count, index in enumerate(self.order):
+            if count == FEW and score < FEW:
+                return score
+            results = self._results(candidate, index)
+            score += self._share(results, self.expected[index])
+        required = [case.required for case in self.exercise.all_cases]
+        return RIGHT if score == len(required) and self._is_right(candidate) else score
+
+    def _results(self, candidate, index):
+        args = copy.deepcopy(self.exercise.all_cases[index].args)
+        try:
+            with np.errstate(all="ignore"):
+                return call(self.exercise, candidate, list(args), None, Outcome(), None)
+        except Exception:
+            return None
+
+    def _share(self, results, expected):
         """Return the share of the results that are right."""
-        if outcome.error is not None or not outcome.results:
+        if not results or results.keys() != expected.keys():
             return 0
         right = [
-            all(trial.agrees(name, a, b) for _, a, b in leaves(name, outcome.results.get(name), expected[name]))
+            all(agrees(a, b, self.exercise.tolerances.get(name), True, name in self.exercise.floats)
+                for _, a, b in leaves(name, results[name], expected[name]))
+            or _nearness(results[name], expected[name]) / 2
             for name in expected
-        ]
-        return sum(right) / (len(right) + 1)
+        ]  # fmt: skip
+        return sum(right) / len(right)
+
+    def _is_right(self, candidate):
+        """Say whether a function is right in every respect."""
+        outcomes = [outcome_on(self.exercise, candidate, case) for case in self.exercise.all_cases]
+        return Trial(self.exercise, candidate, outcomes, outcomes_of(self.exercise, self.exercise.answer)).right
+
+
+def _nearness(yours, right):
+    """Return a number from 0 to 1 that says how near wrong numbers are; 1 only by rounding."""
+    if not is_numeric(yours) or not is_numeric(right) or np.shape(yours) != np.shape(right):
+        return 0.0
+    with np.errstate(all="ignore"):
+        distance = np.linalg.norm(np.subtract(yours, right, dtype=float)) / (np.linalg.norm(right) or 1.0)
+    return 1 / (1 + distance) if np.isfinite(distance) else 0.0
