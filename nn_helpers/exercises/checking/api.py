@@ -13,6 +13,7 @@ from dataclasses import asdict
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import copied_process
 from nn_helpers.exercises.checking.copied_process import CopyEnded, in_a_copy
+from nn_helpers.exercises.checking.repair import find_places, place_in_words
 from nn_helpers.exercises.checking.sandbox import (
     PRINTED,
     ChecksItself,
@@ -21,7 +22,8 @@ from nn_helpers.exercises.checking.sandbox import (
     functions_under_check,
     slowness,
 )
-from nn_helpers.exercises.checking.showing import Text, show
+from nn_helpers.exercises.checking.showing import Text, show, show_now
+from nn_helpers.exercises.checking.source import source_of
 from nn_helpers.exercises.checking.verdict import Verdict, judge, prepare, without_verdict
 from nn_helpers.exercises.checking.wording import wrap
 
@@ -51,7 +53,34 @@ def check(f, name=None):
     >>> check(relu_forward).mistake
     'absolute-value'
     """
-    return show(_check(f, name))
+    verdict = _check(f, name)
+    if not verdict.unknown:
+        return show(verdict)
+    put_in_its_place = show_now(verdict)
+    return put_in_its_place(verdict.with_place(_place(f, name)))
+
+
+def _place(f, name):
+    """Say where small changes make a function right; that is looked for once."""
+    exercise, source = _find(f, name, "check"), source_of(f)
+    if source is None or functions_under_check():
+        return ""
+    if (exercise.name, source) not in _places:
+
+        def search(beat=lambda: None):
+            with Sandbox(f, beat).open() as sandbox:
+                return place_in_words(find_places(exercise, f, sandbox))
+
+        try:
+            silence = copied_process.SILENCE * slowness()
+            found = in_a_copy(search, silence) if copied_process.COPIES else search()
+        except (CopyEnded, OSError):
+            found = ""
+        _places[exercise.name, source] = found
+    return _places[exercise.name, source]
+
+
+_places = {}  # by the exercise and the function's source
 
 
 def _check(f, name, caller="check"):

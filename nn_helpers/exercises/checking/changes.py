@@ -1,12 +1,11 @@
 """Small changes of a program, of the kind that separates a beginner's from a right one.
 
-`changes_of` takes the syntax tree of a function and yields one change after the other, the likely ones first. A
-change is made in the tree itself and can be taken back, so that a second one can be tried on top of it.
+`changes_of` takes the syntax tree of a function and returns its changes, the likely ones first. A change is
+made in the tree itself and can be taken back, so that a second one can be tried on top of it.
 """
 
 import ast
 import itertools
-import os
 from dataclasses import dataclass
 
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
@@ -23,8 +22,10 @@ FAMILIES = (
 RELATIVES = {}
 for _name, _other in (pair for family in FAMILIES for pair in itertools.permutations(family, 2)):
     RELATIVES.setdefault(_name, []).append(_other)
-REDUCTIONS = {"sum", "mean", "max", "min", "amax", "amin", "std", "var", "argmax", "argmin", "prod", "any", "all",
-              "median", "flip"}  # fmt: skip
+REDUCTIONS = {
+    "sum", "mean", "max", "min", "amax", "amin", "std", "var", "argmax", "argmin", "prod", "any", "all", "median",
+    "flip",
+}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -50,8 +51,11 @@ class Change:
     def difference(self):
         """Return what goes and what comes in its place, as text: the same change elsewhere has the same."""
         old, new = ast.unparse(self.old), ast.unparse(self.new)
-        start = len(os.path.commonprefix([old, new]))
-        end = len(os.path.commonprefix([old[start:][::-1], new[start:][::-1]]))
+        start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), None)
+        if start is None:  # one begins with the other
+            start = min(len(old), len(new))
+        backwards = zip(old[start:][::-1], new[start:][::-1], strict=False)
+        end = next((i for i, (a, b) in enumerate(backwards) if a != b), min(len(old), len(new)) - start)
         return old[start : len(old) - end], new[start : len(new) - end]
 
     def _put(self, value):
@@ -67,13 +71,16 @@ def changes_of(function):
     return sorted(found, key=lambda change: ORDER.index(change.kind))
 
 
+MOVED = "the order of lines"
+
 # What a change is called when a hint tells of it, the likely ones first
 ORDER = [
-    "another operator", "another comparison", "another axis or keepdims", "a transpose", "the order of operands",
-    "the sign", "another function", "another number", "another name", "the order of what is returned",
-    "brackets", "a factor or term too many", "what it is divided by", "a factor that is missing",
-    "the bounds of a range or slice", "another index", "in place or not", "the generator", "a sum that is missing", "a copy, a shape or a type",
-    "the order of lines", "a line too many", "a term that is missing",
+    "another operator", "another comparison", "another axis or keepdims", "a transpose",
+    "the order of operands", "the sign", "another function", "another number", "another name",
+    "the order of what is returned", "brackets", "a factor or term too many", "what it is divided by",
+    "a factor that is missing", "the bounds of a range or slice", "another index", "in place or not",
+    "the generator", "a sum that is missing", "a copy, a shape or a type", MOVED, "a line too many",
+    "a term that is missing",
 ]  # fmt: skip
 
 
@@ -82,10 +89,11 @@ class _Finder:
 
     def __init__(self, function):
         self.function = function
-        parameters = [a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
-        stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        self.names = list(dict.fromkeys(parameters + stored))
-        self.parameters = parameters
+        every = function.args
+        self.parameters = [a.arg for a in (*every.posonlyargs, *every.args, *every.kwonlyargs)]
+        names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
+        stored = [name.id for name in names if isinstance(name.ctx, ast.Store)]
+        self.names = list(dict.fromkeys(self.parameters + stored))
 
     def find(self):
         for parent in ast.walk(self.function):
@@ -153,8 +161,8 @@ class _Finder:
         if isinstance(value, bool):
             yield "another number", ast.Constant(not value)
         elif isinstance(value, int | float):
-            others = (0, 1, 2, -1, 0.5, value + 1, value - 1, -value, 1 - value, value / 2, value * 2, value**2)
-            for other in dict.fromkeys(others):
+            near = (value + 1, value - 1, -value, 1 - value, value / 2, value * 2)
+            for other in dict.fromkeys((0, 1, 2, -1, 0.5, *near)):
                 if other != value:
                     yield "another number", ast.Constant(other)
 
@@ -196,17 +204,18 @@ class _Finder:
             yield from self._bounds(node)
         if name == "default_rng" and "rng" in self.parameters:
             yield "the generator", _name("rng")
-        for index, keyword in enumerate(node.keywords):
+        for index in range(len(node.keywords)):
             others = [*node.keywords[:index], *node.keywords[index + 1 :]]
             yield "another axis or keepdims", ast.Call(node.func, node.args, others)
 
     def _axes(self, node):
         keywords = {k.arg: k for k in node.keywords}
         rest = [k for k in node.keywords if k.arg != "axis"]
-        args = node.args if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value) else node.args[:1]
-        own = node.args[len(args) :] if args is not node.args else ()
-        if args is node.args and node.args and isinstance(node.args[0], ast.Constant):
-            args, own = [], node.args
+        of_module = isinstance(node.func, ast.Name) or _is_module(node.func.value)
+        args, own = (
+            node.args[:of_module],
+            node.args[of_module:],
+        )  # the array of np.sum(x, 0); what x.sum(0) has
         now = keywords["axis"].value if "axis" in keywords else (own[0] if own else None)
         for axis in (0, 1, -1, None):
             if (now is None and axis is None) or (isinstance(now, ast.Constant) and now.value == axis):
@@ -271,9 +280,8 @@ class _Finder:
         """Yield what can be put around any expression."""
         if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Slice | ast.Lambda | ast.JoinedStr):
             return
-        if isinstance(parent, ast.Attribute | ast.keyword) or (isinstance(parent, ast.Call) and parent.func is node):
-            return
-        if _is_module(node):
+        called = isinstance(parent, ast.Call) and parent.func is node
+        if called or isinstance(parent, ast.Attribute | ast.keyword) or _is_module(node):
             return
         yield "the sign", ast.UnaryOp(ast.USub(), node)
         if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
@@ -290,7 +298,8 @@ class _Finder:
         for constant, op in itertools.product((1, 1e-8), (ast.Add(), ast.Sub())):
             yield "a term that is missing", ast.BinOp(node, op, ast.Constant(constant))
         for function in ("exp", "log", "sqrt", "abs"):
-            yield "a term that is missing", ast.Call(ast.Attribute(_name("np"), function, ast.Load()), [node], [])
+            called = ast.Attribute(_name("np"), function, ast.Load())
+            yield "a term that is missing", ast.Call(called, [node], [])
         yield "a factor that is missing", ast.BinOp(node, ast.Pow(), ast.Constant(2))
         yield from self._summed(node)
         yield from self._kept(node)
@@ -362,52 +371,54 @@ class _Finder:
 
     def _lines(self, parent, field, lines):
         """Yield changes of the order and number of statements."""
-        whole = list(lines)
+        for kind, node, new in itertools.chain(self._copied(parent, lines), _dropped(lines), _moved(lines)):
+            yield Change(parent, field, None, new, lines, node, kind)
+
+    def _copied(self, parent, lines):
+        """Begin the function with a copy of an argument."""
         if parent is self.function:
-            at = 1 if ast.get_docstring(parent) is not None and len(whole) > 1 else 0
+            at = 1 if ast.get_docstring(parent) is not None and len(lines) > 1 else 0
             for name in self.parameters:
-                kept = ast.copy_location(ast.parse(f"{name} = {name}.copy()").body[0], whole[at])
-                for node in ast.walk(kept):
-                    ast.copy_location(node, whole[at])
-                node = self._first_use(name) or whole[at]
-                yield Change(parent, field, None, [*whole[:at], kept, *whole[at:]], lines, node,
-                             "a copy, a shape or a type")  # fmt: skip
+                line = ast.parse(f"{name} = {name}.copy()").body[0]
+                for node in ast.walk(line):
+                    ast.copy_location(node, lines[at])
+                node = self._first_use(name) or lines[at]
+                yield "a copy, a shape or a type", node, [*lines[:at], line, *lines[at:]]
 
-        def change(new, node, kind):
-            return Change(parent, field, None, new, lines, node, kind)
 
-        for index, line in enumerate(whole):
-            others = [*whole[:index], *whole[index + 1 :]]
-            docstring = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
-            if others and not docstring:
-                yield change(others, line, "a line too many")
-            if index + 1 < len(whole) and not docstring:
-                swapped = [*whole[:index], whole[index + 1], line, *whole[index + 2 :]]
-                yield change(swapped, line, "the order of lines")
-            if isinstance(line, ast.For | ast.While | ast.If | ast.With) and len(line.body) > 1:
-                shorter = _with_body(line, line.body[:-1])
-                yield change([*whole[:index], shorter, line.body[-1], *whole[index + 1 :]], line.body[-1],
-                             "the order of lines")  # fmt: skip
-                later = _with_body(line, line.body[1:])
-                yield change([*whole[:index], line.body[0], later, *whole[index + 1 :]], line.body[0],
-                             "the order of lines")  # fmt: skip
-            if isinstance(line, ast.For | ast.While | ast.If):
-                if index + 1 < len(whole) and not isinstance(whole[index + 1], ast.Return):
-                    longer = _with_body(line, [*line.body, whole[index + 1]])
-                    yield change([*whole[:index], longer, *whole[index + 2 :]], whole[index + 1], "the order of lines")
-                if index and not isinstance(line, ast.If):
-                    longer = _with_body(line, [whole[index - 1], *line.body])
-                    yield change([*whole[: index - 1], longer, *whole[index + 1 :]], whole[index - 1],
-                                 "the order of lines")  # fmt: skip
-                if isinstance(line.body[-1], ast.Return):
-                    longer = _with_body(line, line.body[:-1] or [ast.Pass()])
-                    yield change([*whole[:index], longer, *whole[index + 1 :], line.body[-1]], line.body[-1],
-                                 "the order of lines")  # fmt: skip
+def _dropped(lines):
+    for index, line in enumerate(lines):
+        if len(lines) > 1 and not _is_docstring(line):
+            yield "a line too many", line, [*lines[:index], *lines[index + 1 :]]
+
+
+def _moved(lines):
+    """Exchange neighbours, and move lines into a loop or a condition, or out of it."""
+    for index, (line, following) in enumerate(itertools.zip_longest(lines, lines[1:])):
+        before, after = lines[:index], lines[index + 1 :]
+        if following and not _is_docstring(line):
+            yield MOVED, line, [*before, following, line, *after[1:]]
+        if not isinstance(line, ast.For | ast.While | ast.If):
+            continue
+        first, last = line.body[0], line.body[-1]
+        if len(line.body) > 1:
+            yield MOVED, last, [*before, _with_body(line, line.body[:-1]), last, *after]
+            yield MOVED, first, [*before, first, _with_body(line, line.body[1:]), *after]
+        if following and not isinstance(following, ast.Return):
+            yield MOVED, following, [*before, _with_body(line, [*line.body, following]), *after[1:]]
+        if before and not isinstance(line, ast.If):
+            yield MOVED, before[-1], [*before[:-1], _with_body(line, [before[-1], *line.body]), *after]
+        if isinstance(last, ast.Return):
+            yield MOVED, last, [*before, _with_body(line, line.body[:-1] or [ast.Pass()]), *after, last]
+
+
+def _is_docstring(line):
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 
 def _with_body(statement, body):
-    fields = {name: value for name, value in ast.iter_fields(statement)}
-    return ast.copy_location(type(statement)(**{**fields, "body": body}), statement)
+    fields = {**dict(ast.iter_fields(statement)), "body": body}
+    return ast.copy_location(type(statement)(**fields), statement)
 
 
 def _name(name):

@@ -212,9 +212,9 @@ def beside(trial, keys, explained):
     wrong = [trial.exercise.mistakes[key].wrong for key in keys]
     known = [outcome for f in wrong for outcome in outcomes_of(trial.exercise, f)]
     found = []
-    if not explained >= set(trial.names):
-        left = trial.only([name for name in trial.wrong_results if name not in explained])
-        found += [next(filter(None, (look(left) for look in (_kind, _shape, _finite, _numbers))))] * bool(left.names)
+    if not explained >= set(trial.names) and (left := [n for n in trial.wrong_results if n not in explained]):
+        looks = (look(trial.only(left)) for look in (_kind, _shape, _finite, _numbers))
+        found.append(next(filter(None, looks)))
     if not any(outcome.changed for outcome in known):
         found.append(_changed_argument(trial))
     if not any(outcome.global_random for outcome in known):

@@ -1,7 +1,7 @@
-"""Recognise the mistakes of the catalogue in what a function does: one that explains all, or one for each result.
+"""Recognise the mistakes of the catalogue: one that explains all a function does, or one for each result.
 
-A mistake is known by the results that it makes wrong. Where a function has just these results wrong, and in the same
-way, on all cases, it makes the mistake; what else is wrong with it may be another one, or nobody's.
+A mistake is known by the results that it makes wrong. Where a function has these results wrong, and in the
+same way, on all cases, it makes the mistake; what else is wrong with it may be another one, or nobody's.
 """
 
 import functools
@@ -50,9 +50,9 @@ def _result_by_result(trial):
 
 def _fits(trial, key):
     """Return the results that a mistake makes wrong, if the function has them wrong in the same way."""
-    exercise, dtypes = trial.exercise, _only_in_the_dtype(trial.exercise, trial.exercise.mistakes[key].wrong)
-    wrong = _wrong_results(exercise, key)
-    known = outcomes_of(exercise, exercise.mistakes[key].wrong)
+    exercise, mistake = trial.exercise, trial.exercise.mistakes[key]
+    dtypes, wrong = _only_in_the_dtype(exercise, mistake.wrong), _wrong_results(exercise, key)
+    known = outcomes_of(exercise, mistake.wrong)
     fits = wrong and wrong <= set(trial.wrong_results) and all(
         _same_result(exercise, name, mine.results, theirs.results, dtypes)
         for mine, theirs in zip(trial.outcomes, known, strict=True)
@@ -71,7 +71,10 @@ def _wrong_results(exercise, key):
     return frozenset(
         name
         for name in names
-        if not all(_same_result(exercise, name, a.results, b.results) for a, b in zip(known, right, strict=True))
+        if not all(
+            _same_result(exercise, name, mine.results, theirs.results)
+            for mine, theirs in zip(known, right, strict=True)
+        )
     )
 
 

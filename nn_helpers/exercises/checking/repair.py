@@ -1,15 +1,17 @@
 """Find small changes of a learner's own function that make it right, and so the place to look at.
 
-Every change is tried against the exercise's cases, under the same watch as the function itself, and only where
-the function is arithmetic, NumPy and its own arguments: what prints, opens or imports is not run in variants.
-Several repairs of one function can exist; what is said is that one change *there* makes it right.
+Every change is tried against the exercise's cases, under the same watch as the function itself, and only
+where the function is arithmetic, NumPy and its own arguments: what prints, opens or imports is not run in
+variants. Several repairs of one function can exist; what is said is that one change *there* makes it right.
 """
 
 import ast
 import builtins
 import copy
+import difflib
 import heapq
 import inspect
+import re
 import textwrap
 import time
 from dataclasses import dataclass
@@ -24,20 +26,26 @@ from nn_helpers.exercises.checking.recognition import outcomes_of
 from nn_helpers.exercises.checking.sandbox import Outcome, OutOfTime, call, outcome_on, slowness
 from nn_helpers.exercises.checking.source import innermost
 from nn_helpers.exercises.checking.trial import Trial
+from nn_helpers.exercises.checking.wording import join_names
 
 SECONDS = 2.0  # of computing, for a whole search
+MORE_SECONDS = 0.4  # for a better place, once there is one
 BEAM = 12  # changed programs of which each is changed once more
 FEW = 2  # cases that tell how near a changed program is
 RIGHT = float("inf")
 PLAIN = {
-    "abs", "all", "any", "bool", "divmod", "enumerate", "filter", "float", "int", "isinstance", "iter", "len", "list",
-    "map", "max", "min", "next", "pow", "range", "reversed", "round", "set", "slice", "sorted", "sum", "tuple", "zip",
-    "dict", "ValueError", "TypeError",
+    "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "int", "isinstance", "iter",
+    "len", "list", "map", "max", "min", "next", "pow", "range", "reversed", "round", "set", "slice", "sorted",
+    "sum", "tuple", "zip", "TypeError", "ValueError",
 }  # fmt: skip
-FILES = {"save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt", "fromfile", "tofile", "memmap",
-         "dump", "dumps", "open", "f2py", "ctypeslib", "show_config", "info", "test", "lookfor"}  # fmt: skip
-STATEMENTS = (ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ClassDef, ast.AsyncFunctionDef,
-              ast.Await, ast.AsyncFor, ast.AsyncWith)  # fmt: skip
+FILES = {
+    "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt", "fromfile", "tofile",
+    "memmap", "dump", "dumps", "open", "f2py", "ctypeslib", "show_config", "info", "test", "lookfor",
+}  # fmt: skip
+STATEMENTS = (
+    *(ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ClassDef),
+    *(ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith),
+)
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,21 @@ def find_places(exercise, f, sandbox):
         program = Program(f)
     except (OSError, TypeError, SyntaxError, ValueError):  # there is no source, or it is not plain
         return []
-    search = _Search(exercise, program, sandbox)
-    global LAST
-    changes = search.find()
-    LAST = search.tried
+    changes = _Search(exercise, program, sandbox).find()
     return sorted({program.place(change) for change in changes}, key=lambda place: place.line)
+
+
+def place_in_words(places):
+    """Say how many changes make a function right, and where."""
+    if not places:
+        return ""
+    parts = [f"`{place.part}`" for place in places]
+    if len({place.line for place in places}) == 1:
+        many = "One change" if len(places) == 1 else "Two changes"
+        makes = "makes" if len(places) == 1 else "make"
+        return f"{many} in line {places[0].line} {makes} it right: look at {' and at '.join(parts)}."
+    lines = [f"{part} in line {place.line}" for part, place in zip(parts, places, strict=True)]
+    return f"{'Two' if len(places) == 2 else 'A few'} changes make it right: look at {join_names(lines)}."
 
 
 class Program:
@@ -92,7 +110,8 @@ class Program:
         """Return the `Place` of a change."""
         node = change.node
         line = self.lines[node.lineno - 1].strip()
-        part = line if isinstance(node, ast.stmt) else ast.get_source_segment("\n".join(self.lines), node) or line
+        part = None if isinstance(node, ast.stmt) else ast.get_source_segment("\n".join(self.lines), node)
+        part = part or line
         return Place(node.lineno - self.first + 1, line, " ".join(part.split()), change.kind)
 
 
@@ -135,7 +154,7 @@ class _Search:
         self.exercise, self.program, self.sandbox = exercise, program, sandbox
         self.expected = [outcome.results for outcome in outcomes_of(exercise, exercise.answer)]
         self.until = time.process_time() + SECONDS * slowness()
-        self.tried, self.current = 0, ()
+        self.tried, self.current, self.winners = 0, (), []
 
     def run(self):
         """Look for one change, for the same change in two places, and then for two."""
@@ -144,10 +163,12 @@ class _Search:
         near, groups = [], {}
         for number, change in enumerate(changes_of(self.program.function)):
             score = yield (change,)
-            if score > base + 0.01:
+            if base + 0.01 < score < RIGHT:
                 near.append((score, -number, change))
             if isinstance(change.node, ast.expr):
                 groups.setdefault((change.kind, *change.difference()), []).append(change)
+        if self.winners:
+            return
         for changes in groups.values():
             for together in (changes, *combinations(changes, 2)) if 2 < len(changes) < 6 else (changes,):
                 if len(together) > 1:
@@ -159,40 +180,53 @@ class _Search:
         on_top = []
         for rank, (_, _, first) in enumerate(near):
             first.make()
-            seconds = changes_of(self.program.function)
+            seconds = enumerate(changes_of(self.program.function))
             first.undo()
-            on_top.append([(ORDER.index(second.kind), rank, n, first, second) for n, second in enumerate(seconds)])
+            on_top.append([(ORDER.index(second.kind), rank, n, first, second) for n, second in seconds])
         for *_, first, second in heapq.merge(*on_top, key=lambda entry: entry[:3]):
             yield first, second
 
     def find(self):
-        """Return the changes that make the function right, or an empty tuple."""
-        tries, score = self.run(), None
-        done = []
+        """Return the changes that make the function right, or an empty tuple.
+
+        Of several single changes it is the one whose program is most like the answer.
+        """
+        tries, score, ended = self.run(), None, False
 
         def some():
-            nonlocal score
+            nonlocal score, ended
             began = now = time.process_time()
-            while now - began < 0.05 and now < self.until:
+            while now - began < 0.05 and not ended:
                 try:
                     self.current = tries.send(score)
                 except StopIteration:
-                    done.append(())
+                    ended = True
                     return
                 score = -1
                 score = self._try(self.current)
                 if score == RIGHT:
-                    done.append(self.current)
-                    return
+                    self.winners.append(self.current)
+                    self.until = min(self.until, time.process_time() + MORE_SECONDS)
                 now = time.process_time()
+                ended = now > self.until or (self.winners and len(self.current) > 1)
 
-        while not done and time.process_time() < self.until:
+        while not ended:
             error = self.sandbox.run(some)
             for change in reversed(self.current):
                 change.undo()
             if error is not None and not isinstance(error, OutOfTime):
                 break
-        return done[0] if done else ()
+        return max(self.winners, key=self._likeness, default=())
+
+    def _likeness(self, changes):
+        """Return how like the answer the program is with these changes, from 0 to 1."""
+        for change in changes:
+            change.make()
+        answer = ast.parse(inspect.getsource(self.exercise.answer)).body[0]
+        texts = _words(self.program.function), _words(answer)
+        for change in reversed(changes):
+            change.undo()
+        return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio()
 
     def _order_of_cases(self):
         """Return the indices of the cases, those first that are wrong and computed soon."""
@@ -251,8 +285,15 @@ class _Search:
 
     def _is_right(self, candidate):
         """Say whether a function is right in every respect."""
-        outcomes = [outcome_on(self.exercise, candidate, case) for case in self.exercise.all_cases]
-        return Trial(self.exercise, candidate, outcomes, outcomes_of(self.exercise, self.exercise.answer)).right
+        exercise = self.exercise
+        outcomes = [outcome_on(exercise, candidate, case) for case in exercise.all_cases]
+        return Trial(exercise, candidate, outcomes, outcomes_of(exercise, exercise.answer)).right
+
+
+def _words(function):
+    """Return the words and signs of a function, without its docstring."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    return re.findall(r"\w+|\S", "\n".join(map(ast.unparse, body)))
 
 
 def _nearness(yours, right):

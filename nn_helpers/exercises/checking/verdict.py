@@ -55,6 +55,8 @@ class Verdict(Shown):
 
     def with_place(self, sentence):
         """Return the verdict with a sentence that says where to look in the function."""
+        if not sentence:
+            return self
         said, example, rest = self.text.partition("\n\nFor example, ")
         return replace(self, text=f"{said}\n\n{wrap(sentence)}{example}{rest}")
 
