@@ -23,8 +23,8 @@ RELATIVES = {}
 for _name, _other in (pair for family in FAMILIES for pair in itertools.permutations(family, 2)):
     RELATIVES.setdefault(_name, []).append(_other)
 REDUCTIONS = {
-    "sum", "mean", "max", "min", "amax", "amin", "std", "var", "argmax", "argmin", "prod", "any", "all", "median",
-    "flip",
+    "sum", "mean", "max", "min", "amax", "amin", "std", "var", "argmax", "argmin", "prod", "any", "all",
+    "median", "flip",
 }  # fmt: skip
 
 
@@ -47,6 +47,10 @@ class Change:
     def undo(self):
         """Take the change back."""
         self._put(self.old)
+
+    def excludes(self, other):
+        """Say whether two changes are of the same place, so that only the second would be there."""
+        return self.parent is other.parent and self.field == other.field and self.index == other.index
 
     def difference(self):
         """Return what goes and what comes in its place, as text: the same change elsewhere has the same."""
@@ -71,16 +75,16 @@ def changes_of(function):
     return sorted(found, key=lambda change: ORDER.index(change.kind))
 
 
-MOVED = "the order of lines"
+MOVED = "another order of lines"
 
-# What a change is called when a hint tells of it, the likely ones first
+# What a function needs, in the words of a hint, the likely ones first
 ORDER = [
-    "another operator", "another comparison", "another axis or keepdims", "a transpose",
-    "the order of operands", "the sign", "another function", "another number", "another name",
-    "the order of what is returned", "brackets", "a factor or term too many", "what it is divided by",
-    "a factor that is missing", "the bounds of a range or slice", "another index", "in place or not",
-    "the generator", "a sum that is missing", "a copy, a shape or a type", MOVED, "a line too many",
-    "a term that is missing",
+    "another operator", "another comparison", "another axis, or keepdims", "a transpose, or one less",
+    "another order of operands", "another sign", "another function", "another number", "another name",
+    "another order or number of results", "brackets elsewhere", "a factor, term or function less",
+    "a divisor", "one more factor", "other bounds of the range or slice", "another index",
+    "a change in place, or none", "the generator rng", "a sum or a mean",
+    "a copy, another shape or another type", MOVED, "a line less", "one more term or function",
 ]  # fmt: skip
 
 
@@ -126,26 +130,26 @@ class _Finder:
             if not isinstance(op, other):
                 yield "another operator", ast.BinOp(left, other(), right)
         if not isinstance(op, ast.Add | ast.Mult):
-            yield "the order of operands", ast.BinOp(right, op, left)
+            yield "another order of operands", ast.BinOp(right, op, left)
         for kept in (left, right):
-            yield "a factor or term too many", kept
+            yield "a factor, term or function less", kept
         if isinstance(left, ast.BinOp):  # (a ∘ b) ∘ c
-            yield "brackets", ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
+            yield "brackets elsewhere", ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right))
         if isinstance(right, ast.BinOp):  # a ∘ (b ∘ c)
-            yield "brackets", ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
+            yield "brackets elsewhere", ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right)
         if isinstance(left, ast.UnaryOp):
-            yield "brackets", ast.UnaryOp(left.op, ast.BinOp(left.operand, op, right))
+            yield "brackets elsewhere", ast.UnaryOp(left.op, ast.BinOp(left.operand, op, right))
         if isinstance(left, ast.Call) and len(left.args) == 1 and not left.keywords:  # f(a) ∘ b
-            yield "brackets", ast.Call(left.func, [ast.BinOp(left.args[0], op, right)], [])
+            yield "brackets elsewhere", ast.Call(left.func, [ast.BinOp(left.args[0], op, right)], [])
         if isinstance(right, ast.Call) and len(right.args) == 1 and not right.keywords:
-            yield "brackets", ast.Call(right.func, [ast.BinOp(left, op, right.args[0])], [])
+            yield "brackets elsewhere", ast.Call(right.func, [ast.BinOp(left, op, right.args[0])], [])
 
     def _unaryop(self, node):
         if isinstance(node.op, ast.USub | ast.Not):
-            yield "the sign", node.operand
+            yield "another sign", node.operand
         if isinstance(node.operand, ast.BinOp):
             inner = node.operand
-            yield "brackets", ast.BinOp(ast.UnaryOp(node.op, inner.left), inner.op, inner.right)
+            yield "brackets elsewhere", ast.BinOp(ast.UnaryOp(node.op, inner.left), inner.op, inner.right)
 
     def _compare(self, node):
         for other in COMPARISONS:
@@ -179,7 +183,7 @@ class _Finder:
 
     def _attribute(self, node):
         if node.attr == "T":
-            yield "a transpose", node.value
+            yield "a transpose, or one less", node.value
             return
         if ast.unparse(node.value) == "math":
             yield "another function", ast.Attribute(_name("np"), node.attr, ast.Load())
@@ -188,25 +192,25 @@ class _Finder:
         if ast.unparse(node.value) in ("np.random", "numpy.random") and "rng" in self.parameters:
             for other in (node.attr, *{"randn": ["standard_normal"], "rand": ["random"],
                                        "randint": ["integers"]}.get(node.attr, ())):  # fmt: skip
-                yield "the generator", ast.Attribute(_name("rng"), other, ast.Load())
+                yield "the generator rng", ast.Attribute(_name("rng"), other, ast.Load())
 
     def _call(self, node):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if name in REDUCTIONS:
             yield from self._axes(node)
         if len(node.args) == 2 and not node.keywords:
-            yield "the order of operands", ast.Call(node.func, node.args[::-1], [])
+            yield "another order of operands", ast.Call(node.func, node.args[::-1], [])
         if len(node.args) == 1:
-            yield "a factor or term too many", node.args[0]
+            yield "a factor, term or function less", node.args[0]
         elif not node.args and isinstance(node.func, ast.Attribute):
-            yield "a factor or term too many", node.func.value
+            yield "a factor, term or function less", node.func.value
         if name == "range":
             yield from self._bounds(node)
         if name == "default_rng" and "rng" in self.parameters:
-            yield "the generator", _name("rng")
+            yield "the generator rng", _name("rng")
         for index in range(len(node.keywords)):
             others = [*node.keywords[:index], *node.keywords[index + 1 :]]
-            yield "another axis or keepdims", ast.Call(node.func, node.args, others)
+            yield "another axis, or keepdims", ast.Call(node.func, node.args, others)
 
     def _axes(self, node):
         keywords = {k.arg: k for k in node.keywords}
@@ -221,25 +225,25 @@ class _Finder:
             if (now is None and axis is None) or (isinstance(now, ast.Constant) and now.value == axis):
                 continue
             axes = [] if axis is None else [ast.keyword("axis", ast.Constant(axis))]
-            yield "another axis or keepdims", ast.Call(node.func, list(args), axes + rest)
+            yield "another axis, or keepdims", ast.Call(node.func, list(args), axes + rest)
         if "keepdims" not in keywords:
             extra = [*node.keywords, ast.keyword("keepdims", ast.Constant(True))]
-            yield "another axis or keepdims", ast.Call(node.func, node.args, extra)
+            yield "another axis, or keepdims", ast.Call(node.func, node.args, extra)
             if now is None:
                 for axis in (0, 1):
                     both = [ast.keyword("axis", ast.Constant(axis)), *extra]
-                    yield "another axis or keepdims", ast.Call(node.func, list(args), both)
+                    yield "another axis, or keepdims", ast.Call(node.func, list(args), both)
 
     def _bounds(self, node):
         for index, bound in enumerate(node.args):
             for by in (1, -1):
                 args = [*node.args]
                 args[index] = _plus(bound, by)
-                yield "the bounds of a range or slice", ast.Call(node.func, args, [])
+                yield "other bounds of the range or slice", ast.Call(node.func, args, [])
         if len(node.args) == 1:
-            yield "the bounds of a range or slice", ast.Call(node.func, [ast.Constant(1), *node.args], [])
+            yield "other bounds of the range or slice", ast.Call(node.func, [ast.Constant(1), *node.args], [])
         elif len(node.args) == 2:
-            yield "the bounds of a range or slice", ast.Call(node.func, node.args[1:], [])
+            yield "other bounds of the range or slice", ast.Call(node.func, node.args[1:], [])
 
     def _subscript(self, node):
         if not isinstance(node.slice, ast.Slice | ast.Tuple) and isinstance(node.ctx, ast.Load):
@@ -252,7 +256,7 @@ class _Finder:
             yield "another index", ast.Subscript(node.value, swapped, node.ctx)
 
     def _slice(self, node):
-        kind = "the bounds of a range or slice"
+        kind = "other bounds of the range or slice"
         for bound in ("lower", "upper", "step"):
             value = getattr(node, bound)
             parts = {"lower": node.lower, "upper": node.upper, "step": node.step}
@@ -267,11 +271,11 @@ class _Finder:
         if isinstance(node.ctx, ast.Load) and 1 < len(node.elts) <= 4:
             for order in itertools.permutations(node.elts):
                 if list(order) != node.elts:
-                    yield "the order of what is returned", ast.Tuple(list(order), ast.Load())
+                    yield "another order or number of results", ast.Tuple(list(order), ast.Load())
             for index in range(len(node.elts)):
                 fewer = [*node.elts[:index], *node.elts[index + 1 :]]
                 new = ast.Tuple(fewer, ast.Load()) if len(fewer) > 1 else fewer[0]
-                yield "the order of what is returned", new
+                yield "another order or number of results", new
 
     def _ifexp(self, node):
         yield "another comparison", ast.IfExp(node.test, node.orelse, node.body)
@@ -283,24 +287,24 @@ class _Finder:
         called = isinstance(parent, ast.Call) and parent.func is node
         if called or isinstance(parent, ast.Attribute | ast.keyword) or _is_module(node):
             return
-        yield "the sign", ast.UnaryOp(ast.USub(), node)
+        yield "another sign", ast.UnaryOp(ast.USub(), node)
         if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
-            yield "a transpose", ast.Attribute(node, "T", ast.Load())
+            yield "a transpose, or one less", ast.Attribute(node, "T", ast.Load())
         for divisor in self._divisors():
-            yield "what it is divided by", ast.BinOp(node, ast.Div(), divisor)
+            yield "a divisor", ast.BinOp(node, ast.Div(), divisor)
         for factor in (ast.Constant(2), ast.Constant(0.5)):
-            yield "a factor that is missing", ast.BinOp(node, ast.Mult(), factor)
+            yield "one more factor", ast.BinOp(node, ast.Mult(), factor)
         for name in self.names:
-            yield "a factor that is missing", ast.BinOp(node, ast.Mult(), _name(name))
-            yield "a factor that is missing", ast.BinOp(node, ast.Mult(), _one_minus(name))
+            yield "one more factor", ast.BinOp(node, ast.Mult(), _name(name))
+            yield "one more factor", ast.BinOp(node, ast.Mult(), _one_minus(name))
             for op in (ast.Add(), ast.Sub()):
-                yield "a term that is missing", ast.BinOp(node, op, _name(name))
+                yield "one more term or function", ast.BinOp(node, op, _name(name))
         for constant, op in itertools.product((1, 1e-8), (ast.Add(), ast.Sub())):
-            yield "a term that is missing", ast.BinOp(node, op, ast.Constant(constant))
+            yield "one more term or function", ast.BinOp(node, op, ast.Constant(constant))
         for function in ("exp", "log", "sqrt", "abs"):
             called = ast.Attribute(_name("np"), function, ast.Load())
-            yield "a term that is missing", ast.Call(called, [node], [])
-        yield "a factor that is missing", ast.BinOp(node, ast.Pow(), ast.Constant(2))
+            yield "one more term or function", ast.Call(called, [node], [])
+        yield "one more factor", ast.BinOp(node, ast.Pow(), ast.Constant(2))
         yield from self._summed(node)
         yield from self._kept(node)
 
@@ -308,10 +312,10 @@ class _Finder:
         axis0, axis1 = (ast.keyword("axis", ast.Constant(axis)) for axis in (0, 1))
         for keywords in ([axis0], [axis1], [axis1, ast.keyword("keepdims", ast.Constant(True))], []):
             for method in ("sum", "mean"):
-                yield "a sum that is missing", ast.Call(ast.Attribute(node, method, ast.Load()), [], keywords)
+                yield "a sum or a mean", ast.Call(ast.Attribute(node, method, ast.Load()), [], keywords)
 
     def _kept(self, node):
-        kind = "a copy, a shape or a type"
+        kind = "a copy, another shape or another type"
         for method, args in (("copy", []), ("astype", [ast.Name("float", ast.Load())])):
             yield kind, ast.Call(ast.Attribute(node, method, ast.Load()), args, [])
         for name in self.names[:8]:
@@ -344,27 +348,27 @@ class _Finder:
         if node.value is not None and not isinstance(node.value, ast.Tuple):
             for name in self.names:
                 pair = ast.Tuple([node.value, _name(name)], ast.Load())
-                yield "the order of what is returned", ast.Return(pair)
+                yield "another order or number of results", ast.Return(pair)
 
     def _augassign(self, node):
         target = _load(node.target)
-        yield "in place or not", ast.Assign([node.target], ast.BinOp(target, node.op, node.value))
+        yield "a change in place, or none", ast.Assign([node.target], ast.BinOp(target, node.op, node.value))
         for other in OPERATORS:
             if not isinstance(node.op, other):
                 yield "another operator", ast.AugAssign(node.target, other(), node.value)
-        yield "a factor or term too many", ast.Assign([node.target], node.value)
+        yield "a factor, term or function less", ast.Assign([node.target], node.value)
 
     def _assign(self, node):
         target, value = node.targets[0], node.value
         if len(node.targets) > 1 or not isinstance(target, ast.Name | ast.Subscript):
             return
         for op in (ast.Add, ast.Sub, ast.Mult):
-            yield "in place or not", ast.AugAssign(target, op(), value)
+            yield "a change in place, or none", ast.AugAssign(target, op(), value)
         if isinstance(value, ast.BinOp) and ast.unparse(value.left) == ast.unparse(target):
-            yield "in place or not", ast.AugAssign(target, value.op, value.right)
+            yield "a change in place, or none", ast.AugAssign(target, value.op, value.right)
         if isinstance(target, ast.Name):
             whole = ast.Subscript(_name(target.id), ast.Constant(...), ast.Store())
-            yield "in place or not", ast.Assign([whole], value)
+            yield "a change in place, or none", ast.Assign([whole], value)
             for other in self.names:
                 if other != target.id:
                     yield "another name", ast.Assign([ast.Name(other, ast.Store())], value)
@@ -383,13 +387,13 @@ class _Finder:
                 for node in ast.walk(line):
                     ast.copy_location(node, lines[at])
                 node = self._first_use(name) or lines[at]
-                yield "a copy, a shape or a type", node, [*lines[:at], line, *lines[at:]]
+                yield "a copy, another shape or another type", node, [*lines[:at], line, *lines[at:]]
 
 
 def _dropped(lines):
     for index, line in enumerate(lines):
         if len(lines) > 1 and not _is_docstring(line):
-            yield "a line too many", line, [*lines[:index], *lines[index + 1 :]]
+            yield "a line less", line, [*lines[:index], *lines[index + 1 :]]
 
 
 def _moved(lines):

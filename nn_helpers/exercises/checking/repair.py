@@ -14,9 +14,9 @@ import inspect
 import re
 import textwrap
 import time
-from dataclasses import dataclass
 from itertools import combinations
 from types import FunctionType, ModuleType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,12 +31,13 @@ from nn_helpers.exercises.checking.wording import join_names
 SECONDS = 2.0  # of computing, for a whole search
 MORE_SECONDS = 0.4  # for a better place, once there is one
 BEAM = 12  # changed programs of which each is changed once more
+LIKELY = 12  # kinds of changes of which any two are tried
 FEW = 2  # cases that tell how near a changed program is
 RIGHT = float("inf")
 PLAIN = {
-    "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "int", "isinstance", "iter",
-    "len", "list", "map", "max", "min", "next", "pow", "range", "reversed", "round", "set", "slice", "sorted",
-    "sum", "tuple", "zip", "TypeError", "ValueError",
+    "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "int", "isinstance",
+    "iter", "len", "list", "map", "max", "min", "next", "pow", "range", "reversed", "round", "set", "slice",
+    "sorted", "sum", "tuple", "zip", "TypeError", "ValueError",
 }  # fmt: skip
 FILES = {
     "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt", "fromfile", "tofile",
@@ -48,8 +49,7 @@ STATEMENTS = (
 )
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """What a change was made to: a line of the function, counted from its ``def``, its text, and the part."""
 
     line: int
@@ -157,34 +157,33 @@ class _Search:
         self.tried, self.current, self.winners = 0, (), []
 
     def run(self):
-        """Look for one change, for the same change in two places, and then for two."""
+        """Yield what to try: one change, the same one in several places, and then two.
+
+        It is told how much became right each time.
+        """
         self.order = self._order_of_cases()
-        base = self._score(self.program.compile())
-        near, groups = [], {}
-        for number, change in enumerate(changes_of(self.program.function)):
+        base, near, same = self._score(self.program.compile()), [], {}
+        singles = changes_of(self.program.function)
+        for number, change in enumerate(singles):
             score = yield (change,)
             if base + 0.01 < score < RIGHT:
                 near.append((score, -number, change))
             if isinstance(change.node, ast.expr):
-                groups.setdefault((change.kind, *change.difference()), []).append(change)
+                same.setdefault((change.kind, *change.difference()), []).append(change)
         if self.winners:
             return
-        for changes in groups.values():
+        for changes in same.values():
             for together in (changes, *combinations(changes, 2)) if 2 < len(changes) < 6 else (changes,):
-                if len(together) > 1:
-                    yield tuple(together)
-        yield from self._two(heapq.nlargest(BEAM, near))
-
-    def _two(self, near):
-        """Yield pairs: changes on top of those that made more right, the likely kinds first."""
-        on_top = []
-        for rank, (_, _, first) in enumerate(near):
-            first.make()
-            seconds = enumerate(changes_of(self.program.function))
-            first.undo()
-            on_top.append([(ORDER.index(second.kind), rank, n, first, second) for n, second in seconds])
-        for *_, first, second in heapq.merge(*on_top, key=lambda entry: entry[:3]):
-            yield first, second
+                yield tuple(together)
+        better = [change for *_, change in heapq.nlargest(BEAM, near)]
+        likely = sum(ORDER.index(change.kind) < LIKELY for change in singles)
+        yield from _pairs(better, singles[:likely])
+        lines = {change.node.lineno: [] for change in singles[:likely]}
+        for change in singles[:likely]:
+            lines[change.node.lineno].append(change)
+        for changes in lines.values():
+            yield from (pair for pair in combinations(changes, 2) if not pair[0].excludes(pair[1]))
+        yield from _pairs(better, singles[likely:])
 
     def find(self):
         """Return the changes that make the function right, or an empty tuple.
@@ -288,6 +287,11 @@ class _Search:
         exercise = self.exercise
         outcomes = [outcome_on(exercise, candidate, case) for case in exercise.all_cases]
         return Trial(exercise, candidate, outcomes, outcomes_of(exercise, exercise.answer)).right
+
+
+def _pairs(better, others):
+    """Yield pairs of a change that made something right and another one, the likely ones first."""
+    return ((first, second) for second in others for first in better if not first.excludes(second))
 
 
 def _words(function):
