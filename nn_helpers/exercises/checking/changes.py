@@ -69,12 +69,17 @@ class Change:
             getattr(self.parent, self.field)[self.index] = value
 
 
-def changes_of(function):
-    """Yield the changes of a function's tree, an `ast.FunctionDef`, the likely kinds first."""
-    found = list(_Finder(function).find())
+def changes_of(function, answer):
+    """Return the changes of a function's tree, an `ast.FunctionDef`, the likely kinds first.
+
+    The last ones put an expression or a line of the answer in the place of one. They tell a place where more
+    than a sign is wrong.
+    """
+    found = list(_Finder(function, answer).find())
     return sorted(found, key=lambda change: ORDER.index(change.kind))
 
 
+SPLICED = "another expression"
 MOVED = "another order of lines"
 
 # What a function needs, in the words of a hint, the likely ones first
@@ -84,15 +89,22 @@ ORDER = [
     "another order or number of results", "brackets elsewhere", "a factor, term or function less",
     "a divisor", "one more factor", "other bounds of the range or slice", "another index",
     "a change in place, or none", "the generator rng", "a sum or a mean",
-    "a copy, another shape or another type", MOVED, "a line less", "one more term or function",
+    "a copy, another shape or another type", MOVED, "a line less", "one more term or function", SPLICED,
 ]  # fmt: skip
 
 
 class _Finder:
     """Goes through a function and finds what can be changed at each node."""
 
-    def __init__(self, function):
+    def __init__(self, function, answer):
         self.function = function
+        body = answer.body[ast.get_docstring(answer) is not None :]
+        nodes = [node for line in body for node in ast.walk(line)]
+        loaded = (node for node in nodes if isinstance(getattr(node, "ctx", ast.Load()), ast.Load))
+        found = (node for node in loaded if isinstance(node, ast.expr) and not _is_module(node))
+        self.expressions = list({ast.unparse(node): node for node in found}.items())
+        statements = (node for node in nodes if isinstance(node, ast.stmt))
+        self.statements = [line for line in statements if not isinstance(line, ast.For | ast.While | ast.If)]
         every = function.args
         self.parameters = [a.arg for a in (*every.posonlyargs, *every.args, *every.kwonlyargs)]
         names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
@@ -119,7 +131,8 @@ class _Finder:
         if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             made = itertools.chain(made, self._expression(node, parent))
         for kind, new in made:
-            new = ast.fix_missing_locations(ast.copy_location(new, node))
+            if kind != SPLICED:  # what is the answer's has a place of its own
+                new = ast.fix_missing_locations(ast.copy_location(new, node))
             yield Change(parent, field, index, new, node, node, kind)
 
     # Expressions
@@ -307,6 +320,8 @@ class _Finder:
         yield "one more factor", ast.BinOp(node, ast.Pow(), ast.Constant(2))
         yield from self._summed(node)
         yield from self._kept(node)
+        text = ast.unparse(node)
+        yield from ((SPLICED, other) for other_text, other in self.expressions if other_text != text)
 
     def _summed(self, node):
         axis0, axis1 = (ast.keyword("axis", ast.Constant(axis)) for axis in (0, 1))
@@ -375,8 +390,15 @@ class _Finder:
 
     def _lines(self, parent, field, lines):
         """Yield changes of the order and number of statements."""
-        for kind, node, new in itertools.chain(self._copied(parent, lines), _dropped(lines), _moved(lines)):
+        ways = self._copied(parent, lines), _dropped(lines), _moved(lines), self._spliced(lines)
+        for kind, node, new in itertools.chain(*ways):
             yield Change(parent, field, None, new, lines, node, kind)
+
+    def _spliced(self, lines):
+        for index, line in enumerate(lines):
+            for other in self.statements if not _is_docstring(line) else ():
+                yield SPLICED, line, [*lines[:index], other, *lines[index + 1 :]]
+                yield SPLICED, line, [*lines[:index], other, *lines[index:]]
 
     def _copied(self, parent, lines):
         """Begin the function with a copy of an argument."""

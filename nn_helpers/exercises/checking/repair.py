@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn_helpers.exercises.checking.changes import ORDER, changes_of
+from nn_helpers.exercises.checking.changes import ORDER, SPLICED, Change, changes_of
 from nn_helpers.exercises.checking.comparison import agrees, is_numeric, leaves
 from nn_helpers.exercises.checking.recognition import outcomes_of
 from nn_helpers.exercises.checking.sandbox import Outcome, OutOfTime, call, outcome_on, slowness
@@ -28,9 +28,10 @@ from nn_helpers.exercises.checking.source import innermost
 from nn_helpers.exercises.checking.trial import Trial
 from nn_helpers.exercises.checking.wording import join_names
 
-SECONDS = 2.0  # of computing, for a whole search
+SECONDS = 1.8  # of computing, for a whole search
 MORE_SECONDS = 0.4  # for a better place, once there is one
 BEAM = 12  # changed programs of which each is changed once more
+MOST_LINES = 4
 LIKELY = 12  # kinds of changes of which any two are tried
 FEW = 2  # cases that tell how near a changed program is
 RIGHT = float("inf")
@@ -61,11 +62,13 @@ class Place(NamedTuple):
 def find_places(exercise, f, sandbox):
     """Return the places of one change, or of two, that make f right; or an empty list."""
     try:
-        program = Program(f)
+        program = Program(f, exercise)
     except (OSError, TypeError, SyntaxError, ValueError):  # there is no source, or it is not plain
         return []
-    changes = _Search(exercise, program, sandbox).find()
-    return sorted({program.place(change) for change in changes}, key=lambda place: place.line)
+    search = _Search(exercise, program, sandbox)
+    changes = search.find()
+    places = {program.place(change) for change in changes} or search.lines()
+    return sorted(places, key=lambda place: place.line)
 
 
 def place_in_words(places):
@@ -84,7 +87,7 @@ def place_in_words(places):
 class Program:
     """The source of a function as a tree that can be changed and run."""
 
-    def __init__(self, f):
+    def __init__(self, f, exercise):
         f = innermost(f)
         if not isinstance(f, FunctionType) or f.__closure__:
             raise TypeError
@@ -100,6 +103,27 @@ class Program:
         if not is_plain(self.function, self.names):
             raise ValueError
 
+        self.answer = self._answer(exercise)
+        self.head = f"def {self.function.name}({ast.unparse(self.function.args)}):"
+
+    def _answer(self, exercise):
+        """Return the answer's tree, with the learner's names for its arguments."""
+        answer = ast.parse(inspect.getsource(exercise.answer)).body[0]
+        mine, theirs = names_of(self.function), names_of(answer)
+        renamed = dict(zip(exercise.parameters, mine, strict=False))
+        mine, theirs = (
+            [n for n in names if n not in others] for names, others in ((mine, theirs), (theirs, mine))
+        )
+        if len(mine) == len(
+            theirs
+        ):  # names for the same things, it seems, in the order in which they come up
+            renamed = {**dict(zip(theirs, mine, strict=True)), **renamed}
+        for node in ast.walk(answer):
+            if isinstance(node, ast.Name | ast.arg):
+                name = "id" if isinstance(node, ast.Name) else "arg"
+                setattr(node, name, renamed.get(getattr(node, name), getattr(node, name)))
+        return answer
+
     def compile(self):
         """Return the function as its tree is now."""
         code = compile(self.tree, "<a changed program>", "exec")
@@ -113,6 +137,36 @@ class Program:
         part = None if isinstance(node, ast.stmt) else ast.get_source_segment("\n".join(self.lines), node)
         part = part or line
         return Place(node.lineno - self.first + 1, line, " ".join(part.split()), change.kind)
+
+
+def names_of(function):
+    """Return the names of arguments and variables in the order in which they come up."""
+    stored = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    stored.sort(key=lambda node: (node.lineno, node.col_offset))
+    return list(dict.fromkeys([a.arg for a in function.args.args] + [node.id for node in stored]))
+
+
+def lines_of(function):
+    """Return pairs of a line of a function's body, written in one way, and the statement that it begins."""
+    found = []
+
+    def add(statements, indent):
+        for node in statements:
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                continue  # a docstring
+            head, *rest = ast.unparse(node).splitlines()
+            blocks = [getattr(node, field, []) for field in ("body", "orelse")]
+            found.append((indent + head, node))
+            if not any(blocks):
+                found.extend((indent + line, node) for line in rest)
+                continue
+            add(blocks[0], indent + "    ")
+            if blocks[1]:
+                found.append((f"{indent}else:", node))
+                add(blocks[1], indent + "    ")
+
+    add(function.body, "    ")
+    return found
 
 
 def is_plain(tree, names, depth=3):
@@ -154,7 +208,7 @@ class _Search:
         self.exercise, self.program, self.sandbox = exercise, program, sandbox
         self.expected = [outcome.results for outcome in outcomes_of(exercise, exercise.answer)]
         self.until = time.process_time() + SECONDS * slowness()
-        self.tried, self.current, self.winners = 0, (), []
+        self.made, self.current, self.winners = [], (), []
 
     def run(self):
         """Yield what to try: one change, the same one in several places, and then two.
@@ -163,7 +217,7 @@ class _Search:
         """
         self.order = self._order_of_cases()
         base, near, same = self._score(self.program.compile()), [], {}
-        singles = changes_of(self.program.function)
+        singles = changes_of(self.program.function, self.program.answer)
         for number, change in enumerate(singles):
             score = yield (change,)
             if base + 0.01 < score < RIGHT:
@@ -211,8 +265,7 @@ class _Search:
 
         while not ended:
             error = self.sandbox.run(some)
-            for change in reversed(self.current):
-                change.undo()
+            self._undo()
             if error is not None and not isinstance(error, OutOfTime):
                 break
         return max(self.winners, key=self._likeness, default=())
@@ -221,11 +274,50 @@ class _Search:
         """Return how like the answer the program is with these changes, from 0 to 1."""
         for change in changes:
             change.make()
-        answer = ast.parse(inspect.getsource(self.exercise.answer)).body[0]
-        texts = _words(self.program.function), _words(answer)
+        texts = _words(self.program.function), _words(self.program.answer)
         for change in reversed(changes):
             change.undo()
         return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio()
+
+    def lines(self):
+        """Return the places of a few lines: with the answer's in their place, and no fewer, all is right.
+
+        Only a function that goes the way of the answer differs from it in a few lines.
+        """
+        mine, right = lines_of(self.program.function), lines_of(self.program.answer)
+        matcher = difflib.SequenceMatcher(
+            None, [text for text, _ in mine], [text for text, _ in right], autojunk=False
+        )
+        needed = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+        if len(needed) > MOST_LINES or sum(max(i2 - i1, 1) for _, i1, i2, *_ in needed) > max(
+            2, len(mine) / 2
+        ):
+            return set()
+        for code in list(needed):
+            fewer = [other for other in needed if other is not code]
+            if self._is_right_with(matcher, mine, right, fewer):
+                needed = fewer
+        places = set()
+        for _, i1, i2, *_ in needed if self._is_right_with(matcher, mine, right, needed) else ():
+            for number in range(i1, max(i2, i1 + 1)):
+                node = mine[min(number, len(mine) - 1)][1]
+                places.add(self.program.place(Change(None, "", None, None, None, node, SPLICED)))
+        return places
+
+    def _is_right_with(self, matcher, mine, right, hunks):
+        """Say whether the program is right with these parts of the answer in the place of its own."""
+        text = [self.program.head]
+        for code in matcher.get_opcodes():
+            _, i1, i2, j1, j2 = code
+            text += [line for line, _ in (right[j1:j2] if code in hunks else mine[i1:i2])]
+        found = []
+
+        def look():
+            exec(compile("\n".join(text), "<a changed program>", "exec"), self.program.names)
+            found.append(self._score(self.program.names[self.program.function.name]))
+
+        error = self.sandbox.run(look)
+        return error is None and found == [RIGHT]
 
     def _order_of_cases(self):
         """Return the indices of the cases, those first that are wrong and computed soon."""
@@ -240,17 +332,20 @@ class _Search:
 
     def _try(self, changes):
         """Return RIGHT if these changes make all right, else how much they make right of a few cases."""
-        self.tried += 1
-        for change in changes:
-            change.make()
         try:
+            for change in changes:
+                change.make()
+                self.made.append(change)
             candidate = self.program.compile()
-        except Exception:
+        except Exception:  # no program, or the first change has taken away what the second one changes
             return -1
         finally:
-            for change in reversed(changes):
-                change.undo()
+            self._undo()
         return self._score(candidate)
+
+    def _undo(self):
+        while self.made:
+            self.made.pop().undo()
 
     def _score(self, candidate):
         score = 0
