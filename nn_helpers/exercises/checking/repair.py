@@ -31,6 +31,7 @@ from nn_helpers.exercises.checking.wording import join_names
 SECONDS = 1.8  # of computing, for a whole search
 MORE_SECONDS = 0.4  # for a better place, once there is one
 BEAM = 12  # changed programs of which each is changed once more
+MOST_TRIES = 12_000
 MOST_LINES = 4
 LIKELY = 12  # kinds of changes of which any two are tried
 FEW = 2  # cases that tell how near a changed program is
@@ -102,6 +103,10 @@ class Program:
         self.names = dict(f.__globals__)
         if not is_plain(self.function, self.names):
             raise ValueError
+        used = {node.id for node in ast.walk(self.function) if isinstance(node, ast.Name)}
+        for name in used & self.names.keys():  # data of the notebook, which variants must not change
+            if isinstance(self.names[name], np.ndarray | list):
+                self.names[name] = copy.deepcopy(self.names[name])
 
         self.answer = self._answer(exercise)
         self.head = f"def {self.function.name}({ast.unparse(self.function.args)}):"
@@ -208,7 +213,7 @@ class _Search:
         self.exercise, self.program, self.sandbox = exercise, program, sandbox
         self.expected = [outcome.results for outcome in outcomes_of(exercise, exercise.answer)]
         self.until = time.process_time() + SECONDS * slowness()
-        self.made, self.current, self.winners = [], (), []
+        self.made, self.current, self.winners, self.tries = [], (), [], 0
 
     def run(self):
         """Yield what to try: one change, the same one in several places, and then two.
@@ -260,8 +265,11 @@ class _Search:
                 if score == RIGHT:
                     self.winners.append(self.current)
                     self.until = min(self.until, time.process_time() + MORE_SECONDS)
+                self.tries += 1
                 now = time.process_time()
-                ended = now > self.until or (self.winners and len(self.current) > 1)
+                ended = (
+                    now > self.until or self.tries > MOST_TRIES or (self.winners and len(self.current) > 1)
+                )
 
         while not ended:
             error = self.sandbox.run(some)
@@ -271,13 +279,14 @@ class _Search:
         return max(self.winners, key=self._likeness, default=())
 
     def _likeness(self, changes):
-        """Return how like the answer the program is with these changes, from 0 to 1."""
+        """Return how like the answer the program is with these changes, and how little is changed."""
         for change in changes:
             change.make()
         texts = _words(self.program.function), _words(self.program.answer)
         for change in reversed(changes):
             change.undo()
-        return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio()
+        size = sum(len(self.program.place(change).part) for change in changes)
+        return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio(), -size
 
     def lines(self):
         """Return the places of a few lines: with the answer's in their place, and no fewer, all is right.
