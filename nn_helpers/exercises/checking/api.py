@@ -13,7 +13,7 @@ from dataclasses import asdict
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import copied_process
 from nn_helpers.exercises.checking.copied_process import CopyEnded, in_a_copy
-from nn_helpers.exercises.checking.repair import Place, find_places, place_in_words
+from nn_helpers.exercises.checking.repair import Place, find_places
 from nn_helpers.exercises.checking.sandbox import (
     PRINTED,
     ChecksItself,
@@ -57,7 +57,7 @@ def check(f, name=None):
     if not verdict.unknown:
         return show(verdict)
     put_in_its_place = show_now(verdict)
-    return put_in_its_place(verdict.with_place(place_in_words(_places(_find(f, name, "check"), f))))
+    return put_in_its_place(verdict.with_places(_places(_find(f, name, "check"), f)))
 
 
 def _places(exercise, f):
@@ -106,7 +106,7 @@ def verdict_of(f, name=None, caller="check"):
         sys.stdout.write(printed)
     if fault:
         log.debug("check failed\n%s", fault)
-    return Verdict(**{**verdict, "mistakes": tuple(verdict["mistakes"])})
+    return Verdict(**{**verdict, **{name: tuple(verdict[name]) for name in ("mistakes", "lines")}})
 
 
 def _judge_in_a_copy(exercise, f, beat):

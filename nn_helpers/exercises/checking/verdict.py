@@ -7,6 +7,7 @@ from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.diagnosis import TOO_LONG, beside, diagnose
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
 from nn_helpers.exercises.checking.recognition import outcomes_of, recognise
+from nn_helpers.exercises.checking.repair import place_in_words
 from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
     PRINTED,
@@ -42,6 +43,8 @@ class Verdict(Shown):
         The names of all.
     unknown : bool
         Whether there is something wrong that no name explains.
+    lines : tuple of int
+        Lines of the function, counted from its ``def``, in which a small change makes it right.
     """
 
     kind: str
@@ -49,16 +52,18 @@ class Verdict(Shown):
     text: str
     mistakes: tuple = ()
     unknown: bool = False
+    lines: tuple = ()
 
     def __bool__(self):
         return self.kind == "right"
 
-    def with_place(self, sentence):
+    def with_places(self, places):
         """Return the verdict with a sentence that says where to look in the function."""
-        if not sentence:
+        if not places:
             return self
+        sentence, lines = place_in_words(places), tuple(place.line for place in places)
         said, example, rest = self.text.partition("\n\nFor example, ")
-        return replace(self, text=f"{said}\n\n{wrap(sentence)}{example}{rest}")
+        return replace(self, text=f"{said}\n\n{wrap(sentence)}{example}{rest}", lines=lines)
 
 
 # What is said where the copy of the process that judges does not answer, and where it fails itself.
