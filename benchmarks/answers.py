@@ -35,7 +35,7 @@ def function_of(answer):
 
 
 def ask(answer):
-    """Return what becomes of an answer, the seconds to the first verdict and to the last, and that verdict."""
+    """Return what becomes of an answer, the seconds to the first verdict and the last, and the last."""
     f = function_of(answer)
     began = time.perf_counter()
     verdict_of(f)

@@ -107,7 +107,6 @@ class Program:
         for name in used & self.names.keys():  # data of the notebook, which variants must not change
             if isinstance(self.names[name], np.ndarray | list):
                 self.names[name] = copy.deepcopy(self.names[name])
-
         self.answer = self._answer(exercise)
         self.head = f"def {self.function.name}({ast.unparse(self.function.args)}):"
 
@@ -115,14 +114,10 @@ class Program:
         """Return the answer's tree, with the learner's names for its arguments."""
         answer = ast.parse(inspect.getsource(exercise.answer)).body[0]
         mine, theirs = names_of(self.function), names_of(answer)
-        renamed = dict(zip(exercise.parameters, mine, strict=False))
-        mine, theirs = (
-            [n for n in names if n not in others] for names, others in ((mine, theirs), (theirs, mine))
-        )
-        if len(mine) == len(
-            theirs
-        ):  # names for the same things, it seems, in the order in which they come up
-            renamed = {**dict(zip(theirs, mine, strict=True)), **renamed}
+        own, others = ([name for name in a if name not in b] for a, b in ((mine, theirs), (theirs, mine)))
+        # As many other names are for the same things, it seems, in the order in which they come up.
+        renamed = dict(zip(others, own, strict=True)) if len(own) == len(others) else {}
+        renamed.update(zip(exercise.parameters, mine, strict=False))
         for node in ast.walk(answer):
             if isinstance(node, ast.Name | ast.arg):
                 name = "id" if isinstance(node, ast.Name) else "arg"
