@@ -69,7 +69,7 @@ def _places(exercise, f):
 
         def search(beat=lambda: None):
             with Sandbox(f, beat).open() as sandbox:
-                return find_places(exercise, f, sandbox)
+                return find_places(exercise, f, sandbox, copied_process.COPIES)
 
         try:
             silence = copied_process.SILENCE * slowness()

@@ -9,6 +9,7 @@ import ast
 import builtins
 import copy
 import difflib
+import functools
 import heapq
 import inspect
 import re
@@ -60,14 +61,19 @@ class Place(NamedTuple):
     kind: str
 
 
-def find_places(exercise, f, sandbox):
-    """Return the places of one change, or of two, that make f right; or an empty list."""
+def find_places(exercise, f, sandbox, widely=True):
+    """Return the places of one change, or of two, that make f right; or an empty list.
+
+    A wide search makes programs that may take any amount of memory: it is for a process that can be ended.
+    """
     try:
         program = Program(f, exercise)
     except (OSError, TypeError, SyntaxError, ValueError):  # there is no source, or it is not plain
         return []
     search = _Search(exercise, program, sandbox)
-    changes = search.find()
+    if sandbox.run(lambda: search.order) is not None:
+        return []
+    changes = search.find() if widely else ()
     places = {program.place(change) for change in changes} or search.lines()
     return sorted(places, key=lambda place: place.line)
 
@@ -215,7 +221,6 @@ class _Search:
 
         It is told how much became right each time.
         """
-        self.order = self._order_of_cases()
         base, near, same = self._score(self.program.compile()), [], {}
         singles = changes_of(self.program.function, self.program.answer)
         for number, change in enumerate(singles):
@@ -323,8 +328,9 @@ class _Search:
         error = self.sandbox.run(look)
         return error is None and found == [RIGHT]
 
-    def _order_of_cases(self):
-        """Return the indices of the cases, those first that are wrong and computed soon."""
+    @functools.cached_property
+    def order(self):
+        """The indices of the cases, those first that are wrong and computed soon."""
         f, taken = self.program.compile(), []
         trial = Trial(self.exercise, f, [], [])
         for index, case in enumerate(self.exercise.all_cases):
