@@ -20,7 +20,7 @@ from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import sandbox
 from nn_helpers.exercises.checking.comparison import identical, same_results
 from nn_helpers.exercises.checking.error_meanings import message
-from nn_helpers.exercises.checking.verdict import outcomes_of
+from nn_helpers.exercises.checking.recognition import outcomes_of
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import copied_process
 from nn_helpers.exercises.checking.copied_process import CopyEnded, in_a_copy
+from nn_helpers.exercises.checking.repair import Place, find_places
 from nn_helpers.exercises.checking.sandbox import (
     PRINTED,
     ChecksItself,
@@ -21,9 +22,10 @@ from nn_helpers.exercises.checking.sandbox import (
     functions_under_check,
     slowness,
 )
-from nn_helpers.exercises.checking.showing import Text, show
+from nn_helpers.exercises.checking.showing import Text, show, show_now
+from nn_helpers.exercises.checking.source import source_of
 from nn_helpers.exercises.checking.verdict import Verdict, judge, prepare, without_verdict
-from nn_helpers.exercises.checking.wording import wrap
+from nn_helpers.exercises.checking.wording import join_names, wrap
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +53,38 @@ def check(f, name=None):
     >>> check(relu_forward).mistake
     'absolute-value'
     """
-    return show(_check(f, name))
+    verdict = verdict_of(f, name)
+    if not verdict.unknown:
+        return show(verdict)
+    put_in_its_place = show_now(verdict)
+    return put_in_its_place(verdict.with_places(_places(_find(f, name, "check"), f)))
 
 
-def _check(f, name, caller="check"):
+def _places(exercise, f):
+    """Return the places where small changes make a function right; they are looked for once."""
+    source = source_of(f)
+    if source is None or functions_under_check():
+        return []
+    if (exercise.name, source) not in _known_places:
+
+        def search(beat=lambda: None):
+            with Sandbox(f, beat).open() as sandbox:
+                return find_places(exercise, f, sandbox, copied_process.COPIES)
+
+        try:
+            silence = copied_process.SILENCE * slowness()
+            found = in_a_copy(search, silence) if copied_process.COPIES else search()
+        except (CopyEnded, OSError):
+            found = []
+        _known_places[exercise.name, source] = [Place(*place) for place in found]
+    return _known_places[exercise.name, source]
+
+
+_known_places = {}  # by the exercise and the function's source
+
+
+def verdict_of(f, name=None, caller="check"):
+    """Return what `check` finds out, without looking for the place, and show nothing."""
     if not callable(f) and caller == "check":
         return Verdict("not attempted", None, wrap(_not_a_function(f, caller)))
     exercise, outer = _find(f, name, caller), functions_under_check()
@@ -76,7 +106,7 @@ def _check(f, name, caller="check"):
         sys.stdout.write(printed)
     if fault:
         log.debug("check failed\n%s", fault)
-    return Verdict(**verdict)
+    return Verdict(**{**verdict, **{name: tuple(verdict[name]) for name in ("mistakes", "lines")}})
 
 
 def _judge_in_a_copy(exercise, f, beat):
@@ -97,7 +127,9 @@ def _judge(exercise, f, beat=lambda: None, errors=(Exception, SystemExit, Genera
 
 
 def hint(f, name=None):
-    """Return the next hint for an exercise: the first, second, third, and then the third again.
+    """Return the next hint: about what is wrong with f, if that is known, or else about the exercise.
+
+    After the last hint that one comes again.
 
     Parameters
     ----------
@@ -106,12 +138,31 @@ def hint(f, name=None):
         The exercise, when the function has another name.
     """
     exercise = _find(f, name, "hint")
-    _hints_given[exercise.name] += 1
-    number = min(_hints_given[exercise.name], len(exercise.hints))
-    return show(Text(wrap(f"Hint {number} of {len(exercise.hints)}: {exercise.hints[number - 1]}")))
+    hints = (callable(f) and not exercise.whose(f) and _hints_about(exercise, f)) or exercise.hints
+    _hints_given[hints] += 1
+    number, last = min(_hints_given[hints], len(hints)), _hints_given[hints] > len(hints)
+    before = "Which line do you suspect, and why? Decide before you read on.\n" if number == 1 else ""
+    after = f"\nThat was the last hint; solution({exercise.name}) shows an answer." if last else ""
+    return show(Text(wrap(f"{before}Hint {number} of {len(hints)}: {hints[number - 1]}{after}")))
 
 
 _hints_given = Counter()
+
+
+def _hints_about(exercise, f):
+    """Return hints about what is wrong with a function: the line, the part of it, and what it needs."""
+    verdict = verdict_of(f, exercise.name)
+    places = _places(exercise, f) if verdict.kind == "mistake" else []
+    if places:
+        lines, parts, kinds = ([getattr(p, name) for p in places] for name in ("text", "part", "kind"))
+        where = [f"line {place.line}, `{line}`" for place, line in zip(places, lines, strict=True)]
+        first = f"Look at {join_names(dict.fromkeys(where))}."
+        second = f"In it, look at {join_names(f'`{part}`' for part in parts)}."
+        needs = f"What it needs is {join_names(dict.fromkeys(kinds))}."
+        return first, second, f"{needs} {exercise.hints[-1]}"
+    arguments = dict(zip(exercise.parameters, exercise.all_cases[0].args, strict=False))
+    said = [exercise.mistakes[key].sentence.format(**arguments) for key in verdict.mistakes]
+    return (*exercise.hints[:1], *said, *exercise.hints[-1:]) if said else ()
 
 
 def solution(f, name=None):
@@ -142,7 +193,7 @@ def yours_or_ours(f, name=None):
     name : str, optional
         The exercise, when the function has another name.
     """
-    verdict, exercise = _check(f, name, "yours_or_ours"), _find(f, name, "yours_or_ours")
+    verdict, exercise = verdict_of(f, name, "yours_or_ours"), _find(f, name, "yours_or_ours")
     given = exercise.whose(f)
     if verdict and not given:
         print(f"{exercise.name}: yours")

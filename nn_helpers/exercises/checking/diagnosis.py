@@ -8,6 +8,7 @@ import numpy as np
 
 from nn_helpers.exercises.checking.comparison import agrees, close, is_numeric
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
+from nn_helpers.exercises.checking.recognition import outcomes_of
 from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
     ChecksItself,
@@ -139,7 +140,7 @@ def _changed_argument(trial):
     for index, (_, outcome, expected) in enumerate(trial.attempts):
         for name in outcome.changed:
             right = trial.same_results(outcome, expected)
-            praise = "The result is right, but it" if right else "It"
+            praise = "The result is right, but it" if right else "It also"
             return (
                 f"{praise} changes its argument {name}, and whoever called it still needs {name} as it was. "
                 f"`{name} *= 2`, `{name}[mask] = 0` and `out={name}` write into the array itself, and "
@@ -204,6 +205,21 @@ def _otherwise_wrong(trial, index):
     if not wrong:
         return "", index
     return f" Elsewhere it is wrong too: for {join_names(trial.cases[i].name for i in wrong)}.", wrong[0]
+
+
+def beside(trial, keys, explained):
+    """Return sentences for what is wrong with a function beside mistakes that have a name."""
+    wrong = [trial.exercise.mistakes[key].wrong for key in keys]
+    known = [outcome for f in wrong for outcome in outcomes_of(trial.exercise, f)]
+    found = []
+    if not explained >= set(trial.names) and (left := [n for n in trial.wrong_results if n not in explained]):
+        looks = (look(trial.only(left)) for look in (_kind, _shape, _finite, _numbers))
+        found.append(next(filter(None, looks)))
+    if not any(outcome.changed for outcome in known):
+        found.append(_changed_argument(trial))
+    if not any(outcome.global_random for outcome in known):
+        found.append(_random(trial))
+    return [each if isinstance(each, str) else each[0] for each in found if each]
 
 
 def _numbers(trial):

@@ -104,7 +104,7 @@ def outcome_on(exercise, f, case, partner=None, sandbox=None):
             if partner and case.forward:
                 *_, args[exercise.cache_index] = partner(*copy.deepcopy(case.forward))
             before.extend(copy.deepcopy(args))
-            outcome.results = snapshot(_call(exercise, f, args, partner, outcome, sandbox))
+            outcome.results = snapshot(call(exercise, f, args, partner, outcome, sandbox))
 
     _seed()
     outcome.error = sandbox.run(task) if sandbox else _trust(task)
@@ -127,7 +127,7 @@ def _trust(task):
         return error
 
 
-def _call(exercise, f, args, partner, outcome, sandbox):
+def call(exercise, f, args, partner, outcome, sandbox):
     """Call f, note in the outcome what it returned, and return the results to compare, by name."""
 
     def call(*args):

@@ -14,13 +14,21 @@ def blank_line(f):
 
     ``x[..., 0]`` is an index and no blank; neither is ``[..., 0]`` in a list of axes.
     """
+    source = source_of(f)
     try:
-        source = textwrap.dedent(inspect.getsource(f))
-        tree = ast.parse(source)
-    except Exception:  # there is no source, or it is not to be had
+        tree = ast.parse(source or "")
+    except (SyntaxError, ValueError):  # as of a lambda within a longer line
         return None
     found = [node.lineno for node in _blanks(tree)]
     return source.splitlines()[min(found) - 1].strip() if found else None
+
+
+def source_of(f):
+    """Return the source of f from the left margin, or None if it is not to be had."""
+    try:
+        return textwrap.dedent(inspect.getsource(f))
+    except Exception:  # an object may say anything
+        return None
 
 
 def _blanks(node):

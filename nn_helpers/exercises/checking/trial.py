@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nn_helpers.exercises.checking.comparison import agrees, leaves, same_results
 from nn_helpers.exercises.exercise import Exercise
@@ -49,6 +49,15 @@ class Trial:
     def verdicts(self):
         """Whether each of these cases came out right."""
         return [self.right_on(outcome, expected) for _, outcome, expected in self.attempts]
+
+    def only(self, names):
+        """Return the same trial with these results alone."""
+
+        def cut(outcome):
+            results = {name: value for name, value in outcome.results.items() if name in names}
+            return replace(outcome, results=results)
+
+        return replace(self, outcomes=list(map(cut, self.outcomes)), expected=list(map(cut, self.expected)))
 
     @property
     def complete(self):

@@ -1,15 +1,13 @@
 """Judge a learner's function: run it, recognise what it does, and put that into words."""
 
-import functools
 import inspect
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from nn_helpers.exercises.catalogue import EXERCISES
-from nn_helpers.exercises.checking.comparison import same_results
-from nn_helpers.exercises.checking.diagnosis import TOO_LONG, diagnose
+from nn_helpers.exercises.checking.diagnosis import TOO_LONG, beside, diagnose
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
+from nn_helpers.exercises.checking.recognition import outcomes_of, recognise
+from nn_helpers.exercises.checking.repair import place_in_words
 from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
     PRINTED,
@@ -19,7 +17,7 @@ from nn_helpers.exercises.checking.sandbox import (
     some_derivative,
 )
 from nn_helpers.exercises.checking.showing import Shown
-from nn_helpers.exercises.checking.source import blank_line, has_content, words
+from nn_helpers.exercises.checking.source import blank_line, has_content
 from nn_helpers.exercises.checking.trial import Trial
 from nn_helpers.exercises.checking.wording import (
     argument_in_words,
@@ -39,16 +37,33 @@ class Verdict(Shown):
     ----------
     kind : {"not attempted", "right", "mistake"}
     mistake : str or None
-        The name of the mistake, when the catalogue knows it.
+        The name of the mistake, when the catalogue knows it; of several, the first.
     text : str
+    mistakes : tuple of str
+        The names of all.
+    unknown : bool
+        Whether there is something wrong that no name explains.
+    lines : tuple of int
+        Lines of the function, counted from its ``def``, in which a small change makes it right.
     """
 
     kind: str
     mistake: str | None
     text: str
+    mistakes: tuple = ()
+    unknown: bool = False
+    lines: tuple = ()
 
     def __bool__(self):
         return self.kind == "right"
+
+    def with_places(self, places):
+        """Return the verdict with a sentence that says where to look in the function."""
+        if not places:
+            return self
+        sentence, lines = place_in_words(places), tuple(place.line for place in places)
+        said, example, rest = self.text.partition("\n\nFor example, ")
+        return replace(self, text=f"{said}\n\n{wrap(sentence)}{example}{rest}", lines=lines)
 
 
 # What is said where the copy of the process that judges does not answer, and where it fails itself.
@@ -89,8 +104,9 @@ def judge(exercise, f, sandbox):
         return _right(trial, sandbox, pair)
     if blank := _blank(trial):
         return _verdict(exercise, "not attempted", blank)
-    if key := _recognise(trial):
-        return _mistake_verdict(trial, key, sandbox)
+    keys, explained = recognise(trial)
+    if keys:
+        return _known_mistakes(trial, keys, explained, sandbox)
     sentence, index = diagnose(trial)
     return _mistake(trial, sentence, index, sandbox)
 
@@ -103,12 +119,6 @@ def _try_out(exercise, f, sandbox, partner=None):
         if isinstance(outcomes[-1].error, Stop):
             break
     return Trial(exercise, f, outcomes, outcomes_of(exercise, exercise.answer))
-
-
-@functools.cache
-def outcomes_of(exercise, f):
-    """Return the outcomes of one of our functions on all cases of an exercise."""
-    return [outcome_on(exercise, f, case) for case in exercise.all_cases]
 
 
 def _right_as_a_pair(exercise, f, sandbox):
@@ -150,52 +160,6 @@ def _blank(trial):
     return None
 
 
-def _recognise(trial):
-    """Return the name of the mistake in the catalogue that has the same results, or None."""
-    if not trial.complete:
-        return None
-    for dtypes in (True, False):
-        for key, mistake in trial.exercise.mistakes.items():
-            sure = trial.exercise.sure.get(key)
-            if not dtypes and _only_in_the_dtype(trial.exercise, mistake.wrong):
-                continue
-            known = outcomes_of(trial.exercise, mistake.wrong)
-            if _same(trial.exercise, trial.outcomes, known, dtypes) and (
-                sure is None or sure(words(trial.f), trial.outcomes[0].returned)
-            ):
-                return key
-    return None
-
-
-@functools.cache
-def _only_in_the_dtype(exercise, wrong):
-    """Say whether a mistake has the right numbers, of another dtype."""
-    right = outcomes_of(exercise, exercise.answer)
-    return _same(exercise, outcomes_of(exercise, wrong), right, dtypes=False)
-
-
-def _same(exercise, outcomes, others, dtypes=True):
-    """Say whether two functions did the same on all cases."""
-    return all(
-        (a.changed, a.global_random) == (b.changed, b.global_random)
-        and type(a.error) is type(b.error)
-        and (a.error is None or message(a.error) == message(b.error))
-        and (
-            a.results is None
-            or same_results(a.results, b.results, exercise.tolerances, dtypes, exercise.floats)
-        )
-        and (not isinstance(a.error, MalformedResult) or _same_returned(a.returned, b.returned, dtypes))
-        for a, b in zip(outcomes, others, strict=True)
-    )
-
-
-def _same_returned(a, b, dtypes):
-    """Compare malformed results; of a generator, only the type."""
-    if isinstance(a, np.ndarray | list | tuple):
-        return same_results({"returned": a}, {"returned": b}, dtypes=dtypes)
-    return type(a) is type(b)
-
-
 def _right(trial, sandbox, also=""):
     exercise, whose = trial.exercise, trial.exercise.whose(trial.f)
     size = "tried" if also or all(trial.verdicts) else "as large as the lesson's"
@@ -207,28 +171,31 @@ def _right(trial, sandbox, also=""):
     return Verdict("right", None, wrap(text) + _quote_prints(sandbox))
 
 
-def _verdict(exercise, kind, sentence, rest="", mistake=None):
+def _verdict(exercise, kind, sentence, rest="", keys=(), unknown=False):
     head = "not written yet" if kind == "not attempted" else "not right yet"
-    return Verdict(kind, mistake, wrap(f"{exercise.name}: {head}.\n{sentence}") + rest)
+    text = wrap(f"{exercise.name}: {head}.\n{sentence}") + rest
+    return Verdict(kind, keys[0] if keys else None, text, keys, unknown)
 
 
-def _mistake_verdict(trial, key, sandbox):
-    index = trial.first_wrong
-    sentence = trial.exercise.mistakes[key].sentence.format(**trial.arguments(index))
+def _known_mistakes(trial, keys, explained, sandbox):
+    """Say all mistakes that have a name, and beside them what else is wrong."""
+    index, mistakes = trial.first_wrong, trial.exercise.mistakes
+    sentences = [mistakes[key].sentence.format(**trial.arguments(index)) for key in keys]
     if not isinstance(trial.outcomes[index].error, MalformedResult | None):
-        sentence += "\n" + error_in_words(trial.outcomes[index], explain=False)
-    return _mistake(trial, sentence, index, sandbox, key)
+        sentences[-1] += "\n" + error_in_words(trial.outcomes[index], explain=False)
+    others = beside(trial, keys, explained)
+    return _mistake(trial, "\n".join([*sentences, *others]), index, sandbox, keys, bool(others))
 
 
-def _mistake(trial, sentence, index, sandbox, key=None):
+def _mistake(trial, sentence, index, sandbox, keys=(), unknown=True):
     """Compose a verdict: the sentence, the case that shows it, and where to look."""
     exercise = trial.exercise
     rest = (
         f"\n\nFor example, with {exercise.all_cases[index].name}:\n{_show_case(trial, index)}\n\n"
-        f"{_where_to_look(exercise, key and exercise.mistakes[key].section)}"
+        f"{_where_to_look(exercise, exercise.mistakes[keys[0]].section if keys else None)}"
     )
     rest += _quote_prints(sandbox)
-    return _verdict(exercise, "mistake", sentence, rest, key)
+    return _verdict(exercise, "mistake", sentence, rest, keys, unknown)
 
 
 def _where_to_look(exercise, section=None):

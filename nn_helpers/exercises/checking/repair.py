@@ -1,0 +1,414 @@
+"""Find small changes of a learner's own function that make it right, and so the place to look at.
+
+Every change is tried against the exercise's cases, under the same watch as the function itself, and only
+where the function is arithmetic, NumPy and its own arguments: what prints, opens or imports is not run in
+variants. Several repairs of one function can exist; what is said is that one change *there* makes it right.
+"""
+
+import ast
+import builtins
+import copy
+import difflib
+import functools
+import heapq
+import inspect
+import re
+import textwrap
+import time
+from itertools import combinations
+from types import FunctionType, ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from nn_helpers.exercises.checking.changes import ORDER, SPLICED, Change, changes_of
+from nn_helpers.exercises.checking.comparison import agrees, is_numeric, leaves
+from nn_helpers.exercises.checking.recognition import outcomes_of
+from nn_helpers.exercises.checking.sandbox import Outcome, OutOfTime, call, outcome_on, slowness
+from nn_helpers.exercises.checking.source import innermost
+from nn_helpers.exercises.checking.trial import Trial
+from nn_helpers.exercises.checking.wording import join_names
+
+SECONDS = 1.8  # of computing, for a whole search
+MORE_SECONDS = 0.4  # for a better place, once there is one
+BEAM = 12  # changed programs of which each is changed once more
+MOST_TRIES = 12_000
+MOST_LINES = 4
+LIKELY = 12  # kinds of changes of which any two are tried
+FEW = 2  # cases that tell how near a changed program is
+RIGHT = float("inf")
+PLAIN = {
+    "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "int", "isinstance",
+    "iter", "len", "list", "map", "max", "min", "next", "pow", "range", "reversed", "round", "set", "slice",
+    "sorted", "sum", "tuple", "zip", "TypeError", "ValueError",
+}  # fmt: skip
+FILES = {
+    "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt", "genfromtxt", "fromfile", "tofile",
+    "memmap", "dump", "dumps", "open", "f2py", "ctypeslib", "show_config", "info", "test", "lookfor",
+}  # fmt: skip
+STATEMENTS = (
+    *(ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ClassDef),
+    *(ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith),
+)
+
+
+class Place(NamedTuple):
+    """What a change was made to: a line of the function, counted from its ``def``, its text, and the part."""
+
+    line: int
+    text: str
+    part: str
+    kind: str
+
+
+def find_places(exercise, f, sandbox, widely=True):
+    """Return the places of one change, or of two, that make f right; or an empty list.
+
+    A wide search makes programs that may take any amount of memory: it is for a process that can be ended.
+    """
+    try:
+        program = Program(f, exercise)
+    except (OSError, TypeError, SyntaxError, ValueError):  # there is no source, or it is not plain
+        return []
+    search = _Search(exercise, program, sandbox)
+    if sandbox.run(lambda: search.order) is not None:
+        return []
+    changes = search.find() if widely else ()
+    places = {program.place(change) for change in changes} or search.lines()
+    return sorted(places, key=lambda place: place.line)
+
+
+def place_in_words(places):
+    """Say how many changes make a function right, and where."""
+    if not places:
+        return ""
+    parts = [f"`{place.part}`" for place in places]
+    if len({place.line for place in places}) == 1:
+        many = "One change" if len(places) == 1 else "Two changes"
+        makes = "makes" if len(places) == 1 else "make"
+        return f"{many} in line {places[0].line} {makes} it right: look at {' and at '.join(parts)}."
+    lines = [f"{part} in line {place.line}" for part, place in zip(parts, places, strict=True)]
+    return f"{'Two' if len(places) == 2 else 'A few'} changes make it right: look at {join_names(lines)}."
+
+
+class Program:
+    """The source of a function as a tree that can be changed and run."""
+
+    def __init__(self, f, exercise):
+        f = innermost(f)
+        if not isinstance(f, FunctionType) or f.__closure__:
+            raise TypeError
+        source = textwrap.dedent(inspect.getsource(f))
+        self.tree = ast.parse(source)
+        self.function = self.tree.body[0]
+        if not isinstance(self.function, ast.FunctionDef) or f.__name__ != self.function.name:
+            raise TypeError
+        self.lines = source.splitlines()
+        self.first = self.function.lineno
+        self.function.decorator_list = []
+        self.names = dict(f.__globals__)
+        if not is_plain(self.function, self.names):
+            raise ValueError
+        used = {node.id for node in ast.walk(self.function) if isinstance(node, ast.Name)}
+        for name in used & self.names.keys():  # data of the notebook, which variants must not change
+            if isinstance(self.names[name], np.ndarray | list):
+                self.names[name] = copy.deepcopy(self.names[name])
+        self.answer = self._answer(exercise)
+        self.head = f"def {self.function.name}({ast.unparse(self.function.args)}):"
+
+    def _answer(self, exercise):
+        """Return the answer's tree, with the learner's names for its arguments."""
+        answer = ast.parse(inspect.getsource(exercise.answer)).body[0]
+        mine, theirs = names_of(self.function), names_of(answer)
+        own, others = ([name for name in a if name not in b] for a, b in ((mine, theirs), (theirs, mine)))
+        # As many other names are for the same things, it seems, in the order in which they come up.
+        renamed = dict(zip(others, own, strict=True)) if len(own) == len(others) else {}
+        renamed.update(zip(exercise.parameters, mine, strict=False))
+        for node in ast.walk(answer):
+            if isinstance(node, ast.Name | ast.arg):
+                name = "id" if isinstance(node, ast.Name) else "arg"
+                setattr(node, name, renamed.get(getattr(node, name), getattr(node, name)))
+        return answer
+
+    def compile(self):
+        """Return the function as its tree is now."""
+        code = compile(self.tree, "<a changed program>", "exec")
+        exec(code, self.names)
+        return self.names[self.function.name]
+
+    def place(self, change):
+        """Return the `Place` of a change."""
+        node = change.node
+        line = self.lines[node.lineno - 1].strip()
+        part = None if isinstance(node, ast.stmt) else ast.get_source_segment("\n".join(self.lines), node)
+        part = part or line
+        return Place(node.lineno - self.first + 1, line, " ".join(part.split()), change.kind)
+
+
+def names_of(function):
+    """Return the names of arguments and variables in the order in which they come up."""
+    stored = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    stored.sort(key=lambda node: (node.lineno, node.col_offset))
+    return list(dict.fromkeys([a.arg for a in function.args.args] + [node.id for node in stored]))
+
+
+def lines_of(function):
+    """Return pairs of a line of a function's body, written in one way, and the statement that it begins."""
+    found = []
+
+    def add(statements, indent):
+        for node in statements:
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                continue  # a docstring
+            head, *rest = ast.unparse(node).splitlines()
+            blocks = [getattr(node, field, []) for field in ("body", "orelse")]
+            found.append((indent + head, node))
+            if not any(blocks):
+                found.extend((indent + line, node) for line in rest)
+                continue
+            add(blocks[0], indent + "    ")
+            if blocks[1]:
+                found.append((f"{indent}else:", node))
+                add(blocks[1], indent + "    ")
+
+    add(function.body, "    ")
+    return found
+
+
+def is_plain(tree, names, depth=3):
+    """Say whether a function is arithmetic, NumPy and its own arguments, as far as can be seen."""
+    own = {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+    own |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    own |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    for node in ast.walk(tree):
+        if isinstance(node, STATEMENTS):
+            return False
+        if isinstance(node, ast.Attribute) and (node.attr.startswith("_") or node.attr in FILES):
+            return False
+        if isinstance(node, ast.Name) and node.id not in own and not _is_plain_name(node.id, names, depth):
+            return False
+    return True
+
+
+def _is_plain_name(name, names, depth):
+    if name not in names:
+        return name in PLAIN or not hasattr(builtins, name)
+    value = names[name]
+    if isinstance(value, ModuleType):
+        return value.__name__ in ("numpy", "math")
+    if isinstance(value, FunctionType) and depth and not value.__closure__:
+        if (value.__module__ or "").startswith("nn_helpers."):
+            return True
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
+        except (OSError, TypeError, SyntaxError):
+            return False
+        return is_plain(tree, value.__globals__, depth - 1)
+    return isinstance(value, np.ndarray | np.generic | int | float | list | tuple | str | type(None)) or (
+        isinstance(value, np.ufunc) or getattr(value, "__module__", "").startswith("numpy")
+    )
+
+
+class _Search:
+    def __init__(self, exercise, program, sandbox):
+        self.exercise, self.program, self.sandbox = exercise, program, sandbox
+        self.expected = [outcome.results for outcome in outcomes_of(exercise, exercise.answer)]
+        self.until = time.process_time() + SECONDS * slowness()
+        self.made, self.current, self.winners, self.tries = [], (), [], 0
+
+    def run(self):
+        """Yield what to try: one change, the same one in several places, and then two.
+
+        It is told how much became right each time.
+        """
+        base, near, same = self._score(self.program.compile()), [], {}
+        singles = changes_of(self.program.function, self.program.answer)
+        for number, change in enumerate(singles):
+            score = yield (change,)
+            if base + 0.01 < score < RIGHT:
+                near.append((score, -number, change))
+            if isinstance(change.node, ast.expr):
+                same.setdefault((change.kind, *change.difference()), []).append(change)
+        if self.winners:
+            return
+        for changes in same.values():
+            for together in (changes, *combinations(changes, 2)) if 2 < len(changes) < 6 else (changes,):
+                yield tuple(together)
+        better = [change for *_, change in heapq.nlargest(BEAM, near)]
+        likely = sum(ORDER.index(change.kind) < LIKELY for change in singles)
+        yield from _pairs(better, singles[:likely])
+        lines = {change.node.lineno: [] for change in singles[:likely]}
+        for change in singles[:likely]:
+            lines[change.node.lineno].append(change)
+        for changes in lines.values():
+            yield from (pair for pair in combinations(changes, 2) if not pair[0].excludes(pair[1]))
+        yield from _pairs(better, singles[likely:])
+
+    def find(self):
+        """Return the changes that make the function right, or an empty tuple.
+
+        Of several single changes it is the one whose program is most like the answer.
+        """
+        tries, score, ended = self.run(), None, False
+
+        def some():
+            nonlocal score, ended
+            began = now = time.process_time()
+            while now - began < 0.05 and not ended:
+                try:
+                    self.current = tries.send(score)
+                except StopIteration:
+                    ended = True
+                    return
+                score = -1
+                score = self._try(self.current)
+                if score == RIGHT:
+                    self.winners.append(self.current)
+                    self.until = min(self.until, time.process_time() + MORE_SECONDS)
+                self.tries += 1
+                now = time.process_time()
+                ended = (
+                    now > self.until or self.tries > MOST_TRIES or (self.winners and len(self.current) > 1)
+                )
+
+        while not ended:
+            error = self.sandbox.run(some)
+            self._undo()
+            if error is not None and not isinstance(error, OutOfTime):
+                break
+        return max(self.winners, key=self._likeness, default=())
+
+    def _likeness(self, changes):
+        """Return how like the answer the program is with these changes, and how little is changed."""
+        for change in changes:
+            change.make()
+        texts = _words(self.program.function), _words(self.program.answer)
+        for change in reversed(changes):
+            change.undo()
+        size = sum(len(self.program.place(change).part) for change in changes)
+        return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio(), -size
+
+    def lines(self):
+        """Return the places of a few lines: with the answer's in their place, and no fewer, all is right.
+
+        Only a function that goes the way of the answer differs from it in a few lines.
+        """
+        mine, right = lines_of(self.program.function), lines_of(self.program.answer)
+        matcher = difflib.SequenceMatcher(
+            None, [text for text, _ in mine], [text for text, _ in right], autojunk=False
+        )
+        needed = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+        if len(needed) > MOST_LINES or sum(max(i2 - i1, 1) for _, i1, i2, *_ in needed) > max(
+            2, len(mine) / 2
+        ):
+            return set()
+        for code in list(needed):
+            fewer = [other for other in needed if other is not code]
+            if self._is_right_with(matcher, mine, right, fewer):
+                needed = fewer
+        places = set()
+        for _, i1, i2, *_ in needed if self._is_right_with(matcher, mine, right, needed) else ():
+            for number in range(i1, max(i2, i1 + 1)):
+                node = mine[min(number, len(mine) - 1)][1]
+                places.add(self.program.place(Change(None, "", None, None, None, node, SPLICED)))
+        return places
+
+    def _is_right_with(self, matcher, mine, right, hunks):
+        """Say whether the program is right with these parts of the answer in the place of its own."""
+        text = [self.program.head]
+        for code in matcher.get_opcodes():
+            _, i1, i2, j1, j2 = code
+            text += [line for line, _ in (right[j1:j2] if code in hunks else mine[i1:i2])]
+        found = []
+
+        def look():
+            exec(compile("\n".join(text), "<a changed program>", "exec"), self.program.names)
+            found.append(self._score(self.program.names[self.program.function.name]))
+
+        error = self.sandbox.run(look)
+        return error is None and found == [RIGHT]
+
+    @functools.cached_property
+    def order(self):
+        """The indices of the cases, those first that are wrong and computed soon."""
+        f, taken = self.program.compile(), []
+        trial = Trial(self.exercise, f, [], [])
+        for index, case in enumerate(self.exercise.all_cases):
+            began = time.process_time()
+            outcome = outcome_on(self.exercise, f, case)
+            right = trial.right_on(outcome, self.expected[index])
+            taken.append((right, time.process_time() - began, index))
+        return [index for *_, index in sorted(taken)]
+
+    def _try(self, changes):
+        """Return RIGHT if these changes make all right, else how much they make right of a few cases."""
+        try:
+            for change in changes:
+                change.make()
+                self.made.append(change)
+            candidate = self.program.compile()
+        except Exception:  # no program, or the first change has taken away what the second one changes
+            return -1
+        finally:
+            self._undo()
+        return self._score(candidate)
+
+    def _undo(self):
+        while self.made:
+            self.made.pop().undo()
+
+    def _score(self, candidate):
+        score = 0
+        for count, index in enumerate(self.order):
+            if count == FEW and score < FEW:
+                return score
+            results = self._results(candidate, index)
+            score += self._share(results, self.expected[index])
+        required = [case.required for case in self.exercise.all_cases]
+        return RIGHT if score == len(required) and self._is_right(candidate) else score
+
+    def _results(self, candidate, index):
+        args = copy.deepcopy(self.exercise.all_cases[index].args)
+        try:
+            with np.errstate(all="ignore"):
+                return call(self.exercise, candidate, list(args), None, Outcome(), None)
+        except Exception:
+            return None
+
+    def _share(self, results, expected):
+        """Return the share of the results that are right."""
+        if not results or results.keys() != expected.keys():
+            return 0
+        right = [
+            all(agrees(a, b, self.exercise.tolerances.get(name), True, name in self.exercise.floats)
+                for _, a, b in leaves(name, results[name], expected[name]))
+            or _nearness(results[name], expected[name]) / 2
+            for name in expected
+        ]  # fmt: skip
+        return sum(right) / len(right)
+
+    def _is_right(self, candidate):
+        """Say whether a function is right in every respect."""
+        exercise = self.exercise
+        outcomes = [outcome_on(exercise, candidate, case) for case in exercise.all_cases]
+        return Trial(exercise, candidate, outcomes, outcomes_of(exercise, exercise.answer)).right
+
+
+def _pairs(better, others):
+    """Yield pairs of a change that made something right and another one, the likely ones first."""
+    return ((first, second) for second in others for first in better if not first.excludes(second))
+
+
+def _words(function):
+    """Return the words and signs of a function, without its docstring."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    return re.findall(r"\w+|\S", "\n".join(map(ast.unparse, body)))
+
+
+def _nearness(yours, right):
+    """Return a number from 0 to 1 that says how near wrong numbers are; 1 only by rounding."""
+    if not is_numeric(yours) or not is_numeric(right) or np.shape(yours) != np.shape(right):
+        return 0.0
+    with np.errstate(all="ignore"):
+        distance = np.linalg.norm(np.subtract(yours, right, dtype=float)) / (np.linalg.norm(right) or 1.0)
+    return 1 / (1 + distance) if np.isfinite(distance) else 0.0
