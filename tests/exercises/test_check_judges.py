@@ -418,8 +418,8 @@ def test_an_error_is_not_explained_by_what_did_not_happen(statement, wrong, righ
 # NaN
 
 
-def test_the_sentence_on_nan_begins_with_roots_and_logarithms():
-    verdict = check(lambda theta, g, s, *rest: np.copyto(theta, np.sqrt(-1 - s)), "rmsprop_step")
+def test_where_nan_cannot_be_traced_the_sentence_begins_with_roots_and_logarithms():
+    verdict = check(lambda theta, g, s, *rest: np.copyto(theta, np.nan), "rmsprop_step")
     assert "NaN comes out of the root or the logarithm of a negative number" in said(verdict)
 
 
@@ -429,9 +429,8 @@ def test_nan_in_a_corner_hides_no_other_mistake():
         return exponentials / (exponentials.sum(axis=1, keepdims=True) + 0.5)
 
     verdict = check(softmax)
-    assert "p contains NaN" in said(verdict)
-    assert "Elsewhere it is wrong too: for one example, two examples" in said(verdict)
-    assert "For example, with one example" in str(verdict)
+    assert "p is not what it should be yet. For example, with one example" in said(verdict)
+    assert "NaN" not in said(verdict)
 
 
 # No answer makes check raise
