@@ -19,6 +19,7 @@ from nn_helpers.exercises.checking.sandbox import (
     UnusableCache,
     WaitsForAnswer,
 )
+from nn_helpers.exercises.checking.trial import Trial
 from nn_helpers.exercises.checking.wording import a_kind_of, join_names
 from nn_helpers.exercises.exercise import MalformedResult
 
@@ -101,8 +102,28 @@ def _error(trial):
 
 
 def _right_cases(trial, index):
-    right = [case.name for case, fine in zip(trial.cases, trial.verdicts, strict=True) if fine]
+    right = _praised(trial, trial.verdicts)
     return f"\nIt was right for {join_names(right)}." if right and index else ""
+
+
+def _praised(trial, fine):
+    """Return the names of cases that are right, without those that most mistakes get right."""
+    easy = easy_cases(trial.exercise)
+    return [case.name for case, right in zip(trial.cases, fine, strict=True) if right and case not in easy]
+
+
+@functools.cache
+def easy_cases(exercise):
+    """Return the cases that at least half of the known mistakes get right: one row, one class, T = 1."""
+    right = outcomes_of(exercise, exercise.answer)
+    wrong = [
+        Trial(exercise, m.wrong, outcomes_of(exercise, m.wrong), right) for m in exercise.mistakes.values()
+    ]
+    return {
+        case
+        for i, case in enumerate(exercise.all_cases)
+        if wrong and 2 * sum(trial.verdicts[i] for trial in wrong) >= len(wrong)
+    }
 
 
 def _kind(trial):
@@ -320,10 +341,7 @@ def _is_transpose(yours, right):
 
 def _some_cases(trial, name):
     fine = trial.right_results[name]
-    good, bad = (
-        [case.name for case, f in zip(trial.cases, fine, strict=True) if f is which]
-        for which in (True, False)
-    )
+    good, bad = _praised(trial, fine), [c.name for c, f in zip(trial.cases, fine, strict=True) if not f]
     if not good:
         return f"{name} is not what it should be yet."
     return f"{name} is right for {join_names(good)}, but not for {join_names(bad)}."

@@ -4,7 +4,7 @@ import inspect
 from dataclasses import dataclass, replace
 
 from nn_helpers.exercises.catalogue import EXERCISES
-from nn_helpers.exercises.checking.diagnosis import TOO_LONG, beside, diagnose, first_wrong_thing
+from nn_helpers.exercises.checking.diagnosis import TOO_LONG, beside, diagnose, easy_cases, first_wrong_thing
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
 from nn_helpers.exercises.checking.facts import facts
 from nn_helpers.exercises.checking.recognition import outcomes_of, recognise
@@ -91,6 +91,7 @@ def prepare(exercise):
     outcomes_of(exercise, exercise.answer)
     for mistake in exercise.mistakes.values():
         outcomes_of(exercise, mistake.wrong)
+    easy_cases(exercise)
 
 
 def judge(exercise, f, sandbox):
