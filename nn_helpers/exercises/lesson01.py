@@ -62,7 +62,7 @@ def _relu_backward_cases():
     normal = rng.standard_normal
     return [
         case("z on both sides of 0", np.array([[5.0, 6.0, 7.0]]), np.array([[-2.0, 0.5, 3.0]])),
-        case("z = 0", np.array([[5.0, -6.0]]), np.array([[0.0, 0.0]])),
+        case("z = 0", np.array([[5.0, -6.0, 7.0, 8.0]]), np.array([[0.0, 0.0, 0.5, -3.0]])),
         case("da of both signs", np.array([[-5.0, 6.0], [-7.0, -8.0]]), np.array([[1.0, -2.0], [3.0, -4.0]])),
         case("large z", np.array([[5.0, -6.0, 7.0, 8.0]]), np.array([[-2e6, 7.0, 300.0, 2e6]])),
         case("z close to 0", np.array([[5.0, -6.0, 7.0]]), np.array([[1e-3, 1e-9, -1e-9]])),
@@ -137,9 +137,9 @@ def _sigmoid_backward_cases():
 
     normal = rng.standard_normal
     return [
-        case("a = ½ and its neighbours", np.array([[1.0, 1.0, 1.0]]), np.array([[0.0, 1.0, -1.0]])),
+        case("a = ½ and its neighbours", np.array([[2.0, 2.0, 2.0]]), np.array([[0.0, 1.0, -1.0]])),
         case("da of both signs", np.array([[2.0, -3.0], [-0.5, 4.0]]), np.array([[0.5, -2.0], [1.5, -1.0]])),
-        case("a = 0 and a = 1", np.array([[5.0, -5.0]]), np.array([[1000.0, -1000.0]])),
+        case("a = 0, a = 1 and a = ½", np.array([[5.0, -5.0, 2.0]]), np.array([[-1000.0, 1000.0, 0.0]])),
         case("large da", np.array([[-3e4, 70.0, 2e6]]), np.array([[1.0, 2.0, -3.0]])),
         case("arrays with four axes", normal((2, 3, 2, 2)), normal((2, 3, 2, 2))),
         case("float32 numbers", *normal((2, 3, 4)).astype(np.float32)),
@@ -176,8 +176,8 @@ def numerical_gradient(f, x, h=1e-5):
 
 
 def _squares(x):
-    """f(x) = ½ Σ x²"""  # noqa: D400 - the learner sees it
-    return 0.5 * np.sum(x**2)
+    """f(x) = ½ Σ (x + 1)²"""  # noqa: D400 - the learner sees it; no symmetry that would hide a sign
+    return 0.5 * np.sum((x + 1) ** 2)
 
 
 def _plane(x):

@@ -72,10 +72,10 @@ def _affine_backward_cases():
         x, W, dz = (rng.integers(-4, 5, shape).astype(dtype) for shape in (x_shape, (D, M), (N, M)))
         return Case(name, dz, (x, W), forward=(x, W, np.zeros(M, dtype)))
 
-    x, W, dz = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([[0.5]])
+    x, W, dz = np.array([[1.0, 2.0]]), np.array([[3.0, -1.0], [4.0, 0.0]]), np.array([[0.5, 2.0]])
     return [
         case("three examples", (3, 2), 4),
-        Case("one example", dz, (x, W), forward=(x, W, np.zeros(1))),
+        Case("one example", dz, (x, W), forward=(x, W, np.zeros(2))),
         case("as many examples as inputs and outputs", (3, 3), 3),
         case("images with four axes", (2, 2, 2, 3), 4),
         case("float32", (4, 3), 2, np.float32),
@@ -127,10 +127,10 @@ def _nets():
     return [
         ("two layers", np.array([[1.0, -2.0], [-1.0, 2.0]]), [(W1, b1), (W2, b2)]),
         _net("one layer", 3, [2, 4], 0),
-        _net("one example", 1, [2, 3, 2], 1),
-        _net("three layers", 2, [3, 4, 5, 2], 9),
+        _net("one example", 1, [2, 3, 2], 8),
+        _net("three layers", 2, [3, 4, 5, 2], 5),
         _net("five layers of equal width", 3, [3, 3, 3, 3, 3, 3], 6),
-        _net("float32", 4, [5, 3, 2], 4, np.float32),
+        _net("float32", 4, [5, 3, 2], 19, np.float32),
     ]
 
 

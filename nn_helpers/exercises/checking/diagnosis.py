@@ -4,10 +4,13 @@
 case that shows it, or None.
 """
 
+import functools
+
 import numpy as np
 
 from nn_helpers.exercises.checking.comparison import agrees, close, is_numeric
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
+from nn_helpers.exercises.checking.facts import facts, origin
 from nn_helpers.exercises.checking.recognition import outcomes_of
 from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
@@ -16,6 +19,7 @@ from nn_helpers.exercises.checking.sandbox import (
     UnusableCache,
     WaitsForAnswer,
 )
+from nn_helpers.exercises.checking.trial import Trial
 from nn_helpers.exercises.checking.wording import a_kind_of, join_names
 from nn_helpers.exercises.exercise import MalformedResult
 
@@ -25,12 +29,32 @@ TOO_LONG = (
 )
 
 
-def diagnose(trial):
+def first_wrong_thing(trial):
+    """Return a trial of the cases that are right, or wrong in the way of the first that is wrong."""
+    if not trial.complete:
+        return trial
+    first, *others = (i for i, fine in enumerate(trial.verdicts) if not fine)
+    unlike = {i for i in others if _way(trial.of([i])) is not _way(trial.of([first]))}
+    return trial.of([i for i in range(len(trial.cases)) if i not in unlike])
+
+
+def _way(trial):
+    return next((look for look in (_error, _kind, _shape, _finite) if look(trial)), None)
+
+
+def diagnose(trial, sandbox):
     """Return (sentence, index of the case to show) for a trial that is not right."""
-    for look in (_stop, _argument_order, _error, _kind, _shape, _changed_argument, _cache, _random, _finite):
+    for look in (_stop, _argument_order, _error):
         if found := look(trial):
             return found
-    return _numbers(trial)
+    looks = _results(trial, sandbox), _changed_argument(trial), _random(trial)
+    sentences, indices = zip(*filter(None, looks), strict=True)
+    return "\n".join(sentences), indices[0]
+
+
+def _results(trial, sandbox):
+    looks = _kind, _shape, _cache, functools.partial(_finite, sandbox=sandbox), _numbers
+    return next(filter(None, (look(trial) for look in looks)), None)
 
 
 def _stop(trial):
@@ -78,8 +102,28 @@ def _error(trial):
 
 
 def _right_cases(trial, index):
-    right = [case.name for case, fine in zip(trial.cases, trial.verdicts, strict=True) if fine]
+    right = _praised(trial, trial.verdicts)
     return f"\nIt was right for {join_names(right)}." if right and index else ""
+
+
+def _praised(trial, fine):
+    """Return the names of cases that are right, without those that most mistakes get right."""
+    easy = easy_cases(trial.exercise)
+    return [case.name for case, right in zip(trial.cases, fine, strict=True) if right and case not in easy]
+
+
+@functools.cache
+def easy_cases(exercise):
+    """Return the cases that at least half of the known mistakes get right: one row, one class, T = 1."""
+    right = outcomes_of(exercise, exercise.answer)
+    wrong = [
+        Trial(exercise, m.wrong, outcomes_of(exercise, m.wrong), right) for m in exercise.mistakes.values()
+    ]
+    return {
+        case
+        for i, case in enumerate(exercise.all_cases)
+        if wrong and 2 * sum(trial.verdicts[i] for trial in wrong) >= len(wrong)
+    }
 
 
 def _kind(trial):
@@ -137,10 +181,9 @@ def _shape_sentence(arguments, name, yours, right):
 
 
 def _changed_argument(trial):
-    for index, (_, outcome, expected) in enumerate(trial.attempts):
+    for index, outcome in enumerate(trial.outcomes):
         for name in outcome.changed:
-            right = trial.same_results(outcome, expected)
-            praise = "The result is right, but it" if right else "It also"
+            praise = "It also" if trial.wrong_results else "The result is right, but it"
             return (
                 f"{praise} changes its argument {name}, and whoever called it still needs {name} as it was. "
                 f"`{name} *= 2`, `{name}[mask] = 0` and `out={name}` write into the array itself, and "
@@ -178,43 +221,24 @@ def _random(trial):
     return None
 
 
-def _finite(trial):
+def _finite(trial, sandbox=None):
     for index, name, yours, right in trial.leaves:
         numeric = is_numeric(right) and is_numeric(yours)
         if numeric and np.isfinite(right).all() and not np.isfinite(yours).all():
-            what, why = (
-                (
-                    "NaN, not a number,",
-                    "NaN comes out of the root or the logarithm of a negative number, and of 0/0, ∞/∞, "
-                    "∞ − ∞ and 0 · ∞",
-                )
-                if np.isnan(yours).any()
-                else ("infinity", "Infinity comes out of x/0, log 0 and the exponential of a large number")
-            )
-            others, index = _otherwise_wrong(trial, index)
-            return f"{name} contains {what} where the right numbers are finite. {why}.{others}", index
+            what = "NaN, not a number," if np.isnan(yours).any() else "infinity"
+            why = f" {origin(trial, index, sandbox)}" if sandbox else ""
+            return f"{name} contains {what} where the right numbers are finite.{why}", index
     return None
 
 
-def _otherwise_wrong(trial, index):
-    """Say for which cases the result is finite and wrong, and return the first of them to show."""
-    finite = {i: True for i, *_ in trial.leaves}
-    for i, _, yours, _ in trial.leaves:
-        finite[i] &= not is_numeric(yours) or bool(np.isfinite(yours).all())
-    wrong = [i for i, fine in enumerate(trial.verdicts) if finite.get(i) and not fine]
-    if not wrong:
-        return "", index
-    return f" Elsewhere it is wrong too: for {join_names(trial.cases[i].name for i in wrong)}.", wrong[0]
-
-
-def beside(trial, keys, explained):
+def beside(trial, keys, explained, sandbox):
     """Return sentences for what is wrong with a function beside mistakes that have a name."""
     wrong = [trial.exercise.mistakes[key].wrong for key in keys]
     known = [outcome for f in wrong for outcome in outcomes_of(trial.exercise, f)]
     found = []
     if not explained >= set(trial.names) and (left := [n for n in trial.wrong_results if n not in explained]):
-        looks = (look(trial.only(left)) for look in (_kind, _shape, _finite, _numbers))
-        found.append(next(filter(None, looks)))
+        rest = first_wrong_thing(trial.only(left))
+        found += [*facts(rest, sandbox, in_code=False), _results(rest, sandbox)]
     if not any(outcome.changed for outcome in known):
         found.append(_changed_argument(trial))
     if not any(outcome.global_random for outcome in known):
@@ -224,11 +248,23 @@ def beside(trial, keys, explained):
 
 def _numbers(trial):
     """Say what is wrong with the first result whose numbers, or whose kind of numbers, are wrong."""
+    if not trial.wrong_results:
+        return None
     name = trial.wrong_results[0]
     good = [n for n in trial.names if n not in trial.wrong_results and not n.endswith(FROM_CACHE)]
     praise = f"{join_names(good)} {_is(good)} right. " if good else ""
-    sentences = (look(trial, name) for look in (_dtype, _factor, _transpose, _some_cases))
+    sentences = (look(trial, name) for look in (_too_small, _dtype, _factor, _transpose, _some_cases))
     return praise + next(filter(None, sentences)), trial.right_results[name].index(False)
+
+
+def _too_small(trial, name):
+    """Look for whole numbers that do not fit their dtype."""
+    for _, yours, right in trial.values(name):
+        dtype = getattr(yours, "dtype", np.dtype(float))
+        largest = np.max(right, initial=0) if is_numeric(right) else 0
+        if dtype.kind in "iu" and largest > (limit := np.iinfo(dtype).max):
+            return f"{name} is made of {dtype}, whose largest number is {limit}: {largest:.0f} does not fit."
+    return None
 
 
 def _dtype(trial, name):
@@ -305,10 +341,7 @@ def _is_transpose(yours, right):
 
 def _some_cases(trial, name):
     fine = trial.right_results[name]
-    good, bad = (
-        [case.name for case, f in zip(trial.cases, fine, strict=True) if f is which]
-        for which in (True, False)
-    )
+    good, bad = _praised(trial, fine), [c.name for c, f in zip(trial.cases, fine, strict=True) if not f]
     if not good:
         return f"{name} is not what it should be yet."
     return f"{name} is right for {join_names(good)}, but not for {join_names(bad)}."

@@ -16,6 +16,7 @@ class Trial:
     f: Callable
     outcomes: Sequence  # fewer than there are cases, when the function did not come to an end
     expected: Sequence
+    chosen: Sequence = ()  # the indices of the cases, where these are not the first ones
 
     @functools.cached_property
     def attempts(self):
@@ -26,7 +27,8 @@ class Trial:
     @property
     def cases(self):
         """The cases that the function was tried on."""
-        return self.exercise.all_cases[: len(self.outcomes)]
+        cases = self.exercise.all_cases
+        return [cases[i] for i in self.chosen] if self.chosen else cases[: len(self.outcomes)]
 
     def arguments(self, index):
         """Return the arguments of a case by name."""
@@ -50,12 +52,17 @@ class Trial:
         """Whether each of these cases came out right."""
         return [self.right_on(outcome, expected) for _, outcome, expected in self.attempts]
 
+    def of(self, indices):
+        """Return the same trial with these cases alone."""
+        picked = ([each[i] for i in indices] for each in (self.outcomes, self.expected))
+        return Trial(self.exercise, self.f, *picked, indices)
+
     def only(self, names):
-        """Return the same trial with these results alone."""
+        """Return the same trial with these results alone, whatever else the function did."""
 
         def cut(outcome):
             results = {name: value for name, value in outcome.results.items() if name in names}
-            return replace(outcome, results=results)
+            return replace(outcome, results=results, changed=(), global_random=False)
 
         return replace(self, outcomes=list(map(cut, self.outcomes)), expected=list(map(cut, self.expected)))
 
@@ -82,7 +89,7 @@ class Trial:
         return [
             (index, *leaf)
             for index, (_, outcome, expected) in enumerate(self.attempts)
-            for name in expected
+            for name in (expected if outcome.results is not None else ())
             for leaf in leaves(name, outcome.results.get(name), expected[name])
         ]
 

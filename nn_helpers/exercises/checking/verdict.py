@@ -4,8 +4,9 @@ import inspect
 from dataclasses import dataclass, replace
 
 from nn_helpers.exercises.catalogue import EXERCISES
-from nn_helpers.exercises.checking.diagnosis import TOO_LONG, beside, diagnose
+from nn_helpers.exercises.checking.diagnosis import TOO_LONG, beside, diagnose, easy_cases, first_wrong_thing
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
+from nn_helpers.exercises.checking.facts import facts
 from nn_helpers.exercises.checking.recognition import outcomes_of, recognise
 from nn_helpers.exercises.checking.repair import place_in_words
 from nn_helpers.exercises.checking.sandbox import (
@@ -90,6 +91,7 @@ def prepare(exercise):
     outcomes_of(exercise, exercise.answer)
     for mistake in exercise.mistakes.values():
         outcomes_of(exercise, mistake.wrong)
+    easy_cases(exercise)
 
 
 def judge(exercise, f, sandbox):
@@ -107,8 +109,9 @@ def judge(exercise, f, sandbox):
     keys, explained = recognise(trial)
     if keys:
         return _known_mistakes(trial, keys, explained, sandbox)
-    sentence, index = diagnose(trial)
-    return _mistake(trial, sentence, index, sandbox)
+    trial = first_wrong_thing(trial)
+    sentence, index = diagnose(trial, sandbox)
+    return _mistake(trial, "\n".join([*facts(trial, sandbox), sentence]), index, sandbox)
 
 
 def _try_out(exercise, f, sandbox, partner=None):
@@ -183,7 +186,7 @@ def _known_mistakes(trial, keys, explained, sandbox):
     sentences = [mistakes[key].sentence.format(**trial.arguments(index)) for key in keys]
     if not isinstance(trial.outcomes[index].error, MalformedResult | None):
         sentences[-1] += "\n" + error_in_words(trial.outcomes[index], explain=False)
-    others = beside(trial, keys, explained)
+    others = beside(trial, keys, explained, sandbox)
     return _mistake(trial, "\n".join([*sentences, *others]), index, sandbox, keys, bool(others))
 
 
@@ -191,7 +194,7 @@ def _mistake(trial, sentence, index, sandbox, keys=(), unknown=True):
     """Compose a verdict: the sentence, the case that shows it, and where to look."""
     exercise = trial.exercise
     rest = (
-        f"\n\nFor example, with {exercise.all_cases[index].name}:\n{_show_case(trial, index)}\n\n"
+        f"\n\nFor example, with {trial.cases[index].name}:\n{_show_case(trial, index)}\n\n"
         f"{_where_to_look(exercise, exercise.mistakes[keys[0]].section if keys else None)}"
     )
     rest += _quote_prints(sandbox)
