@@ -13,7 +13,7 @@ from dataclasses import asdict
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import copied_process
 from nn_helpers.exercises.checking.copied_process import CopyEnded, in_a_copy
-from nn_helpers.exercises.checking.repair import Place, find_places, place_in_words
+from nn_helpers.exercises.checking.repair import Place, find_places
 from nn_helpers.exercises.checking.sandbox import (
     PRINTED,
     ChecksItself,
@@ -57,7 +57,7 @@ def check(f, name=None):
     if not verdict.unknown:
         return show(verdict)
     put_in_its_place = show_now(verdict)
-    return put_in_its_place(verdict.with_place(place_in_words(_places(_find(f, name, "check"), f))))
+    return put_in_its_place(verdict.with_places(_places(_find(f, name, "check"), f)))
 
 
 def _places(exercise, f):
@@ -85,7 +85,7 @@ _known_places = {}  # by the exercise and the function's source
 
 def _check(f, name, caller="check"):
     if not callable(f) and caller == "check":
-        return Verdict("not attempted", None, wrap(_not_a_function(f, caller)))
+        return Verdict("not attempted", None, _not_a_function(f, caller))
     exercise, outer = _find(f, name, caller), functions_under_check()
     if any(f is other for other in outer) or len(outer) > 2:
         raise ChecksItself
@@ -105,7 +105,8 @@ def _check(f, name, caller="check"):
         sys.stdout.write(printed)
     if fault:
         log.debug("check failed\n%s", fault)
-    return Verdict(**{**verdict, "mistakes": tuple(verdict["mistakes"])})
+    # JSON makes lists of tuples.
+    return Verdict(**{name: tuple(v) if isinstance(v, list) else v for name, v in verdict.items()})
 
 
 def _judge_in_a_copy(exercise, f, beat):
