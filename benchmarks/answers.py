@@ -53,8 +53,8 @@ def outcome(verdict, lines):
         return "accepted"
     if verdict.mistakes and not verdict.unknown:
         return "named"
-    if verdict.lines:
-        return "located" if set(verdict.lines) & set(lines) else "misled"
+    if verdict.places:
+        return "located" if {place.line for place in verdict.places} & set(lines) else "misled"
     return "narrowed"
 
 

@@ -420,4 +420,4 @@ def test_an_error_that_would_end_python_becomes_a_sentence_too(where, error, mon
 
 def test_a_verdict_can_be_sent_from_a_copy():
     assert json.loads(json.dumps({"text": "α \ud800"}))["text"] == "α \ud800"
-    assert Verdict(kind="right", mistake=None, text="x")
+    assert Verdict(kind="right", mistake=None, head="x")

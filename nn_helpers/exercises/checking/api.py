@@ -86,7 +86,7 @@ _known_places = {}  # by the exercise and the function's source
 def verdict_of(f, name=None, caller="check"):
     """Return what `check` finds out, without looking for the place, and show nothing."""
     if not callable(f) and caller == "check":
-        return Verdict("not attempted", None, wrap(_not_a_function(f, caller)))
+        return Verdict("not attempted", None, _not_a_function(f, caller))
     exercise, outer = _find(f, name, caller), functions_under_check()
     if any(f is other for other in outer) or len(outer) > 2:
         raise ChecksItself
@@ -106,7 +106,8 @@ def verdict_of(f, name=None, caller="check"):
         sys.stdout.write(printed)
     if fault:
         log.debug("check failed\n%s", fault)
-    return Verdict(**{**verdict, **{name: tuple(verdict[name]) for name in ("mistakes", "lines")}})
+    # JSON makes lists of tuples.
+    return Verdict(**{name: tuple(v) if isinstance(v, list) else v for name, v in verdict.items()})
 
 
 def _judge_in_a_copy(exercise, f, beat):

@@ -46,11 +46,16 @@ def is_numeric(value):
 
 def close(yours, expected, tolerance=None):
     """Say whether arrays of one shape agree; NaN agrees with NaN."""
+    return bool(close_entries(yours, expected, tolerance).all())
+
+
+def close_entries(yours, expected, tolerance=None):
+    """Say of each entry of arrays of one shape whether they agree there."""
     yours, expected = np.asarray(yours), np.asarray(expected)
     rtol, atol = max(TOLERANCES.get(array.dtype, TOLERANCE) for array in (yours, expected))
     if tolerance is not None:
         rtol, atol = tolerance, 0.0
-    return bool(np.allclose(yours, expected, rtol=rtol, atol=atol, equal_nan=True))
+    return np.isclose(yours, expected, rtol=rtol, atol=atol, equal_nan=True)
 
 
 def same_dtype(yours, expected, any_float=False):

@@ -7,6 +7,7 @@ from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.diagnosis import TOO_LONG, beside, diagnose, easy_cases, first_wrong_thing
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
 from nn_helpers.exercises.checking.facts import facts
+from nn_helpers.exercises.checking.page import example_page, page_of
 from nn_helpers.exercises.checking.recognition import outcomes_of, recognise
 from nn_helpers.exercises.checking.repair import place_in_words
 from nn_helpers.exercises.checking.sandbox import (
@@ -20,13 +21,7 @@ from nn_helpers.exercises.checking.sandbox import (
 from nn_helpers.exercises.checking.showing import Shown
 from nn_helpers.exercises.checking.source import blank_line, has_content
 from nn_helpers.exercises.checking.trial import Trial
-from nn_helpers.exercises.checking.wording import (
-    argument_in_words,
-    both_in_words,
-    change_in_words,
-    without_addresses,
-    wrap,
-)
+from nn_helpers.exercises.checking.wording import example_in_words, without_addresses, wrap
 from nn_helpers.exercises.exercise import CACHES, MalformedResult
 
 
@@ -39,32 +34,50 @@ class Verdict(Shown):
     kind : {"not attempted", "right", "mistake"}
     mistake : str or None
         The name of the mistake, when the catalogue knows it; of several, the first.
-    text : str
+    head, said : str
+        The first sentence, and what comes after it.
+    after : str
+        Where to look, and what the function printed.
+    example, example_page : str
+        A case that shows what is wrong, as text and as HTML.
     mistakes : tuple of str
         The names of all.
     unknown : bool
         Whether there is something wrong that no name explains.
-    lines : tuple of int
-        Lines of the function, counted from its ``def``, in which a small change makes it right.
+    raised : (int, str) or ()
+        The line that raised an error: its number and its text.
+    places : tuple of Place
+        Where small changes make the function right.
     """
 
     kind: str
     mistake: str | None
-    text: str
+    head: str
+    said: str = ""
+    after: str = ""
+    example: str = ""
+    example_page: str = ""
     mistakes: tuple = ()
     unknown: bool = False
-    lines: tuple = ()
+    raised: tuple = ()
+    places: tuple = ()
 
     def __bool__(self):
         return self.kind == "right"
 
+    @property
+    def text(self):
+        """What there is to read."""
+        said = wrap(f"{self.head}{' ' if self else chr(10)}{self.said}".rstrip())
+        parts = said, wrap(place_in_words(self.places)), self.example, self.after
+        return "\n\n".join(filter(None, parts))
+
+    def _repr_html_(self):
+        return page_of(self, place_in_words(self.places))
+
     def with_places(self, places):
-        """Return the verdict with a sentence that says where to look in the function."""
-        if not places:
-            return self
-        sentence, lines = place_in_words(places), tuple(place.line for place in places)
-        said, example, rest = self.text.partition("\n\nFor example, ")
-        return replace(self, text=f"{said}\n\n{wrap(sentence)}{example}{rest}", lines=lines)
+        """Return the verdict with the places where to look in the function."""
+        return replace(self, places=tuple(places))
 
 
 # What is said where the copy of the process that judges does not answer, and where it fails itself.
@@ -81,9 +94,8 @@ WITHOUT_VERDICT = {
 
 def without_verdict(exercise, reason, *details):
     """Return the `Verdict` where a function could not be judged to the end."""
-    return _verdict(
-        exercise, "mistake", WITHOUT_VERDICT[reason].format(*details), f"\n\n{_where_to_look(exercise)}"
-    )
+    sentence = WITHOUT_VERDICT[reason].format(*details)
+    return _verdict(exercise, "mistake", sentence, after=_where_to_look(exercise))
 
 
 def prepare(exercise):
@@ -170,14 +182,14 @@ def _right(trial, sandbox, also=""):
     head = f"{exercise.name}: right, on all {count} inputs {size}."
     if whose:
         also = f"This is the {whose}'s own function, though, not yours."
-    text = " ".join(filter(None, [head, also, exercise.then]))
-    return Verdict("right", None, wrap(text) + _quote_prints(sandbox))
+    said = " ".join(filter(None, [also, exercise.then]))
+    return Verdict("right", None, head, said, _quote_prints(sandbox))
 
 
-def _verdict(exercise, kind, sentence, rest="", keys=(), unknown=False):
+def _verdict(exercise, kind, sentence, keys=(), **parts):
     head = "not written yet" if kind == "not attempted" else "not right yet"
-    text = wrap(f"{exercise.name}: {head}.\n{sentence}") + rest
-    return Verdict(kind, keys[0] if keys else None, text, keys, unknown)
+    first = keys[0] if keys else None
+    return Verdict(kind, first, f"{exercise.name}: {head}.", sentence, mistakes=keys, **parts)
 
 
 def _known_mistakes(trial, keys, explained, sandbox):
@@ -193,12 +205,10 @@ def _known_mistakes(trial, keys, explained, sandbox):
 def _mistake(trial, sentence, index, sandbox, keys=(), unknown=True):
     """Compose a verdict: the sentence, the case that shows it, and where to look."""
     exercise = trial.exercise
-    rest = (
-        f"\n\nFor example, with {trial.cases[index].name}:\n{_show_case(trial, index)}\n\n"
-        f"{_where_to_look(exercise, exercise.mistakes[keys[0]].section if keys else None)}"
-    )
-    rest += _quote_prints(sandbox)
-    return _verdict(exercise, "mistake", sentence, rest, keys, unknown)
+    where = _where_to_look(exercise, exercise.mistakes[keys[0]].section if keys else None)
+    after = "\n\n".join(filter(None, [where, _quote_prints(sandbox)]))
+    parts = {"unknown": unknown, "raised": (trial.outcomes[index].where or ())[1:], **_example(trial, index)}
+    return _verdict(exercise, "mistake", sentence, keys, after=after, **parts)
 
 
 def _where_to_look(exercise, section=None):
@@ -208,17 +218,16 @@ def _where_to_look(exercise, section=None):
     )
 
 
-def _show_case(trial, index):
-    """Show a case: what goes in, and what differs from the right results."""
-    outcome, before = trial.outcomes[index], trial.arguments(index)
-    lines = [argument_in_words(name, value) for name, value in before.items()]
-    if difference := trial.difference(index):
-        if difference[0].endswith(FROM_CACHE):
-            goes_in = some_derivative(next(iter(trial.expected[index].results.values())))
-            lines.append(argument_in_words(EXERCISES[trial.exercise.partner].parameters[0], goes_in))
-        lines.append(both_in_words(*difference))
-    lines += [change_in_words(name, before[name], outcome.arguments[name]) for name in outcome.changed]
-    return "\n".join(lines)
+def _example(trial, index):
+    """Return a case as text and as HTML, by name: what goes in, and what differs from the right results."""
+    outcome, goes_in = trial.outcomes[index], trial.arguments(index)
+    changes = [(name, goes_in[name], outcome.arguments[name]) for name in outcome.changed]
+    difference = trial.difference(index)
+    if difference and difference[0].endswith(FROM_CACHE):
+        derivative = some_derivative(next(iter(trial.expected[index].results.values())))
+        goes_in[EXERCISES[trial.exercise.partner].parameters[0]] = derivative
+    parts = trial.cases[index].name, goes_in, difference, changes
+    return {"example": example_in_words(*parts), "example_page": example_page(*parts)}
 
 
 def _quote_prints(sandbox):
@@ -228,4 +237,4 @@ def _quote_prints(sandbox):
     if len(text) > PRINTED:
         text = text[:PRINTED] + " …"
     lines = "\n".join(f"    {line}" for line in text.rstrip("\n").splitlines())
-    return f"\n\nOn the first input it printed:\n{lines}"
+    return f"On the first input it printed:\n{lines}"

@@ -9,6 +9,7 @@ from nn_helpers.exercises.checking.comparison import is_numeric
 
 SHOWN = 16  # an array with more numbers is described, not printed
 WIDTH = 100
+DIGITS = (4, 8, 12, 17)  # as many as show a difference
 
 
 def without_addresses(text):
@@ -28,7 +29,7 @@ def value_in_words(value, digits=4, indent=0):
             value = value + 0 if is_numeric(value) else value
             return without_addresses(np.array2string(value, separator=", ", prefix=" " * indent))
     if is_numeric(value):
-        return f"{float(value):.{digits}g}" if np.asarray(value).dtype.kind == "f" else str(value)
+        return f"{float(value) + 0:.{digits}g}" if np.asarray(value).dtype.kind == "f" else str(value)
     if isinstance(value, list | tuple):
         return _fill(_part_in_words(value, digits, _size(value) > SHOWN), " " * indent)
     if isinstance(value, np.random.Generator):
@@ -69,41 +70,49 @@ def a_kind_of(value):
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-def argument_in_words(name, value):
-    """Return ``name = value``, indented."""
-    return f"    {name} = {value_in_words(value, indent=len(name) + 7)}"
-
-
-def both_in_words(name, expected, yours):
-    """Return the right result and the learner's, one below the other."""
-    right, wrong = _tell_apart(expected, yours, 17 + len(name))
-    lines = [
-        f"    expected: {name} = {right}{_kind(expected, yours)}",
-        f"    yours:    {name} = {wrong}{_kind(yours, expected)}",
+def example_in_words(case, goes_in, difference, changes):
+    """Return a case: its arguments, (name, expected, yours) of what differs, (name, before, after)."""
+    lines = [f"For example, with {case}:"]
+    lines += [
+        f"    {name} = {value_in_words(value, indent=len(name) + 7)}" for name, value in goes_in.items()
     ]
-    if (worst := worst_entry(expected, yours)) and np.size(expected) > SHOWN:
-        index, *numbers = worst
-        right, wrong = _tell_apart(*numbers)
-        lines.append(f"    at {list(index)}: expected {right}, yours {wrong}")
+    lines += [_both_in_words(*difference)] if difference else []
+    for name, before, after in changes:
+        lines.append(f"    afterwards: {name} = {tell_apart(before, after, 19 + len(name))[1]}")
     return "\n".join(lines)
 
 
-def change_in_words(name, before, after):
-    """Return what an argument was after the call."""
-    _, text = _tell_apart(before, after, 19 + len(name))
-    return f"    afterwards: {name} = {text}"
+def _both_in_words(name, expected, yours):
+    """Return the right result and the learner's, one below the other."""
+    right, wrong = tell_apart(expected, yours, 17 + len(name))
+    lines = [
+        f"    expected: {name} = {right}{kind_in_words(expected, yours)}",
+        f"    yours:    {name} = {wrong}{kind_in_words(yours, expected)}",
+    ]
+    if worst := worst_in_words(expected, yours):
+        lines.append(f"    {worst}")
+    return "\n".join(lines)
 
 
-def _tell_apart(first, second, indent=0):
+def worst_in_words(expected, yours):
+    """Return the entry of large arrays that differs most, or an empty string."""
+    if not (worst := worst_entry(expected, yours)) or np.size(expected) <= SHOWN:
+        return ""
+    index, *numbers = worst
+    right, wrong = tell_apart(*numbers)
+    return f"at {list(index)}: expected {right}, yours {wrong}"
+
+
+def tell_apart(first, second, indent=0):
     """Return both values as texts, with enough digits to show a difference."""
-    for digits in (4, 8, 12, 17):
+    for digits in DIGITS:
         texts = [value_in_words(value, digits, indent) for value in (first, second)]
         if texts[0] != texts[1]:
             break
     return texts
 
 
-def _kind(value, other):
+def kind_in_words(value, other):
     """Return an array's shape, and its dtype where the other's differs, if its numbers are printed."""
     if not isinstance(value, np.ndarray) or value.ndim == 0 or value.size > SHOWN:
         return ""
