@@ -14,6 +14,8 @@ from nn_helpers.exercises.checking.api import verdict_of
 from nn_helpers.exercises.checking.recognition import outcomes_of
 from nn_helpers.exercises.checking.sandbox import Sandbox
 
+pytestmark = pytest.mark.usefixtures("copies")  # elsewhere only lines of the answer are tried
+
 BACKWARD = """
 def affine_backward(dz, cache):
     x, W = cache
