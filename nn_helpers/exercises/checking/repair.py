@@ -196,9 +196,9 @@ def _is_plain_name(name, names, depth):
     value = names[name]
     if isinstance(value, ModuleType):
         return value.__name__ in ("numpy", "math")
+    if isinstance(value, FunctionType) and (value.__module__ or "").startswith("nn_helpers."):
+        return True
     if isinstance(value, FunctionType) and depth and not value.__closure__:
-        if (value.__module__ or "").startswith("nn_helpers."):
-            return True
         try:
             tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
         except (OSError, TypeError, SyntaxError):
