@@ -182,6 +182,8 @@ class _Finder:
             for other in dict.fromkeys((0, 1, 2, -1, 0.5, *near)):
                 if other != value:
                     yield "another number", ast.Constant(other)
+            for name in self.names:
+                yield "another name", _name(name)
 
     def _name(self, node):
         if isinstance(node.ctx, ast.Store):
@@ -213,8 +215,8 @@ class _Finder:
             yield from self._axes(node)
         if len(node.args) == 2 and not node.keywords:
             yield "another order of operands", ast.Call(node.func, node.args[::-1], [])
-        if len(node.args) == 1:
-            yield "a factor, term or function less", node.args[0]
+        if len(node.args) in (1, 2):
+            yield from (("a factor, term or function less", argument) for argument in node.args)
         elif not node.args and isinstance(node.func, ast.Attribute):
             yield "a factor, term or function less", node.func.value
         if name == "range":

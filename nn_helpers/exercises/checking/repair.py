@@ -262,7 +262,7 @@ class _Search:
                     return
                 score = -1
                 score = self._try(self.current)
-                if score == RIGHT:
+                if score == RIGHT and not self._swallow(self.current):
                     self.winners.append(self.current)
                     self.until = min(self.until, time.process_time() + MORE_SECONDS)
                 self.tries += 1
@@ -352,6 +352,32 @@ class _Search:
         finally:
             self._undo()
         return self._score(candidate)
+
+    def _swallow(self, changes):
+        """Say whether a part of the answer does the work of other lines: then the place tells nothing."""
+        if not any(change.kind == SPLICED for change in changes):
+            return False
+        try:
+            for change in changes:
+                change.make()
+                self.made.append(change)
+            body, places = self.program.function.body, [change.node for change in changes]
+            inserted = {part for change in changes if isinstance(change.new, list) for part in change.new}
+            inserted -= {part for change in changes if isinstance(change.old, list) for part in change.old}
+            for line in list(body):
+                own = {id(node) for node in ast.walk(line)}
+                if isinstance(line, ast.Return) or own & {id(node) for node in (*places, *inserted)}:
+                    continue
+                self.program.function.body = [other for other in body if other is not line]
+                right = self._score(self.program.compile()) == RIGHT
+                self.program.function.body = body
+                if right:
+                    return True
+        except Exception:  # without that line it is no program
+            return False
+        finally:
+            self._undo()
+        return False
 
     def _undo(self):
         while self.made:
