@@ -9,10 +9,11 @@ import ctypes
 import os
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, wait
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from queue import SimpleQueue
 
 from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
@@ -161,18 +162,25 @@ def at_once(task, count):
 
 
 class _Task:
-    """A call on a thread of the pool, with NumPy's settings for errors as they are on this one."""
+    """A call on a thread of its own, with NumPy's settings for errors as they are on this one."""
 
     def __init__(self, task, number):
-        self.thread, context = None, contextvars.copy_context()
-        self.future = _pool().submit(context.run, self._call, task, number)
+        self.future, self.thread = Future(), None
+        context, helpers = contextvars.copy_context(), vars(_own).setdefault("helpers", {})
+        if number not in helpers:
+            helpers[number] = _Helper()
+        helpers[number].calls.put(lambda: self._run(context.run, task, number))
 
-    def _call(self, task, number):
+    def _run(self, run, *call):
         self.thread = threading.get_ident()
-        task(number)
+        if self.future.set_running_or_notify_cancel():
+            try:
+                self.future.set_result(run(*call))
+            except BaseException as error:
+                self.future.set_exception(error)
 
     def interrupt(self):
-        if not self.future.cancel() and not self.future.done() and self.thread is not None:
+        if not self.future.cancel() and not self.future.done():
             interrupt = ctypes.py_object(KeyboardInterrupt)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), interrupt)
 
@@ -192,18 +200,27 @@ def _stop(tasks):
     wait([task.future for task in tasks], PATIENCE)
 
 
-def _products_take_one():
-    """Begin a thread of a pool: OpenMP keeps a number for each thread."""
+_own = threading.local()  # each thread's `helpers`, by the number of the tasks that they do
+
+
+class _Helper:
+    """A thread that makes calls until nobody has this any more. It does not keep Python from ending."""
+
+    def __init__(self):
+        self.calls = SimpleQueue()
+        threading.Thread(target=_serve, args=(self.calls,), name="nn_helpers", daemon=True).start()
+
+    def __del__(self):
+        self.calls.put(None)
+
+
+def _serve(calls):
+    # With OpenMP each thread has a number of its own for products.
     _set_threads((library, 1) for library, _ in _one_thread.usual() if library.threading_layer == "openmp")
-
-
-_own = threading.local()  # each thread's pool: the threads that it shares its work with
-
-
-def _pool():
-    if not hasattr(_own, "pool"):
-        _own.pool = ThreadPoolExecutor(64, "nn_helpers", _products_take_one)
-    return _own.pool
+    with suppress(KeyboardInterrupt):
+        while call := calls.get():
+            call()
+            del call  # and the arrays that it holds
 
 
 def _begin_anew():

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from nn_helpers import (
     softmax,
 )
 from nn_helpers.layers import ACTIVATIONS
+from nn_helpers.support.threads import sharing
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -556,3 +558,16 @@ def test_the_repr_tells_the_architecture():
     net = ClassificationNet(3072, [100], 10, "tanh", reg=0.01)
     assert repr(net) == "ClassificationNet(3072 → 100 → 10, tanh, reg=0.01, 308,310 parameters, float32)"
     assert repr(net.params) == "{'W1': (3072, 100), 'b1': (100,), 'W2': (100, 10), 'b2': (10,)}"
+
+
+def test_threads_predict_with_one_network_each_in_arrays_of_its_own():
+    def meeting(z, out=None):
+        result = relu_forward(z, out=out)
+        both.wait(timeout=20)  # until the other has written too
+        return result
+
+    net, x, both = ClassificationNet(5, [8], 3), np.random.default_rng(0).random((2000, 5)), Barrier(2)
+    expected = np.concatenate([net.logits(part) for part in np.split(x, 4)])
+    net.functions["relu_forward"] = meeting
+    with sharing(2):
+        assert np.array_equal(net.logits(x), expected)

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -200,6 +201,7 @@ def test_after_an_interrupt_other_threads_do_the_work():
             begun.set()
         else:
             begun.wait()
+            time.sleep(0.05)  # until that thread is free again
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -582,6 +582,12 @@ def test_each_share_has_32_examples_and_a_thread_whose_products_take_one(monkeyp
     assert {count for counts in products for count in counts} == {1}
 
 
+def test_there_are_no_more_threads_than_examples():
+    steps = training_steps(net(), blobs(), SGD(0.1), batch_size=7, threads=10**9)
+    assert steps.gi_frame.f_locals["plan"].threads == 7
+    next(steps)
+
+
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [(0, ValueError, "threads must be at least 1, got 0"), (-2, ValueError, "threads must be at least 1"),
@@ -604,7 +610,7 @@ def test_a_process_that_forks_between_two_steps_trains_and_predicts_in_both():
 
     expected, x, failed = trained(), np.ones((1300, 4)), 1
     answers = expected.logits(x)
-    with threads.sharing(2), warnings.catch_warnings():
+    with threads.sharing(2), threads._one_thread._lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python's: this process has threads
         if not (child := os.fork()):
             signal.alarm(20)  # ends a child that waits for ever

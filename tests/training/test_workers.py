@@ -188,7 +188,7 @@ def test_trainings_and_predictions_on_two_threads_at_once_are_those_of_one_alone
     def work(seed):
         found[seed] = [(trained(2, seed=seed).theta, expected[0].logits(x)) for _ in range(10)]
 
-    x, expected, found = np.ones((1300, 5)), [trained(2, seed=seed) for seed in (0, 1)], {}
+    x, expected, found = np.eye(1300, 5), [trained(2, seed=seed) for seed in (0, 1)], {}
     answers, both = expected[0].logits(x), [threading.Thread(target=work, args=(seed,)) for seed in (0, 1)]
     for thread in both:
         thread.start()
