@@ -279,14 +279,19 @@ class _Search:
         return max(self.winners, key=self._likeness, default=())
 
     def _likeness(self, changes):
-        """Return how like the answer the program is with these changes, and how little is changed."""
+        """Return how like the answer the program is with these changes, and how little is changed.
+
+        What is wrong can often be mended at the end, too: the lines before count for more.
+        """
         for change in changes:
             change.make()
         texts = _words(self.program.function), _words(self.program.answer)
         for change in reversed(changes):
             change.undo()
-        size = sum(len(self.program.place(change).part) for change in changes)
-        return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio(), -size
+        places = [self.program.place(change) for change in changes]
+        at_the_end = sum(place.text.startswith("return") for place in places)
+        ratio = difflib.SequenceMatcher(None, *texts, autojunk=False).ratio()
+        return ratio - 0.1 * at_the_end, -sum(len(place.part) for place in places)
 
     def lines(self):
         """Return the places of a few lines: with the answer's in their place, and no fewer, all is right.
