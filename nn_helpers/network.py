@@ -280,6 +280,7 @@ class ClassificationNet:
 
         ``net.use(relu_forward=mine)``. A function takes the library function's arguments (``out``
         can be left out) and returns the same kind of result. With None the library's own comes back.
+        Threads that share a batch call it at the same time, each with its own examples.
 
         Returns
         -------

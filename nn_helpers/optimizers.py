@@ -30,7 +30,7 @@ class Optimizer:
 
     A subclass names the arrays it remembers in `remembers` and writes its formula in `update`. Where
     each number's update is independent of the others', `elementwise` says so: `update` is then called
-    with parts of a long vector, one after the other.
+    with parts of a long vector, by several threads at once where these share the training.
 
     Attributes
     ----------
