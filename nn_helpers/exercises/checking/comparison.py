@@ -49,7 +49,7 @@ def close(yours, expected, tolerance=None):
     yours, expected = np.asarray(yours), np.asarray(expected)
     rtol, atol = max(TOLERANCES.get(array.dtype, TOLERANCE) for array in (yours, expected))
     if tolerance is not None:
-        rtol, atol = tolerance, 0.0
+        rtol, atol = max(rtol, tolerance), 0.0
     return bool(np.allclose(yours, expected, rtol=rtol, atol=atol, equal_nan=True))
 
 
