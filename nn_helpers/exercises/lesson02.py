@@ -27,7 +27,7 @@ def _affine_forward_cases():
     def case(name, x_shape, M, dtype=np.float64):
         D = int(np.prod(x_shape[1:]))
         shapes = (x_shape, (D, M), (M,))
-        return Case(name, *(rng.integers(-4, 5, shape).astype(dtype) for shape in shapes))
+        return Case(name, *(rng.integers(-9, 10, shape).astype(dtype) / 2 for shape in shapes))
 
     return [
         Case("one example", np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([5.0])),
@@ -35,6 +35,7 @@ def _affine_forward_cases():
         case("as many examples as inputs and outputs", (3, 3), 3),
         case("images with four axes", (2, 2, 2, 3), 4),
         case("images with as many rows as there are images", (2, 2, 2), 2),
+        Case("large numbers", *(1e4 * rng.integers(-9, 10, shape) for shape in ((2, 3), (3, 2), (2,)))),
         case("float32", (4, 3), 2, np.float32),
     ]
 
@@ -69,7 +70,7 @@ def _affine_backward_cases():
 
     def case(name, x_shape, M, dtype=np.float64):
         N, D = x_shape[0], int(np.prod(x_shape[1:]))
-        x, W, dz = (rng.integers(-4, 5, shape).astype(dtype) for shape in (x_shape, (D, M), (N, M)))
+        x, W, dz = (rng.integers(-9, 10, shape).astype(dtype) / 2 for shape in (x_shape, (D, M), (N, M)))
         return Case(name, dz, (x, W), forward=(x, W, np.zeros(M, dtype)))
 
     x, W, dz = np.array([[1.0, 2.0]]), np.array([[3.0, -1.0], [4.0, 0.0]]), np.array([[0.5, 2.0]])
@@ -111,14 +112,14 @@ def net_forward(x, params):
     return logits, caches
 
 
-def _net(name, N, sizes, seed, dtype=np.float64):
-    """Return (name, x, params) of a case: whole numbers, and biases that matter."""
+def _net(name, N, sizes, seed, dtype=np.float64, largest=7):
+    """Return (name, x, params) of a case: numbers without rounding, and biases that matter."""
     rng = np.random.default_rng(seed)
 
     def draw(largest, *shape):
         return rng.integers(-largest, largest + 1, shape).astype(dtype)
 
-    return name, draw(3, N, sizes[0]), [(draw(2, D, M), draw(2, M)) for D, M in pairwise(sizes)]
+    return name, draw(largest, N, sizes[0]) / 2, [(draw(2, D, M), draw(2, M)) for D, M in pairwise(sizes)]
 
 
 def _nets():
@@ -128,9 +129,9 @@ def _nets():
         ("two layers", np.array([[1.0, -2.0], [-1.0, 2.0]]), [(W1, b1), (W2, b2)]),
         _net("one layer", 3, [2, 4], 0),
         _net("one example", 1, [2, 3, 2], 8),
-        _net("three layers", 2, [3, 4, 5, 2], 5),
-        _net("five layers of equal width", 3, [3, 3, 3, 3, 3, 3], 6),
-        _net("float32", 4, [5, 3, 2], 19, np.float32),
+        _net("three layers", 2, [3, 4, 5, 2], 14),
+        _net("five layers of equal width", 3, [3, 3, 3, 3, 3, 3], 1, largest=4000),
+        _net("float32", 4, [5, 3, 2], 8, np.float32),
     ]
 
 
@@ -223,6 +224,9 @@ def _weights_and_biases(f, sizes, rng):
         "share of numbers in W beyond two standard deviations": [np.mean(each > 2) for each in scaled],
         "share of different numbers in all W": len(np.unique(np.concatenate(scaled)))
         / sum(W.size for W in weights),
+        "share of neighbours in W with the same sign": [
+            np.mean((W > 0) == (np.roll(W, 1, axis) > 0)) for W in weights for axis in (0, 1)
+        ],
         "b": [b for _, b in params],
         "whether each array is one of its own": _are_independent([a for pair in params for a in pair]),
         "other weights at the next call": not any(map(np.array_equal, weights, [W for W, _ in second])),
@@ -266,6 +270,7 @@ HE_INIT = Exercise(
         "share of numbers in W within half a standard deviation": 0.1,
         "share of numbers in W beyond two standard deviations": 0.2,
         "share of different numbers in all W": 0.05,
+        "share of neighbours in W with the same sign": 0.1,
     },
     floats=("b",),
     then="With it a network ten layers deep begins in good health.",

@@ -108,7 +108,7 @@ def _one_hot_cases():
         Case("classes without an example", np.array([3, 1]), 5),
         Case("as many examples as classes", np.array([2, 0, 0]), 3),
         Case("one example", np.array([2]), 4),
-        Case("ten classes", np.array([9, 0, 4, 4, 7]), 10),
+        Case("twelve classes", np.array([9, 0, 4, 4, 11]), 12),
     ]
 
 

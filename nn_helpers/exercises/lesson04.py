@@ -127,6 +127,8 @@ def _observe_minibatches(f, N, batch_size, rng, *drop_last):
         "whether the second epoch has the order of the first": np.array_equal(one, two),
         "whether the second epoch has the same batches": many and members[0] == members[1],
         "whether equal generators give equal orders": np.array_equal(one, three),
+        "whether some index never comes": many
+        and len(np.unique(np.concatenate([batch for epoch in more for batch in epoch]))) < N,
         "how many batches there are": len(first),
         "size of the largest batch": max(sizes),
         "size of the smallest batch": min(sizes),

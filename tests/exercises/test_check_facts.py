@@ -242,11 +242,10 @@ FACTS = {
     "an index of draws for a mask": (
         """
         def flip(images, rng):
-            flipped = images.copy()
-            flipped[rng.integers(0, 2, len(images))] = images[:1, :, ::-1]
-            return flipped
+            mirrored = rng.integers(0, 2, len(images))
+            return np.concatenate([images[mirrored], images[mirrored][:, :, ::-1]])
         """,
-        "The index in `flipped[rng.integers(0, 2, len(images))]` in line 3 holds the whole numbers 0 and 1",
+        "The index in `images[mirrored]` in line 3 holds the whole numbers 0 and 1, which are two places.",
     ),
     "numbers that np.empty left": (
         """

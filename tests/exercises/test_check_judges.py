@@ -212,6 +212,92 @@ def test_a_first_step_does_not_praise_an_adam_without_correction():
     assert "right for the first step" not in said(check(adam_step))
 
 
+# Wrong, and once accepted
+
+
+WRONG = [
+    ("relu_forward", "return np.maximum(1e-10, z), z"),
+    ("relu_forward", "return np.clip(z, 0, 1e5), z"),
+    ("affine_forward", "return np.rint(x.reshape(len(x), -1) @ W + b), (x, W)"),
+    ("affine_forward", "return np.clip(x.reshape(len(x), -1) @ W + b, -50, 50), (x, W)"),
+    ("affine_backward", "dx, dW, db = answer(dz, cache)\n    return dx, np.rint(dW), db"),
+    (
+        "net_forward",
+        "caches = []\n    for W, b in params:\n        z, kept = affine_forward(x, W, b)\n        "
+        "caches.append((kept, z if len(caches) < len(params) - 1 else None))\n        "
+        "x = np.clip(z, 0, 100)\n    return z, caches",
+    ),
+    ("he_init", "return [(np.sort(W, axis=0), b) for W, b in answer(sizes, rng)]"),
+    ("he_init", "return [(np.sort(W.ravel()).reshape(W.shape), b) for W, b in answer(sizes, rng)]"),
+    ("one_hot", "return np.eye(10)[y][:, :num_classes]"),
+    (
+        "minibatches",
+        "end = N - N % batch_size if drop_last else N\n    "
+        "order = rng.permutation(N) if end == N else np.append(rng.permutation(N - 1), N - 1)\n    "
+        "for i in range(0, end, batch_size):\n        yield order[i : i + batch_size]",
+    ),
+    ("l2_gradient", "return dW if reg == 0 else dW + reg * W"),
+    (
+        "flip",
+        "mirrored = np.cumsum(rng.random(len(images)) < 0.4) % 2 == 0\n    "
+        "return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "body"), WRONG)
+def test_what_was_once_accepted_is_wrong(name, body):
+    exercise = EXERCISES[name]
+    f = notebook(f"def {exercise.signature}:\n    {body}")
+    f.update({**answers, "answer": exercise.answer, name: f[name]})
+    outcome = check(f[name])
+    assert outcome.kind == "mistake"
+    assert "NameError" not in said(outcome)
+
+
+def test_a_result_that_is_an_argument_is_said_to_be_one():
+    verdict = check(
+        notebook("def l2_gradient(W, dW, reg):\n    return dW if reg == 0 else dW + reg * W")["l2_gradient"]
+    )
+    assert "The numbers are right, but with reg = 0 the result is the argument dW itself" in said(verdict)
+
+
+def test_a_name_says_no_more_than_is_seen():
+    """Neither halves nor parts are shuffled here, and far fewer than half are mirrored."""
+    f = notebook("""
+        def minibatches(N, batch_size, rng, drop_last=True):
+            order = np.arange(N)
+            i, j = rng.integers(0, N, 2)
+            order[i], order[j] = j, i
+            for start in range(0, N - N % batch_size if drop_last else N, batch_size):
+                yield order[start : start + batch_size]
+
+        def flip(images, rng):
+            flipped = images.copy()
+            at = rng.integers(0, len(images))
+            flipped[at] = images[at, :, ::-1]
+            return flipped
+    """)
+    assert "Some indices always come early" in said(check(f["minibatches"]))
+    assert "You mirror the same number of images each time." in said(check(f["flip"]))
+
+
+def test_a_property_is_said_to_be_so_or_not():
+    f = notebook("""
+        def minibatches(N, batch_size, rng, drop_last=True):
+            order = np.roll(np.arange(N), rng.integers(N))
+            for start in range(0, N - N % batch_size if drop_last else N, batch_size):
+                yield order[start : start + batch_size]
+    """)["minibatches"]
+    sentence = "whether the order is that of the data. It should be no, and in yours it is yes."
+    assert sentence in said(check(f))
+
+
+def test_a_factor_close_to_1_is_shown_with_its_digits():
+    f = notebook("def one_hot(y, num_classes):\n    return np.eye(num_classes)[y] * (1 - 1e-6)")["one_hot"]
+    assert "yours is 1.000001 times too small" in said(check(f))
+
+
 # An exercise, a case whose numbers once suited a wrong formula too, and what makes the answer wrong
 COINCIDENCES = [
     ("numerical_gradient", "a parabola", "x[index] = kept - h", "x[index] = h - kept"),
@@ -477,6 +563,7 @@ def test_nan_in_a_corner_hides_no_other_mistake():
 
     verdict = check(softmax)
     assert "p is not what it should be yet." in said(verdict)
+    assert "For example, with one example" in said(verdict)
     assert "NaN" not in said(verdict)
 
 

@@ -54,7 +54,7 @@ def close_entries(yours, expected, tolerance=None):
     yours, expected = np.asarray(yours), np.asarray(expected)
     rtol, atol = max(TOLERANCES.get(array.dtype, TOLERANCE) for array in (yours, expected))
     if tolerance is not None:
-        rtol, atol = tolerance, 0.0
+        rtol, atol = max(rtol, tolerance), 0.0
     return np.isclose(yours, expected, rtol=rtol, atol=atol, equal_nan=True)
 
 

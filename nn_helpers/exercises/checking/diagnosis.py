@@ -48,7 +48,7 @@ def diagnose(trial, sandbox):
         if found := look(trial):
             return found
     looks = _results(trial, sandbox), _changed_argument(trial), _random(trial)
-    sentences, indices = zip(*filter(None, looks), strict=True)
+    sentences, indices = zip(*(list(filter(None, looks)) or [_shared(trial)]), strict=True)
     return "\n".join(sentences), indices[0]
 
 
@@ -209,6 +209,15 @@ def _cache(trial):
     ), index
 
 
+def _shared(trial):
+    index, name = next((i, outcome.shared[0]) for i, outcome in enumerate(trial.outcomes) if outcome.shared)
+    return (
+        f"The numbers are right, but with {trial.cases[index].name} the result is the argument {name} "
+        "itself, and whoever changes the one changes the other. Return a new array, such as "
+        f"`{name}.copy()`."
+    ), index
+
+
 def _random(trial):
     for index, outcome in enumerate(trial.outcomes):
         if outcome.global_random:
@@ -253,8 +262,19 @@ def _numbers(trial):
     name = trial.wrong_results[0]
     good = [n for n in trial.names if n not in trial.wrong_results and not n.endswith(FROM_CACHE)]
     praise = f"{join_names(good)} {_is(good)} right. " if good else ""
-    sentences = (look(trial, name) for look in (_too_small, _dtype, _factor, _transpose, _some_cases))
+    sentences = (
+        look(trial, name) for look in (_yes_or_no, _too_small, _dtype, _factor, _transpose, _some_cases)
+    )
     return praise + next(filter(None, sentences)), trial.right_results[name].index(False)
+
+
+def _yes_or_no(trial, name):
+    """Say what is so and should not be, or the other way round."""
+    right = next(right for _, yours, right in trial.values(name) if not trial.agrees(name, yours, right))
+    if not isinstance(right, bool):
+        return None
+    yes, no = ("yes", "no") if right else ("no", "yes")
+    return f"One thing is not right: {name}. It should be {yes}, and in yours it is {no}."
 
 
 def _too_small(trial, name):
@@ -306,8 +326,9 @@ def _constant_factor(name, factors):
         return f"{name} is 0 everywhere in yours."
     if np.isclose(factor, -1, rtol=1e-4):
         return f"{name} has the wrong sign: yours is minus the right one, everywhere."
-    size = abs(factor)
-    times = f"{size:.4g} times too large" if size > 1 else f"{1 / size:.4g} times too small"
+    size = max(abs(factor), 1 / abs(factor))
+    digits = next(d for d in (4, 8, 17) if f"{size:.{d}g}" != "1" or d == 17)
+    times = f"{size:.{digits}g} times too {'large' if abs(factor) > 1 else 'small'}"
     minus = ", and has the wrong sign" if factor < 0 else ""
     return f"{name} is right but for a factor: yours is {times}{minus}, on every input."
 

@@ -69,6 +69,7 @@ class Outcome:
     returned: object = None
     changed: tuple = ()  # the names of the arguments that it changed
     arguments: Mapping | None = None  # as they are after the call
+    shared: tuple = ()  # the names of the arguments that are a result, or have one for a part of them
     global_random: bool = False  # whether it drew from NumPy's or Python's global generator
 
 
@@ -145,8 +146,17 @@ def call(exercise, f, args, partner, outcome, sandbox):
     if exercise.in_place:
         return {name: args[exercise.parameters.index(name)] for name in exercise.in_place}
     results = _by_name(exercise.name, exercise.returns, returned)
-    for name in CACHES & results.keys():
-        results.update(_through_cache(exercise, results, results.pop(name), partner))
+    caches = {name: results.pop(name) for name in CACHES & results.keys()}
+    outcome.shared = tuple(
+        name
+        for name, value in zip(exercise.parameters, args, strict=False)
+        for result in results.values()
+        if isinstance(value, np.ndarray)
+        and isinstance(result, np.ndarray)
+        and np.may_share_memory(value, result)
+    )
+    for cache in caches.values():
+        results.update(_through_cache(exercise, results, cache, partner))
     return results
 
 

@@ -39,6 +39,7 @@ class Trial:
         return (
             outcome.error is None
             and not outcome.changed
+            and not outcome.shared
             and not outcome.global_random
             and self.same_results(outcome, expected)
         )
