@@ -12,7 +12,7 @@ LAB_SETTINGS := .venv/share/jupyter/lab/settings/overrides.json
 installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation fuzz machines clean moved
+.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation answers fuzz machines clean moved
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ scaling: $(TESTS_READY)  ## Measure how time and memory grow
 
 ablation: $(TESTS_READY)  ## Measure what each part of the preset full brings (needs CIFAR-10)
 	$(PY) -m benchmarks.ablation $(ARGS)
+
+answers: $(TESTS_READY)  ## Measure what check says of answers that it was not made for
+	$(PY) -m benchmarks.answers --table benchmarks/answers.md $(ARGS)
 
 fuzz: $(TESTS_READY)  ## Feed 200,000 damaged and hostile inputs to all readers (ARGS=--seed=1)
 	$(PY) tools/fuzz.py $(ARGS)
