@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from mutation import compile_mutant, difference, mutants
 
-from nn_helpers.exercises import check
 from nn_helpers.exercises.catalogue import EXERCISES
+from nn_helpers.exercises.checking.api import verdict_of
 
 HERE = Path(__file__).parent
 
@@ -37,7 +37,7 @@ def equivalents_of_lesson(lesson):
 def passing(exercise):
     """Return (how many mutants there are, the descriptions of those that pass)."""
     verdicts = [
-        (description, bool(check(compile_mutant(source, exercise.answer), exercise.name)))
+        (description, bool(verdict_of(compile_mutant(source, exercise.answer), exercise.name)))
         for description, source in mutants(exercise.answer)
     ]
     return len(verdicts), [description for description, passes in verdicts if passes]

@@ -53,7 +53,7 @@ def check(f, name=None):
     >>> check(relu_forward).mistake
     'absolute-value'
     """
-    verdict = _check(f, name)
+    verdict = verdict_of(f, name)
     if not verdict.unknown:
         return show(verdict)
     put_in_its_place = show_now(verdict)
@@ -69,7 +69,7 @@ def _places(exercise, f):
 
         def search(beat=lambda: None):
             with Sandbox(f, beat).open() as sandbox:
-                return find_places(exercise, f, sandbox)
+                return find_places(exercise, f, sandbox, copied_process.COPIES)
 
         try:
             silence = copied_process.SILENCE * slowness()
@@ -83,7 +83,8 @@ def _places(exercise, f):
 _known_places = {}  # by the exercise and the function's source
 
 
-def _check(f, name, caller="check"):
+def verdict_of(f, name=None, caller="check"):
+    """Return what `check` finds out, without looking for the place, and show nothing."""
     if not callable(f) and caller == "check":
         return Verdict("not attempted", None, _not_a_function(f, caller))
     exercise, outer = _find(f, name, caller), functions_under_check()
@@ -151,7 +152,7 @@ _hints_given = Counter()
 
 def _hints_about(exercise, f):
     """Return hints about what is wrong with a function: the line, the part of it, and what it needs."""
-    verdict = _check(f, exercise.name)
+    verdict = verdict_of(f, exercise.name)
     places = _places(exercise, f) if verdict.kind == "mistake" else []
     if places:
         lines, parts, kinds = ([getattr(p, name) for p in places] for name in ("text", "part", "kind"))
@@ -193,7 +194,7 @@ def yours_or_ours(f, name=None):
     name : str, optional
         The exercise, when the function has another name.
     """
-    verdict, exercise = _check(f, name, "yours_or_ours"), _find(f, name, "yours_or_ours")
+    verdict, exercise = verdict_of(f, name, "yours_or_ours"), _find(f, name, "yours_or_ours")
     given = exercise.whose(f)
     if verdict and not given:
         print(f"{exercise.name}: yours")

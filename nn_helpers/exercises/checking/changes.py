@@ -8,7 +8,7 @@ import ast
 import itertools
 from dataclasses import dataclass
 
-OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
+OPERATORS = ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult  # a power may take any amount of memory
 COMPARISONS = ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Eq, ast.NotEq
 # Functions and methods that people take for one another
 FAMILIES = (

@@ -9,6 +9,7 @@ import ast
 import builtins
 import copy
 import difflib
+import functools
 import heapq
 import inspect
 import re
@@ -31,6 +32,7 @@ from nn_helpers.exercises.checking.wording import join_names
 SECONDS = 1.8  # of computing, for a whole search
 MORE_SECONDS = 0.4  # for a better place, once there is one
 BEAM = 12  # changed programs of which each is changed once more
+MOST_TRIES = 12_000
 MOST_LINES = 4
 LIKELY = 12  # kinds of changes of which any two are tried
 FEW = 2  # cases that tell how near a changed program is
@@ -59,14 +61,19 @@ class Place(NamedTuple):
     kind: str
 
 
-def find_places(exercise, f, sandbox):
-    """Return the places of one change, or of two, that make f right; or an empty list."""
+def find_places(exercise, f, sandbox, widely=True):
+    """Return the places of one change, or of two, that make f right; or an empty list.
+
+    A wide search makes programs that may take any amount of memory: it is for a process that can be ended.
+    """
     try:
         program = Program(f, exercise)
     except (OSError, TypeError, SyntaxError, ValueError):  # there is no source, or it is not plain
         return []
     search = _Search(exercise, program, sandbox)
-    changes = search.find()
+    if sandbox.run(lambda: search.order) is not None:
+        return []
+    changes = search.find() if widely else ()
     places = {program.place(change) for change in changes} or search.lines()
     return sorted(places, key=lambda place: place.line)
 
@@ -102,7 +109,10 @@ class Program:
         self.names = dict(f.__globals__)
         if not is_plain(self.function, self.names):
             raise ValueError
-
+        used = {node.id for node in ast.walk(self.function) if isinstance(node, ast.Name)}
+        for name in used & self.names.keys():  # data of the notebook, which variants must not change
+            if isinstance(self.names[name], np.ndarray | list):
+                self.names[name] = copy.deepcopy(self.names[name])
         self.answer = self._answer(exercise)
         self.head = f"def {self.function.name}({ast.unparse(self.function.args)}):"
 
@@ -110,14 +120,10 @@ class Program:
         """Return the answer's tree, with the learner's names for its arguments."""
         answer = ast.parse(inspect.getsource(exercise.answer)).body[0]
         mine, theirs = names_of(self.function), names_of(answer)
-        renamed = dict(zip(exercise.parameters, mine, strict=False))
-        mine, theirs = (
-            [n for n in names if n not in others] for names, others in ((mine, theirs), (theirs, mine))
-        )
-        if len(mine) == len(
-            theirs
-        ):  # names for the same things, it seems, in the order in which they come up
-            renamed = {**dict(zip(theirs, mine, strict=True)), **renamed}
+        own, others = ([name for name in a if name not in b] for a, b in ((mine, theirs), (theirs, mine)))
+        # As many other names are for the same things, it seems, in the order in which they come up.
+        renamed = dict(zip(others, own, strict=True)) if len(own) == len(others) else {}
+        renamed.update(zip(exercise.parameters, mine, strict=False))
         for node in ast.walk(answer):
             if isinstance(node, ast.Name | ast.arg):
                 name = "id" if isinstance(node, ast.Name) else "arg"
@@ -208,14 +214,13 @@ class _Search:
         self.exercise, self.program, self.sandbox = exercise, program, sandbox
         self.expected = [outcome.results for outcome in outcomes_of(exercise, exercise.answer)]
         self.until = time.process_time() + SECONDS * slowness()
-        self.made, self.current, self.winners = [], (), []
+        self.made, self.current, self.winners, self.tries = [], (), [], 0
 
     def run(self):
         """Yield what to try: one change, the same one in several places, and then two.
 
         It is told how much became right each time.
         """
-        self.order = self._order_of_cases()
         base, near, same = self._score(self.program.compile()), [], {}
         singles = changes_of(self.program.function, self.program.answer)
         for number, change in enumerate(singles):
@@ -260,8 +265,11 @@ class _Search:
                 if score == RIGHT:
                     self.winners.append(self.current)
                     self.until = min(self.until, time.process_time() + MORE_SECONDS)
+                self.tries += 1
                 now = time.process_time()
-                ended = now > self.until or (self.winners and len(self.current) > 1)
+                ended = (
+                    now > self.until or self.tries > MOST_TRIES or (self.winners and len(self.current) > 1)
+                )
 
         while not ended:
             error = self.sandbox.run(some)
@@ -271,13 +279,14 @@ class _Search:
         return max(self.winners, key=self._likeness, default=())
 
     def _likeness(self, changes):
-        """Return how like the answer the program is with these changes, from 0 to 1."""
+        """Return how like the answer the program is with these changes, and how little is changed."""
         for change in changes:
             change.make()
         texts = _words(self.program.function), _words(self.program.answer)
         for change in reversed(changes):
             change.undo()
-        return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio()
+        size = sum(len(self.program.place(change).part) for change in changes)
+        return difflib.SequenceMatcher(None, *texts, autojunk=False).ratio(), -size
 
     def lines(self):
         """Return the places of a few lines: with the answer's in their place, and no fewer, all is right.
@@ -319,8 +328,9 @@ class _Search:
         error = self.sandbox.run(look)
         return error is None and found == [RIGHT]
 
-    def _order_of_cases(self):
-        """Return the indices of the cases, those first that are wrong and computed soon."""
+    @functools.cached_property
+    def order(self):
+        """The indices of the cases, those first that are wrong and computed soon."""
         f, taken = self.program.compile(), []
         trial = Trial(self.exercise, f, [], [])
         for index, case in enumerate(self.exercise.all_cases):

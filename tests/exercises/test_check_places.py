@@ -1,0 +1,209 @@
+"""Where no name explains all that is wrong, `check` says which lines a small change makes right."""
+
+import copy
+import itertools
+import linecache
+
+import numpy as np
+import pytest
+
+from nn_helpers.exercises import check, hint
+from nn_helpers.exercises.catalogue import EXERCISES
+from nn_helpers.exercises.checking import api, repair
+from nn_helpers.exercises.checking.api import verdict_of
+from nn_helpers.exercises.checking.recognition import outcomes_of
+from nn_helpers.exercises.checking.sandbox import Sandbox
+
+BACKWARD = """
+def affine_backward(dz, cache):
+    x, W = cache
+    rows = x.reshape(len(x), -1)
+    dx = (dz @ W.T).reshape(x.shape)
+    dW = rows.T @ dz
+    db = dz.sum(axis=0)
+    return dx, dW, db
+"""
+SOFTMAX = """
+def softmax(logits):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+"""
+ADAM = """
+def adam_step(theta, gradient, m, v, t, lr, beta1, beta2, eps):
+    m *= beta1
+    m += (1 - beta1) * gradient
+    v *= beta2
+    v += (1 - beta2) * gradient**2
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    theta -= lr * m_hat / (np.sqrt(v_hat) + eps)
+"""
+
+
+def learner(code, *changes, **names):
+    """Return a function as it would stand in a cell, with some of its code changed."""
+    for old, new in changes:
+        assert code.count(old) == 1
+        code = code.replace(old, new)
+    code = code.lstrip("\n")
+    file = f"<cell {hash(code)}>"
+    linecache.cache[file] = len(code), None, code.splitlines(keepends=True), file
+    seen = {"np": np, **names}
+    exec(compile(code, file, "exec"), seen)
+    return next(
+        value for value in seen.values() if getattr(value, "__code__", None) and value.__name__ in code
+    )
+
+
+PLACES = [
+    (SOFTMAX, [("exponentials.sum(axis=1, keepdims=True)", "(exponentials.sum(axis=1, keepdims=True) + 1)")],
+     "One change in line 4 makes it right: look at `exponentials / (exponentials.sum("),
+    (BACKWARD, [("db = dz.sum(axis=0)", "db = dz.mean(axis=0) * 2")],
+     "One change in line 6 makes it right: look at `d"),
+    (BACKWARD, [("rows.T @ dz", "rows.T @ dz + 1"), ("(dz @ W.T)", "(2 * dz @ W.T)")],
+     "Two changes make it right: look at `2 * dz @ W.T` in line 4 and `rows.T @ dz + 1` in line 5."),
+    (ADAM, [("beta1**t", "beta2**t")],
+     "One change in line 6 makes it right: look at `"),
+    (ADAM, [("    v += (1 - beta2) * gradient**2\n", ""), ("theta -= lr", "theta -= 2 * lr")],
+     "changes make it right"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "changes", "sentence"), PLACES)
+def test_the_place_is_said(code, changes, sentence):
+    f = learner(code, *changes)
+    verdict = check(f)
+    assert not verdict
+    assert sentence in " ".join(str(verdict).split()), verdict
+
+
+def test_of_several_single_changes_the_one_like_the_answer_is_said():
+    f = learner(ADAM, ("(np.sqrt(v_hat) + eps)", "(v_hat + eps)"))
+    assert "in line 8 " in str(check(f)) or check(f).mistake == "no-root"
+    assert {place.line for place in repair_of(f)} == {8}
+
+
+def repair_of(f):
+    with Sandbox(f).open() as sandbox:
+        return repair.find_places(EXERCISES[f.__name__], f, sandbox)
+
+
+def test_the_repaired_code_is_shown_by_nothing_but_the_solution():
+    f = learner(BACKWARD, ("db = dz.sum(axis=0)", "db = dz.mean(axis=0) * 2"))
+    shown = [str(check(f)), *(str(hint(f)) for _ in range(2))]
+    assert not any("dz.sum" in text for text in shown)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print(z)", "open('x', 'w')", "import os", "z.tofile('x')", "np.save('x', z)", "z.__class__",
+        "exec('1')", "global seen", "class A: pass", "input()",
+    ],
+)  # fmt: skip
+def test_what_is_not_arithmetic_is_not_run_in_variants(line):
+    f = learner(f"def relu_forward(z):\n    {line}\n    return 2 * np.maximum(0, z), z\n")
+    assert repair_of(f) == []
+
+
+def test_variants_leave_the_data_of_a_notebook_as_they_are():
+    seen, array = [], np.zeros(3)
+    lines = "    seen.append(1)\n    array[0] += 1\n    return 2 * np.maximum(0, z), z\n"
+    f = learner(f"def relu_forward(z):\n{lines}", seen=seen, array=array)
+    assert [place.line for place in repair_of(f)] == [4]
+    assert seen == []
+    assert array[0] == 0
+
+
+def test_a_function_without_source_has_no_place():
+    namespace = {"np": np}
+    exec("def relu_forward(z):\n    return 2 * np.maximum(0, z), z", namespace)
+    verdict = check(namespace["relu_forward"])
+    assert not verdict
+    assert "makes it right" not in str(verdict)
+    assert repair_of(namespace["relu_forward"]) == []
+    assert not check(np.maximum, "relu_forward")
+
+
+def test_a_second_check_of_the_same_function_remembers(monkeypatch):
+    f = learner(SOFTMAX, ("exponentials /", "3 * exponentials /"))
+    first = str(check(f))
+    assert "makes it right" in first
+    monkeypatch.setattr(api, "find_places", None)
+    assert str(check(f)) == first
+
+
+def test_variants_leave_the_function_and_its_names_as_they_are():
+    f = learner(SOFTMAX, ("exponentials /", "3 * exponentials /"))
+    before, code = dict(f.__globals__), f.__code__
+    repair_of(f)
+    assert f.__globals__ == before
+    assert f.__code__ is code
+
+
+def test_hints_are_about_the_place_and_the_kind_of_change():
+    f = learner(SOFTMAX, ("logits.max(axis=1, keepdims=True)", "logits.max(axis=1, keepdims=True) + logits"))
+    assert "Which line do you suspect, and why?" in str(first := hint(f))
+    assert "Hint 1 of 3: Look at line 2, `shifted = logits" in " ".join(str(first).split())
+    assert "In it, look at `logits" in " ".join(str(hint(f)).split())
+    assert "What it needs is" in str(hint(f))
+    assert "That was the last hint; solution(softmax) shows an answer." in " ".join(str(hint(f)).split())
+
+
+def test_hints_about_a_right_function_and_by_name_are_the_exercises_own():
+    own = EXERCISES["softmax"].hints
+    assert own[0][:40] in " ".join(str(hint(learner(SOFTMAX))).split())
+
+
+# Two mistakes
+
+
+def parts(exercise, key):
+    """Return the positions, in what is returned, of what a mistake makes wrong."""
+    right, wrong = (outcomes_of(exercise, f) for f in (exercise.answer, exercise.mistakes[key].wrong))
+    if any(outcome.results is None or outcome.changed for outcome in wrong):
+        return frozenset()
+    cache = next((i for i, name in enumerate(exercise.returns) if name in ("cache", "caches")), None)
+    return frozenset(
+        cache if name.endswith(" from your cache") else exercise.returns.index(name)
+        for mine, theirs in zip(wrong, right, strict=True)
+        for name in theirs.results
+        if not np.array_equal(mine.results[name], theirs.results[name])
+    )
+
+
+TWO = [
+    pytest.param(exercise, a, b, id=f"{exercise.name}-{a}-{b}")
+    for exercise in EXERCISES.values()
+    if len(exercise.returns) > 1 and not exercise.observe
+    for a, b in itertools.combinations(exercise.mistakes, 2)
+    if (one := exercise.returns and parts(exercise, a)) and (two := parts(exercise, b)) and not one & two
+]
+"""Mistakes in different results; one that is in the catalogue as both together has a name of its own."""
+
+
+@pytest.mark.parametrize(("exercise", "a", "b"), TWO[::3])
+def test_two_mistakes_in_different_results_are_both_named(exercise, a, b):
+    places = parts(exercise, a), parts(exercise, b)
+
+    def both(*args):
+        one, two, right = (
+            f(*copy.deepcopy(args))
+            for f in (exercise.mistakes[a].wrong, exercise.mistakes[b].wrong, exercise.answer)
+        )
+        chosen = [one if i in places[0] else two if i in places[1] else right for i in range(len(right))]
+        return tuple(each[i] for i, each in enumerate(chosen))
+
+    verdict = verdict_of(both, exercise.name)
+    together = {"neither-averaged", "both-averaged-over-classes", "both-signs", "columns-for-pairs"}
+    assert {a, b} <= set(verdict.mistakes) or set(verdict.mistakes) <= together, verdict
+    assert not verdict.unknown
+
+
+def test_a_known_mistake_is_named_beside_one_that_nobody_knows():
+    f = learner(BACKWARD, ("rows.T @ dz", "dz.T @ rows"), ("dz.sum(axis=0)", "dz.sum(axis=0) ** 2"))
+    verdict = verdict_of(f)
+    assert verdict.mistakes == ("transposed",)
+    assert verdict.unknown
+    assert "db is not what it should be yet" in " ".join(str(verdict).split())
