@@ -200,9 +200,10 @@ def _bundle():
 
 def _proxy(url, error):
     """Say which setting leads through a proxy, and what to do; not its value, which may hold a password."""
+    proxy = ""
     with suppress(ValueError):
-        proxies = requests.utils.get_environ_proxies(url)
-        if not requests.utils.select_proxy(url, proxies):
+        proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+        if not proxy:
             return ""
     scheme = urlsplit(url).scheme
     names = f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"
@@ -211,6 +212,6 @@ def _proxy(url, error):
         return (
             f": {name} names a SOCKS proxy, which needs the package PySocks; name an HTTP proxy, or unset it"
         )
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) or len(proxy.split()) > 1:  # not every version of urllib3 sees it
         return f": {name} is no address of a proxy, such as http://host:8080; correct it, or unset it"
     return f": {name} leads through a proxy; correct it, or unset it"

@@ -69,7 +69,7 @@ def test_a_logit_of_minus_infinity_costs_the_same_as_a_label_and_as_a_one_hot_ro
 
 
 def test_numbers_too_small_for_a_float_are_no_error():
-    logits = np.array([[0.0, -1000.0], [3.0, -800.0]])
+    logits, tiny = np.array([[0.0, -1000.0], [3.0, -800.0]]), np.full(4, 1e-38, np.float32)
     with np.errstate(all="raise"):
         assert np.array_equal(softmax(logits), [[1, 0], [1, 0]])
         assert log_softmax(logits)[0, 1] == -1000
@@ -77,7 +77,7 @@ def test_numbers_too_small_for_a_float_are_no_error():
         for optimizer in (SGD(1e-5), Momentum(1e-5), RMSprop(1e-5), Adam(1e-5), AdamW(1e-5)):
             theta = np.ones(4, np.float32)
             for _ in range(20):
-                optimizer.step(theta, np.full(4, 1e-38, np.float32))
+                optimizer.step(theta, tiny)
             assert np.isfinite(theta).all()
 
 
