@@ -6,7 +6,9 @@ Each look returns a sentence, or None where it is not sure.
 import ast
 import builtins
 import functools
+import linecache
 import re
+import sys
 from types import FunctionType, ModuleType
 from typing import NamedTuple
 
@@ -15,7 +17,7 @@ import numpy as np
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.comparison import is_numeric
 from nn_helpers.exercises.checking.error_meanings import message
-from nn_helpers.exercises.checking.sandbox import FROM_CACHE, outcome_on
+from nn_helpers.exercises.checking.sandbox import FROM_CACHE, namespace, outcome_on
 from nn_helpers.exercises.checking.source import innermost, source_of
 from nn_helpers.exercises.checking.wording import a_kind_of, join_names, value_in_words
 
@@ -361,19 +363,34 @@ def _mark(array):
 
 
 def origin(trial, index, sandbox):
-    """Say where a number that is not finite arises, as far as it is seen, or else what it comes out of."""
-    yours = [array for i, _, array, _ in trial.leaves if i == index and is_numeric(array)]
-    nan = any(np.isnan(array).any() for array in yours)
+    """Say where a number that is not finite arises, if it is one place, or else what it comes out of."""
+    nan = any(np.isnan(array).any() for i, _, array, _ in trial.leaves if i == index and is_numeric(array))
+    log = _Log(namespace(trial.f))
 
-    def strict(*args):
-        with np.errstate(**({"invalid": "raise"} if nan else {"divide": "raise", "over": "raise"})):
+    def watched(*args):
+        errors = dict.fromkeys(["invalid"] if nan else ["divide", "over"], "log")
+        with np.errstate(call=log, **errors):
             return trial.f(*args)
 
-    strict.__wrapped__ = trial.f
-    outcome = outcome_on(trial.exercise, strict, trial.cases[index], None, sandbox)
-    said = message(outcome.error) if isinstance(outcome.error, FloatingPointError) else ""
-    why = next((text for words, text in ARISES.items() if re.search(words, said)), None)
-    if why is None or not outcome.where:
+    outcome_on(trial.exercise, watched, trial.cases[index], None, sandbox)
+    if len(log.seen) != 1:
         return NAN if nan else INFINITY
-    function, line, text = outcome.where
+    function, line, text, why = log.seen.pop()
     return f"It arises in line {line} of {function}, `{text}`: {why}."
+
+
+class _Log:
+    """Notes where in the learner's code NumPy complains of a number, and of what."""
+
+    def __init__(self, names):
+        self.names, self.seen = names, set()
+
+    def write(self, said):
+        why = next((text for words, text in ARISES.items() if re.search(words, said)), said)
+        frame = sys._getframe(1)
+        while frame and (frame.f_globals is not self.names or not frame.f_code.co_name.isidentifier()):
+            frame = frame.f_back
+        if frame:
+            code, line = frame.f_code, frame.f_lineno
+            text = linecache.getline(code.co_filename, line, self.names).strip()
+            self.seen.add((code.co_name, line - code.co_firstlineno + 1, text, why))
