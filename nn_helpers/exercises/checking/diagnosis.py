@@ -10,7 +10,8 @@ import numpy as np
 
 from nn_helpers.exercises.checking.comparison import agrees, close, identical, is_numeric
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
-from nn_helpers.exercises.checking.facts import facts, origin
+from nn_helpers.exercises.checking.facts import facts
+from nn_helpers.exercises.checking.origin import origin
 from nn_helpers.exercises.checking.recognition import outcomes_of
 from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
