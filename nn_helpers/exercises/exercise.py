@@ -153,5 +153,22 @@ class Exercise:
         return self.library or self.answer
 
 
+def own_generator(words, _):
+    """Say, for `Exercise.sure`, whether a function makes or seeds a generator."""
+    return bool({"default_rng", "RandomState", "Generator", "seed"} & words)
+
+
+def rebinds(**positions):
+    """Return, for `Exercise.sure`, which argument's name is given to something else in each mistake."""
+    return {
+        mistake.replace("_", "-"): functools.partial(_rebinds, position)
+        for mistake, position in positions.items()
+    }
+
+
+def _rebinds(position, words, _):
+    return f"argument {position} =" in words
+
+
 class MalformedResult(Exception):  # noqa: N818 - the learner's error, not ours
     """What a function returned cannot be compared; the message tells the learner why."""

@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from nn_helpers import layers
-from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, own_generator
 
 LESSON = "02_affine_backprop"
 
@@ -272,6 +272,7 @@ HE_INIT = Exercise(
         "share of different numbers in all W": 0.05,
         "share of neighbours in W with the same sign": 0.1,
     },
+    sure={"own-generator": own_generator, "no-seed": own_generator},
     floats=("b",),
     then="With it a network ten layers deep begins in good health.",
 )

@@ -6,7 +6,7 @@ from itertools import combinations, islice
 import numpy as np
 
 from nn_helpers.exercises.checking.wording import a_kind_of
-from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, own_generator, rebinds
 
 LESSON = "04_optimizers"
 
@@ -39,6 +39,7 @@ SGD_STEP = Exercise(
     section="Gradient descent",
     in_place=("theta",),
     cases=_sgd_step_cases,
+    sure=rebinds(rebinds=0),
     then="It walks down the ravine in the next cell, and through a network's parameters after that.",
 )
 
@@ -82,6 +83,8 @@ def _epoch(f, N, *rest):
             f"{a_kind_of(given)}."
         ) from None
     found = [_indices(batch) for batch in islice(iterator, N + 2)]
+    if not found:
+        raise MalformedResult("minibatches gives no batch at all.")
     if len(found) > N + 1:
         raise MalformedResult(f"An epoch of {N} examples has at most {N} batches; yours does not stop there.")
     return found
@@ -161,6 +164,7 @@ MINIBATCHES = Exercise(
     section="Mini-batches",
     observe=_observe_minibatches,
     cases=_minibatches_cases,
+    sure={"same-order-every-epoch": own_generator, "unseeded-generator": own_generator},
     then="Each call is one epoch, in an order of its own. Next it walks down a ravine and trains a network.",
 )
 
@@ -197,6 +201,7 @@ MOMENTUM_STEP = Exercise(
     section="Momentum",
     in_place=("theta", "v"),
     cases=_momentum_step_cases,
+    sure=rebinds(v_rebound=2, theta_rebound=0, nothing_changes=0),
     then="It walks in the next cell, then it trains a network.",
 )
 
@@ -236,6 +241,7 @@ RMSPROP_STEP = Exercise(
     section="RMSprop",
     in_place=("theta", "s"),
     cases=_rmsprop_step_cases,
+    sure=rebinds(s_rebound=2, theta_rebound=0, nothing_changes=0),
     then="Half of Adam is done. In the next cell it walks down the ravine.",
 )
 
@@ -282,6 +288,7 @@ ADAM_STEP = Exercise(
     section="Adam",
     in_place=("theta", "m", "v"),
     cases=_adam_step_cases,
+    sure=rebinds(memory_rebound=2, theta_rebound=0, nothing_changes=0),
     then="Next it trains a network, and you see what its correction is for.",
 )
 

@@ -6,7 +6,7 @@ import functools
 import numpy as np
 
 from nn_helpers.exercises.checking.wording import a_kind_of
-from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, own_generator
 
 LESSON = "05_cifar10"
 
@@ -205,6 +205,7 @@ FLIP = Exercise(
         "share decided as in the call before": 0.1,
         "share decided alike by equal generators": 0.25,
     },
+    sure={"generator-of-its-own": own_generator, "unseeded-generator": own_generator},
     then="The library makes the same decisions, and moves the images as well.",
 )
 

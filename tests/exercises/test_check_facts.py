@@ -530,6 +530,28 @@ def test_the_code_of_a_right_answer_has_no_fact_to_say(name):
         assert facts(trial, sandbox) == []
 
 
+def test_where_nan_may_arise_in_two_places_none_is_named():
+    f = write("""
+        def relu_forward(z):
+            a = np.where(z > 0, np.sqrt(z), 0)
+            return a / a, z
+    """)
+    assert "NaN comes out of the root" in said(check(f))
+
+
+def test_the_origin_of_nan_is_found_in_a_function_that_the_learners_own_calls():
+    f = write("""
+        def log_softmax(logits):
+            return log(logits - logits.max(axis=1, keepdims=True) - 1)
+
+        def log(x):
+            return np.log(x)
+    """)
+    assert "It arises in line 2 of log, `return np.log(x)`: the logarithm of a negative number." in said(
+        check(f)
+    )
+
+
 # The first wrong thing, and no corner
 
 

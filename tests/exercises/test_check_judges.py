@@ -298,6 +298,93 @@ def test_a_factor_close_to_1_is_shown_with_its_digits():
     assert "yours is 1.000001 times too small" in said(check(f))
 
 
+# Names of mistakes that were not made
+
+UNNAMED = [
+    (
+        "he_init",
+        "return [(np.ones((D, M)), np.zeros(M)) for D, M in zip(sizes, sizes[1:])]",
+        "generator of your own",
+    ),
+    ("he_init", "return [(W * np.nan, b) for W, b in answer(sizes, rng)]", "generator of your own"),
+    ("minibatches", "return [np.arange(N)[i::7] for i in range(7)]", "generator"),
+    ("flip", "return 255 - images", "mirror"),
+    ("flip", "return images.astype(float) / 255", "mirror"),
+    ("sgd_step", "theta - lr * gradient", "`theta = …`"),
+    ("momentum_step", "v *= beta\n    v -= lr * gradient", "`theta = …`"),
+    (
+        "adam_step",
+        "m[...] = beta1 * m + (1 - beta1) * gradient\n    v[...] = beta2 * v + (1 - beta2) * gradient**2",
+        "`theta = …`",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "body", "words"), UNNAMED)
+def test_a_mistake_that_was_not_made_is_not_named(name, body, words):
+    f = notebook(f"def {EXERCISES[name].signature}:\n    {body}")
+    f["answer"] = answers[name]
+    verdict = said(check(f[name]))
+    assert words not in verdict.partition("For example")[0]
+    assert "NameError" not in verdict
+
+
+def test_an_array_that_stays_what_it_was_is_said_to():
+    f = notebook("def momentum_step(theta, gradient, v, lr, beta):\n    v *= beta\n    v -= lr * gradient")
+    sentence = "theta is after the call what it was before: nothing in the function changes that array."
+    assert f"v is right. {sentence}" in said(check(f["momentum_step"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "praise", "kept"),
+    [
+        (
+            "cross_entropy",
+            "logp[np.arange(N), y].sum() / N",
+            "logp[np.arange(N), y].sum()",
+            "dlogits is right",
+            "The loss",
+        ),
+        ("adam_step", "theta -=", "theta = theta -", "m and v are right", "theta is after the call"),
+    ],
+)
+def test_a_name_praises_nothing_that_is_wrong(name, old, new, praise, kept):
+    source = inspect.getsource(answers[name]).replace(old, new)
+    f = notebook(source)
+    f.update({n: answer for n, answer in answers.items() if n != name})
+    assert f"{praise}. " in said(check(f[name]))
+    source = source.replace("dlogits /= N", "dlogits *= 7").replace("m *= beta1", "m *= beta1 + 1")
+    f = notebook(source)
+    f.update({n: answer for n, answer in answers.items() if n != name})
+    verdict = check(f[name])
+    assert verdict.mistake
+    assert praise not in said(verdict)
+    assert f"not right yet. {kept}" in said(verdict)
+
+
+def test_no_batch_at_all_is_said_to_be_none():
+    f = notebook("def minibatches(N, batch_size, rng, drop_last=True):\n    return []")["minibatches"]
+    assert "minibatches gives no batch at all." in said(check(f))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "__array_ufunc__ = lambda self, *rest, **more: 1 / 0",
+        "__eq__ = lambda self, other: 1 / 0",
+        "shape = property(lambda self: (9, 9))",
+        "shape = property(lambda self: 1 / 0)",
+    ],
+)
+def test_an_array_that_calculates_by_rules_of_its_own_gets_a_verdict(way):
+    f = notebook(f"class Own(np.ndarray):\n    {way}\ndef relu_forward(z):\n    return z.view(Own), z")
+    assert "a is not what it should be yet" in said(check(f["relu_forward"]))
+
+
+def test_a_mask_for_the_result_is_named():
+    assert check(lambda z: (z > 0, z), "relu_forward").mistake == "step"
+
+
 # An exercise, a case whose numbers once suited a wrong formula too, and what makes the answer wrong
 COINCIDENCES = [
     ("numerical_gradient", "a parabola", "x[index] = kept - h", "x[index] = h - kept"),

@@ -120,7 +120,7 @@ def test_two_who_write_at_once_leave_a_whole_file_at_every_moment(tmp_path):
     nets, failed, read = [ClassificationNet(3, [width], 2) for width in (100, 3000)], [], []
 
     def repeat(do):
-        while time.perf_counter() < end and not failed:
+        while (time.perf_counter() < end or set(read) < {100, 3000}) and not failed:
             try:
                 do()
             except Exception as error:  # whichever: it is what the test is about
@@ -135,5 +135,5 @@ def test_two_who_write_at_once_leave_a_whole_file_at_every_moment(tmp_path):
     for thread in threads:
         thread.join()
     assert not failed
-    assert set(read) == {100, 3000}
+    assert set(read) == {100, 3000}  # on a busy machine it takes longer until one of each was read
     assert names(tmp_path) == [path.name]

@@ -8,9 +8,10 @@ import functools
 
 import numpy as np
 
-from nn_helpers.exercises.checking.comparison import agrees, close, is_numeric
+from nn_helpers.exercises.checking.comparison import agrees, close, identical, is_numeric
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
-from nn_helpers.exercises.checking.facts import facts, origin
+from nn_helpers.exercises.checking.facts import facts
+from nn_helpers.exercises.checking.origin import origin
 from nn_helpers.exercises.checking.recognition import outcomes_of
 from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
@@ -203,6 +204,8 @@ def _cache(trial):
     partner, value = trial.exercise.partner, trial.outcomes[index].results[wrong[0]]
     fails = f"raises {value.error}" if isinstance(value, UnusableCache) else "computes something wrong"
     good = [name for name in trial.names if name not in from_cache]
+    if not good:
+        return None
     return (
         f"{join_names(good)} {_is(good)} right, but the cache is not what {partner} needs: with it, "
         f"{partner} {fails}."
@@ -263,7 +266,8 @@ def _numbers(trial):
     good = [n for n in trial.names if n not in trial.wrong_results and not n.endswith(FROM_CACHE)]
     praise = f"{join_names(good)} {_is(good)} right. " if good else ""
     sentences = (
-        look(trial, name) for look in (_yes_or_no, _too_small, _dtype, _factor, _transpose, _some_cases)
+        look(trial, name)
+        for look in (_yes_or_no, _unchanged, _too_small, _dtype, _factor, _transpose, _some_cases)
     )
     return praise + next(filter(None, sentences)), trial.right_results[name].index(False)
 
@@ -275,6 +279,14 @@ def _yes_or_no(trial, name):
         return None
     yes, no = ("yes", "no") if right else ("no", "yes")
     return f"One thing is not right: {name}. It should be {yes}, and in yours it is {no}."
+
+
+def _unchanged(trial, name):
+    before = [trial.arguments(index).get(name) for index in range(len(trial.cases))]
+    after = [outcome.results[name] for outcome in trial.outcomes]
+    if name not in trial.exercise.in_place or not all(map(identical, before, after)):
+        return None
+    return f"{name} is after the call what it was before: nothing in the function changes that array."
 
 
 def _too_small(trial, name):

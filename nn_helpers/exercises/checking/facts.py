@@ -30,19 +30,6 @@ USES = (
 )
 EMPTY = {"zeros", "zeros_like", "empty", "empty_like"}
 MARK = 77.25  # which is in no result
-# What NumPy says of a number that is not finite, and what it means
-ARISES = {
-    "invalid value.* (sqrt|power)": "the root of a negative number",
-    r"invalid value.* log\w*": "the logarithm of a negative number",
-    "invalid value.* divide": "0/0 or ∞/∞",
-    "invalid value.* (subtract|add|reduce)": "∞ − ∞",
-    "invalid value.* (multiply|matmul|dot)": "0 · ∞",
-    r"divide by zero.* log\w*": "the logarithm of 0",
-    "divide by zero.* divide": "a division by 0",
-    "overflow.* exp": "the exponential of a large number",
-}
-NAN = "NaN comes out of the root or the logarithm of a negative number, and of 0/0, ∞/∞, ∞ − ∞ and 0 · ∞."
-INFINITY = "Infinity comes out of x/0, log 0 and the exponential of a large number."
 
 
 def facts(trial, sandbox, in_code=True):
@@ -358,22 +345,3 @@ def _names(tree):
 def _mark(array):
     array.fill(MARK)
     return array
-
-
-def origin(trial, index, sandbox):
-    """Say where a number that is not finite arises, as far as it is seen, or else what it comes out of."""
-    yours = [array for i, _, array, _ in trial.leaves if i == index and is_numeric(array)]
-    nan = any(np.isnan(array).any() for array in yours)
-
-    def strict(*args):
-        with np.errstate(**({"invalid": "raise"} if nan else {"divide": "raise", "over": "raise"})):
-            return trial.f(*args)
-
-    strict.__wrapped__ = trial.f
-    outcome = outcome_on(trial.exercise, strict, trial.cases[index], None, sandbox)
-    said = message(outcome.error) if isinstance(outcome.error, FloatingPointError) else ""
-    why = next((text for words, text in ARISES.items() if re.search(words, said)), None)
-    if why is None or not outcome.where:
-        return NAN if nan else INFINITY
-    function, line, text = outcome.where
-    return f"It arises in line {line} of {function}, `{text}`: {why}."

@@ -53,7 +53,7 @@ def _result_by_result(trial):
 def _fits(trial, key):
     """Return the results that a mistake makes wrong, if the function has them wrong in the same way."""
     exercise, mistake = trial.exercise, trial.exercise.mistakes[key]
-    dtypes, wrong = _only_in_the_dtype(exercise, mistake.wrong), _wrong_results(exercise, key)
+    dtypes, wrong = _only_in_the_dtype(exercise, mistake.wrong), wrong_results(exercise, key)
     known = outcomes_of(exercise, mistake.wrong)
     fits = wrong and wrong <= set(trial.wrong_results) and all(
         _same_result(exercise, name, mine.results, theirs.results, dtypes)
@@ -64,7 +64,7 @@ def _fits(trial, key):
 
 
 @functools.cache
-def _wrong_results(exercise, key):
+def wrong_results(exercise, key):
     """Return the names of the results that a mistake makes wrong; none where it does anything else, too."""
     right, known = (outcomes_of(exercise, f) for f in (exercise.answer, exercise.mistakes[key].wrong))
     if any(outcome.results is None or outcome.changed or outcome.global_random for outcome in known):
@@ -88,7 +88,10 @@ def _same_result(exercise, name, results, others, dtypes=True):
 def _is_sure(trial, key):
     """Say whether a function that does the same as a mistake makes it: others may do the same."""
     sure = trial.exercise.sure.get(key)
-    return sure is None or sure(words(trial.f), trial.outcomes[0].returned)
+    try:
+        return sure is None or sure(words(trial.f), trial.outcomes[0].returned)
+    except Exception:  # a class of the learner's own may calculate by any rules
+        return False
 
 
 @functools.cache

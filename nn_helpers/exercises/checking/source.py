@@ -6,7 +6,7 @@ import inspect
 import textwrap
 
 # The first letters of the bytecodes that compute or store something.
-WORK = ("BINARY", "CALL", "COMPARE", "CONTAINS", "FOR_ITER", "STORE_SUBSCR", "UNARY")
+WORK = ("BINARY", "CALL", "COMPARE", "CONTAINS", "FOR_ITER", "STORE_ATTR", "STORE_SUBSCR", "UNARY")
 
 
 def blank_line(f):
@@ -55,11 +55,20 @@ def has_content(f):
 
 
 def words(f):
-    """Return the names and the operators in the code of f, and of the functions within it."""
-    found, codes = set(), [code_of(f)]
+    """Return the names and the operators in the code of f, and of the functions within it.
+
+    Where the name of the first argument is given to something else, ``argument 0 =`` is among them.
+    """
+    found, codes, arguments = set(), [code_of(f)], ()
+    if codes[0]:
+        arguments = codes[0].co_varnames[: codes[0].co_argcount]
     while codes:
         for step in dis.get_instructions(code) if (code := codes.pop()) else ():
             found.add(step.argrepr if step.opname == "BINARY_OP" else step.argval)
+            if step.opname.startswith("STORE_FAST"):
+                stored = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+                stored = stored[:1] if step.opname.endswith("LOAD_FAST") else stored  # two steps in one
+                found |= {f"argument {arguments.index(name)} =" for name in stored if name in arguments}
             codes += [step.argval] if hasattr(step.argval, "co_code") else []
     return {word for word in found if isinstance(word, str)}
 

@@ -1,6 +1,7 @@
 """Judge a learner's function: run it, recognise what it does, and put that into words."""
 
 import inspect
+import re
 from dataclasses import dataclass, replace
 
 from nn_helpers.exercises.catalogue import EXERCISES
@@ -8,7 +9,7 @@ from nn_helpers.exercises.checking.diagnosis import TOO_LONG, beside, diagnose, 
 from nn_helpers.exercises.checking.error_meanings import error_in_words, message
 from nn_helpers.exercises.checking.facts import facts
 from nn_helpers.exercises.checking.page import example_page, page_of
-from nn_helpers.exercises.checking.recognition import outcomes_of, recognise
+from nn_helpers.exercises.checking.recognition import outcomes_of, recognise, wrong_results
 from nn_helpers.exercises.checking.repair import place_in_words
 from nn_helpers.exercises.checking.sandbox import (
     FROM_CACHE,
@@ -84,6 +85,9 @@ class Verdict(Shown):
         """Return the verdict with the places where to look in the function."""
         return replace(self, places=tuple(places))
 
+
+# How a sentence begins that praises other results
+PRAISE = re.compile(r"^(The )?\w+( and \w+)? (is|are) right( in this step)?(, but|, and|\. But|\.) ")
 
 # What is said where the copy of the process that judges does not answer, and where it fails itself.
 WITHOUT_VERDICT = {
@@ -199,12 +203,23 @@ def _verdict(exercise, kind, sentence, keys=(), **parts):
 
 def _known_mistakes(trial, keys, explained, sandbox):
     """Say all mistakes that have a name, and beside them what else is wrong."""
-    index, mistakes = trial.first_wrong, trial.exercise.mistakes
-    sentences = [mistakes[key].sentence.format(**trial.arguments(index)) for key in keys]
+    index = trial.first_wrong
+    sentences = [_sentence(trial, key).format(**trial.arguments(index)) for key in keys]
     if not isinstance(trial.outcomes[index].error, MalformedResult | None):
         sentences[-1] += "\n" + error_in_words(trial.outcomes[index], explain=False)
     others = beside(trial, keys, explained, sandbox)
     return _mistake(trial, "\n".join([*sentences, *others]), index, sandbox, keys, bool(others))
+
+
+def _sentence(trial, key):
+    """Return what is said about a mistake, without praise of results that are wrong for other reasons."""
+    exercise = trial.exercise
+    said, explained = exercise.mistakes[key].sentence, wrong_results(exercise, key)
+    if not explained or set(trial.wrong_results) <= explained:
+        return said
+    bare = PRAISE.sub("", said)
+    name = bare.partition(" ")[0] in (*exercise.parameters, *exercise.returns)
+    return bare if name else bare[0].upper() + bare[1:]
 
 
 def _mistake(trial, sentence, index, sandbox, keys=(), unknown=True):
