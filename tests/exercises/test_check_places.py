@@ -155,7 +155,8 @@ def test_hints_are_about_the_place_and_the_kind_of_change():
 
 def test_hints_about_a_right_function_and_by_name_are_the_exercises_own():
     own = EXERCISES["softmax"].hints
-    assert own[0][:40] in " ".join(str(hint(learner(SOFTMAX))).split())
+    text = " ".join(str(hint(learner(SOFTMAX))).split())
+    assert any(sentence[:40] in text for sentence in own)
 
 
 # Two mistakes
