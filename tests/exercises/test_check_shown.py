@@ -8,6 +8,7 @@ import pytest
 from handed_in import relu_with_where
 
 from nn_helpers.exercises import check, hint, solution
+from nn_helpers.exercises.checking.copied_process import COPIES
 
 SHELL = """
 import json, sys
@@ -30,6 +31,24 @@ for cell in json.load(sys.stdin):
     outputs = [output.data["text/plain"] for output in captured.outputs]
     shown.append([captured.stdout, captured.stderr, outputs])
 sys.stdout.write("\\n" + json.dumps(shown))
+"""
+KERNEL = """
+import json, sys
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance(display_pub_class=CapturingDisplayPublisher)
+shell.kernel = None  # a shell that has one shows what can be replaced
+shell.run_cell("import numpy as np")
+shell.run_cell("from nn_helpers.exercises import check")
+shell.run_cell(sys.stdin.read())
+sys.stdout.write("\\n" + json.dumps(shell.display_pub.outputs))
+"""
+SIGMOID = """
+def sigmoid_forward(z):
+    a = 1 / (1 + np.exp(-z)) + 0.5
+    return a, a
+check(sigmoid_forward)
 """
 F, B = "relu_forward: right", "relu_backward: right"
 
@@ -76,10 +95,16 @@ FAULTS = {  # cells with a sentence in the place of a traceback
 def shown():
     """Return what each cell shows, as one text; displayed outputs come where they were displayed."""
     cells = [*CELLS, *FAULTS]
+    return dict(zip(cells, run(SHELL, json.dumps(cells))[1], strict=True))
+
+
+def run(code, text):
+    """Return what another Python prints when it runs code and reads a text: lines, and at last JSON."""
     process = subprocess.run(
-        [sys.executable, "-c", SHELL], input=json.dumps(cells), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], input=text, capture_output=True, text=True, check=True
     )
-    return dict(zip(cells, json.loads(process.stdout.splitlines()[-1]), strict=True))
+    *printed, last = process.stdout.splitlines()
+    return printed, json.loads(last)
 
 
 def test_every_verdict_is_shown_exactly_once_and_in_order(shown):
@@ -104,6 +129,17 @@ def test_what_is_wrong_with_a_name_is_a_sentence_without_a_traceback(shown):
             assert "Traceback" not in everything, cell
             assert "File " not in everything, cell
             assert len(everything.splitlines()) < 12, cell
+
+
+def test_the_first_verdict_is_replaced_by_one_with_the_place_as_text_and_as_html():
+    printed, (first, then) = run(KERNEL, SIGMOID)
+    assert printed == ["Out[0]: "]  # and after it nothing: the value is on the screen
+    assert (first["update"], then["update"]) == (False, True)
+    assert first["transient"]["display_id"] == then["transient"]["display_id"]
+    for kind, line in ("text/plain", "One change in line 2"), ("text/html", "<small>line 2:</small>"):
+        assert "sigmoid_forward: not right yet." in first["data"][kind]
+        assert line not in first["data"][kind]
+        assert line in then["data"][kind] or not COPIES
 
 
 def test_plain_python_prints_nothing_by_itself(capsys):

@@ -30,7 +30,9 @@ SIGNS = {
 ENTRIES = {"▲": ("larger", "217, 95, 2"), "▼": ("smaller", "31, 119, 180"), "≠": ("other", "150, 60, 150")}
 LARGEST = 12  # rows and columns of a table of signs
 MOST = 8  # arrays of which an argument is made
-GREY, YELLOW = "rgba(128, 128, 128, .5)", "rgba(255, 190, 0, .4)"
+GREY = "rgba(128, 128, 128, .5)"
+MARKED = 'style="background: rgba(255, 190, 0, .4); color: inherit"'
+FRAMED = f'cellpadding="4" cellspacing="0" style="margin: 0; text-align: right; border: 1px solid {GREY}"'
 SPACE = "margin: .4em 0"
 
 
@@ -41,16 +43,11 @@ def page_of(verdict, place):
     lines = {}
     for number, text, part, _ in verdict.places:
         lines.setdefault((number, text), []).append(part)
-    return "".join(
-        [
-            f'<div style="{SPACE}">{sign} <b>{_words(verdict.head)}</b></div>',
-            _paragraphs(verdict.said, verdict.raised),
-            _paragraphs(place),
-            *(_quote(_numbered(*line, parts)) for line, parts in lines.items()),
-            verdict.example_page,
-            _paragraphs(verdict.after),
-        ]
-    )
+    raised = verdict.raised and (*verdict.raised, lines.pop(verdict.raised, ()))
+    said = _paragraphs(verdict.said, raised) + _paragraphs(place)
+    quotes = "".join(_quote(_numbered(*line, parts)) for line, parts in lines.items())
+    head = f'<div style="{SPACE}">{sign} <b>{_words(verdict.head)}</b></div>'
+    return head + said + quotes + verdict.example_page + _paragraphs(verdict.after)
 
 
 def example_page(case, goes_in, difference, changes):
@@ -58,8 +55,8 @@ def example_page(case, goes_in, difference, changes):
     rows = [[box for argument in goes_in.items() for box in _boxes(*argument)]]
     if difference:
         name, right, yours = difference
-        rows.append([_box(f"expected: {name}", right, yours)])
-        rows[-1].append(_box(f"yours: {name}", yours, right, "expected"))
+        mine = _box(f"yours: {name}", yours, right, "expected")
+        rows.append([_box(f"expected: {name}", right, yours), mine])
     rows += [[_box(f"afterwards: {name}", after, before, "before")] for name, before, after in changes]
     boxes = (f'<div style="display: flex; flex-wrap: wrap; gap: 0 2em">{"".join(row)}</div>' for row in rows)
     return _paragraphs(f"For example, with {case}:") + "".join(boxes)
@@ -91,9 +88,7 @@ def _numbered(number, text, parts=()):
     """Return a line with its number, and those parts marked that occur in it once."""
     once = [re.escape(part) for part in parts if text.count(part) == 1 and part != text]
     pieces = [escape(piece) for piece in re.split(f"({'|'.join(once)})", text)] if once else [escape(text)]
-    pieces[1::2] = (
-        f'<mark style="background: {YELLOW}; color: inherit">{piece}</mark>' for piece in pieces[1::2]
-    )
+    pieces[1::2] = (f"<mark {MARKED}>{piece}</mark>" for piece in pieces[1::2])
     return f"<small>line {number}:</small>  {''.join(pieces)}"
 
 
@@ -136,7 +131,7 @@ def _table(value, other, than):
     legend = ", ".join(f"{sign} {words}" for sign, (words, _) in ENTRIES.items() if sign in signs)
     legend += f" than {than}" if legend else ""
     legend += "" if few else "; point at an entry for its numbers"
-    table = f'<table style="margin: 0; border: 1px solid {GREY}">{rows}</table>'
+    table = f"<table {FRAMED}>{rows}</table>"
     return f"{table}<div><small>{legend}</small></div>" if legend else table
 
 
