@@ -130,6 +130,8 @@ class _OneThread:
 
 def _set_threads(libraries):
     for library, threads in libraries:
+        if library.get_num_threads() == threads:  # setting takes 25 times as long
+            continue
         # From threadpoolctl 3.8 on, the first thread that sets OpenBLAS's is the only one that can.
         free = getattr(library, "clear_controlling_thread", lambda force: None)
         free(force=True)
@@ -206,12 +208,15 @@ _own = threading.local()  # each thread's `helpers`, by the number of the tasks 
 class _Helper:
     """A thread that makes calls until nobody has this any more. It does not keep Python from ending."""
 
+    calls = None
+
     def __init__(self):
         self.calls = SimpleQueue()
         threading.Thread(target=_serve, args=(self.calls,), name="nn_helpers", daemon=True).start()
 
     def __del__(self):
-        self.calls.put(None)
+        if self.calls is not None:  # an interrupt may come before there are any
+            self.calls.put(None)
 
 
 def _serve(calls):

@@ -29,6 +29,8 @@ class Plan:
         All training examples, where None was given.
     threads : int
         The number for this batch and this machine, where None was given.
+    says_threads : bool
+        Whether a step by itself says how many threads it takes. One thread for a small batch is not worth it.
     rng : numpy.random.Generator
         What `seed` makes: it draws the order of the examples, and what `augment` asks for.
     """
@@ -44,6 +46,7 @@ class Plan:
     seed: object
     validate: bool
     threads: int
+    says_threads: bool
     rng: "np.random.Generator"  # as text: NumPy loads its generators when they are asked for
     keep_best: bool = False
     progress: bool | str = True
@@ -74,10 +77,11 @@ class Plan:
         for name in FLAGS:
             flag(function, name, others.get(name, False))
         batch_size = _batch_size(function, batch_size, len(data.train))
+        share = _threads(function, threads, batch_size)
         plan = cls(
             net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, augment=augment,
-            seed=seed, threads=_threads(function, threads, batch_size), rng=generator(function, seed),
-            **others,
+            seed=seed, threads=share, says_threads=threads is not None or share > 1,
+            rng=generator(function, seed), **others,
         )  # fmt: skip
         if plan.keep_best and not (plan.validate and len(data.val)):
             raise ValueError(

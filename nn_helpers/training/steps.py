@@ -5,6 +5,7 @@
 
 import math
 import time
+from contextlib import nullcontext
 from itertools import count
 from typing import NamedTuple
 
@@ -146,7 +147,7 @@ def steps_of(plan, history=None, resumed=None):
             plan.rng.bit_generator.state = resumed.rng_state
         while last.step < epoch * steps_per_epoch:
             began = time.perf_counter()
-            with sharing(plan.threads):
+            with sharing(plan.threads) if plan.says_threads else nullcontext():
                 record = make_step(workers, plan.optimizer, *next(epoch_batches), last)
                 record.epoch, record.epoch_ends = epoch, record.step == epoch * steps_per_epoch
                 record.seconds = last.seconds + time.perf_counter() - began
