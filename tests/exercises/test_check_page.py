@@ -150,9 +150,9 @@ def test_the_shade_is_the_deeper_the_larger_the_difference_and_never_hides_the_n
 
 
 def test_a_small_difference_is_written_with_enough_digits():
-    page = compared(np.array([0.5, 3.0]), np.array([0.5000001, 3.0]))
-    assert page.numbers(0) == [["0.5", "3"]]
-    assert page.numbers(1) == [["▲ 0.5000001", "3"]]
+    page = compared(np.array([0.5, 3.0, 0.0]), np.array([0.5000001, 3.0, -0.0]))
+    assert page.numbers(0) == [["0.5", "3", "0"]]
+    assert page.numbers(1) == [["▲ 0.5000001", "3", "0"]]
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float32])

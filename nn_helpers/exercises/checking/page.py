@@ -150,7 +150,7 @@ def _differences(value, other):
     """Return a sign for each entry, "" where two arrays agree, and how much it differs, from 0 to 1."""
     same = close_entries(value, other)
     with np.errstate(all="ignore"):
-        by = np.where(same, 0, np.subtract(value, other, dtype=float))
+        by = np.subtract(value, other, dtype=float)
     size = np.abs(by)
     share = np.nan_to_num(size / size[np.isfinite(size)].max(initial=1e-300), nan=1).clip(0, 1)
     return np.select([same, by > 0, by < 0], ["", "▲", "▼"], "≠"), share
