@@ -13,7 +13,7 @@ from nn_helpers.support import network_checks as check
 from nn_helpers.support.learner_functions import Adapted
 from nn_helpers.support.parameters import Buffers, BuffersOfThread, Parameters, copy_into
 from nn_helpers.support.scratch import in_blocks
-from nn_helpers.support.threads import at_once, sharing, threads_to_share
+from nn_helpers.support.threads import share_out
 from nn_helpers.support.validation import Number, choice, float_dtype, generator, number
 
 # The standard deviation of the first weights, for an affine layer with D inputs and M outputs.
@@ -226,16 +226,12 @@ class ClassificationNet:
         if len(x) <= CHUNK:
             return self._propagate(x, self._inference_buffers)[0].astype(self.dtype, copy=False)
         logits = np.empty((len(x), self.num_classes), self.dtype)
-        starts = range(0, len(x), CHUNK)
-        threads = min(threads_to_share(), len(starts))
 
         def compute(number):
-            for start in starts[number::threads]:
-                chunk = slice(start, start + CHUNK)
-                logits[chunk], _ = self._propagate(x[chunk], self._inference_buffers)
+            chunk = slice(CHUNK * number, CHUNK * (number + 1))
+            logits[chunk], _ = self._propagate(x[chunk], self._inference_buffers)
 
-        with sharing(threads):
-            at_once(compute, threads)
+        share_out(compute, -(-len(x) // CHUNK))
         return logits
 
     def activations(self, x):

@@ -9,7 +9,6 @@ import ctypes
 import os
 import threading
 import weakref
-from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -163,10 +162,24 @@ def at_once(task, count):
         other.future.result()
 
 
+def share_out(task, count):
+    """Call ``task(0)``, …, ``task(count − 1)``, shared among as many threads as there may be."""
+    threads = min(threads_to_share(), count)
+
+    def some(first):
+        for number in range(first, count, threads):
+            task(number)
+
+    with sharing(threads):
+        at_once(some, threads)
+
+
 class _Task:
     """A call on a thread of its own, with NumPy's settings for errors as they are on this one."""
 
     def __init__(self, task, number):
+        from concurrent.futures import Future  # here: `import nn_helpers` loads NumPy and nothing heavier
+
         self.future, self.thread = Future(), None
         context, helpers = contextvars.copy_context(), vars(_own).setdefault("helpers", {})
         if number not in helpers:
@@ -189,13 +202,16 @@ class _Task:
 
 def _join(tasks):
     try:
-        wait([task.future for task in tasks])
+        for task in tasks:
+            task.future.exception()  # waits
     except BaseException:
         _stop(tasks)
         raise
 
 
 def _stop(tasks):
+    from concurrent.futures import wait
+
     vars(_own).clear()  # an interrupt may reach a thread after its task, and no other task shall get it
     for task in tasks:
         task.interrupt()

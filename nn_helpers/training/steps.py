@@ -13,7 +13,7 @@ import numpy as np
 
 from nn_helpers.data.batches import as_dataset, batches, empty_batch
 from nn_helpers.support.learner_functions import made_nan
-from nn_helpers.support.threads import at_once, sharing, threads_to_share
+from nn_helpers.support.threads import share_out, sharing
 from nn_helpers.support.validation import choice
 from nn_helpers.training.history import Record
 from nn_helpers.training.plan import Plan, check_that_they_fit, require_net
@@ -206,19 +206,15 @@ def evaluate(net, data, part="test"):
     split = getattr(data, part)
     if not len(split):
         raise ValueError(f"evaluate: the {part} part of {data!r} is empty")
-    starts = range(0, len(split), EVALUATION_BATCH)
-    threads = min(threads_to_share(), len(starts))
-    losses, right = np.zeros((2, len(starts)))
+    losses, right = np.zeros((2, -(-len(split) // EVALUATION_BATCH)))
 
-    def look(number):
-        for batch in range(number, len(starts), threads):
-            these = slice(starts[batch], starts[batch] + EVALUATION_BATCH)
-            y = split.labels[these]
-            logits = net.logits(data.standardise(split.inputs[these], net.dtype))
-            right[batch] = np.count_nonzero(logits.argmax(axis=1) == y)
-            batch_loss, _ = net.functions["cross_entropy"](logits, y)
-            losses[batch] = float(batch_loss) * len(y)
+    def look(batch):
+        these = slice(EVALUATION_BATCH * batch, EVALUATION_BATCH * (batch + 1))
+        y = split.labels[these]
+        logits = net.logits(data.standardise(split.inputs[these], net.dtype))
+        right[batch] = np.count_nonzero(logits.argmax(axis=1) == y)
+        batch_loss, _ = net.functions["cross_entropy"](logits, y)
+        losses[batch] = float(batch_loss) * len(y)
 
-    with sharing(threads):
-        at_once(look, threads)
+    share_out(look, len(losses))
     return float(losses.sum() / len(split)), float(right.sum() / len(split))

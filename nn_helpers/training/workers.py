@@ -33,9 +33,9 @@ class Workers:
     """
 
     def __init__(self, net, threads):
-        self.net = net
-        self._replicas = [net.replica(gradient) for gradient in [net.gradient] + [None] * (threads - 1)]
-        self._alone, self._rows = threads == 1, ()
+        self.net, self._alone, self._rows = net, threads == 1, ()
+        gradients = [] if self._alone else [net.gradient] + [None] * (threads - 1)
+        self._replicas = [net.replica(gradient) for gradient in gradients]
 
     def forward(self, x):
         """Return the logits (N, C) of a batch (N, D), as the network's own `forward` does."""

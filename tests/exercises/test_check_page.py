@@ -243,9 +243,9 @@ def test_the_line_of_the_place_has_its_number_and_its_part_is_marked():
 def test_the_line_that_raised_an_error_has_its_number_and_is_not_shown_twice():
     verdict = verdict_of(learner(SOFTMAX, ("np.exp(shifted)", "np.exp(shiftd)")))
     line = "exponentials = np.exp(shiftd)"
-    assert verdict.raised == (3, line)
-    assert f"line 3:  {line}\nNameError: " in page_of(verdict).text
-    page = page_of(verdict.with_places([Place(3, line, "shiftd", "another name")]))
+    assert verdict.raised == (4, line)
+    assert f"line 4:  {line}\nNameError: " in page_of(verdict).text
+    page = page_of(verdict.with_places([Place(4, line, "shiftd", "another name")]))
     assert page.text.count(line) == 1
     assert page.marks == ["shiftd"]
 

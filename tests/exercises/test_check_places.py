@@ -1,8 +1,10 @@
 """Where no name explains all that is wrong, `check` says which lines a small change makes right."""
 
 import copy
+import inspect
 import itertools
 import linecache
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,31 +18,9 @@ from nn_helpers.exercises.checking.sandbox import Sandbox
 
 pytestmark = pytest.mark.usefixtures("copies")  # elsewhere only lines of the answer are tried
 
-BACKWARD = """
-def affine_backward(dz, cache):
-    x, W = cache
-    rows = x.reshape(len(x), -1)
-    dx = (dz @ W.T).reshape(x.shape)
-    dW = rows.T @ dz
-    db = dz.sum(axis=0)
-    return dx, dW, db
-"""
-SOFTMAX = """
-def softmax(logits):
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    exponentials = np.exp(shifted)
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
-"""
-ADAM = """
-def adam_step(theta, gradient, m, v, t, lr, beta1, beta2, eps):
-    m *= beta1
-    m += (1 - beta1) * gradient
-    v *= beta2
-    v += (1 - beta2) * gradient**2
-    m_hat = m / (1 - beta1**t)
-    v_hat = v / (1 - beta2**t)
-    theta -= lr * m_hat / (np.sqrt(v_hat) + eps)
-"""
+BACKWARD, SOFTMAX, ADAM = (
+    inspect.getsource(EXERCISES[name].answer) for name in ("affine_backward", "softmax", "adam_step")
+)
 
 
 def learner(code, *changes, **names):
@@ -48,7 +28,6 @@ def learner(code, *changes, **names):
     for old, new in changes:
         assert code.count(old) == 1
         code = code.replace(old, new)
-    code = code.lstrip("\n")
     file = f"<cell {hash(code)}>"
     linecache.cache[file] = len(code), None, code.splitlines(keepends=True), file
     seen = {"np": np, **names}
@@ -60,13 +39,13 @@ def learner(code, *changes, **names):
 
 PLACES = [
     (SOFTMAX, [("exponentials.sum(axis=1, keepdims=True)", "(exponentials.sum(axis=1, keepdims=True) + 1)")],
-     "One change in line 4 makes it right: look at `exponentials / (exponentials.sum("),
+     "One change in line 5 makes it right: look at `exponentials / (exponentials.sum("),
     (BACKWARD, [("db = dz.sum(axis=0)", "db = dz.mean(axis=0) * 2")],
-     "One change in line 6 makes it right: look at `d"),
+     "One change in line 7 makes it right: look at `d"),
     (BACKWARD, [("rows.T @ dz", "rows.T @ dz + 1"), ("(dz @ W.T)", "(2 * dz @ W.T)")],
-     "Two changes make it right: look at `2 * dz @ W.T` in line 4 and `rows.T @ dz + 1` in line 5."),
+     "Two changes make it right: look at `2 * dz @ W.T` in line 5 and `rows.T @ dz + 1` in line 6."),
     (ADAM, [("beta1**t", "beta2**t")],
-     "One change in line 6 makes it right: look at `"),
+     "One change in line 7 makes it right: look at `"),
     (ADAM, [("    v += (1 - beta2) * gradient**2\n", ""), ("theta -= lr", "theta -= 2 * lr")],
      "changes make it right"),
 ]  # fmt: skip
@@ -82,8 +61,8 @@ def test_the_place_is_said(code, changes, sentence):
 
 def test_of_several_single_changes_the_one_like_the_answer_is_said():
     f = learner(ADAM, ("(np.sqrt(v_hat) + eps)", "(v_hat + eps)"))
-    assert "in line 8 " in str(check(f)) or check(f).mistake == "no-root"
-    assert {place.line for place in repair_of(f)} == {8}
+    assert "in line 9 " in str(check(f)) or check(f).mistake == "no-root"
+    assert {place.line for place in repair_of(f)} == {9}
 
 
 def repair_of(f):
@@ -128,12 +107,32 @@ def test_a_function_without_source_has_no_place():
     assert not check(np.maximum, "relu_forward")
 
 
+def test_a_docstring_and_an_idle_line_do_not_hide_the_place():
+    f = learner(BACKWARD, ("dW = rows.T @ dz", "N = len(x)\n    dW = np.tensordot(rows, dz, 0)"))
+    assert {place.line for place in repair_of(f)} == {7}
+
+
 def test_a_second_check_of_the_same_function_remembers(monkeypatch):
     f = learner(SOFTMAX, ("exponentials /", "3 * exponentials /"))
     first = str(check(f))
     assert "makes it right" in first
     monkeypatch.setattr(api, "find_places", None)
     assert str(check(f)) == first
+
+
+def test_a_function_whose_helper_has_changed_is_looked_at_anew(monkeypatch):
+    code = (
+        "def softmax(logits):\n    e = np.exp(shift(logits))\n    return e / e.sum(axis=1, keepdims=True)\n"
+    )
+    looked, verdict = [], verdict_of(learner(code, shift=lambda z: 2 * z))
+    monkeypatch.setattr(api, "in_a_copy", lambda *_: looked.append(1) or [])
+    for helper, times in ((lambda z: 2 * z, 1), (lambda z: 2 * z, 1), (lambda z: 3 * z, 2)):
+        f = learner(code, shift=helper)
+        monkeypatch.setattr(
+            api, "verdict_of", lambda f, name, v=verdict, h=helper: replace(v, said=str(h(1)))
+        )
+        check(f)
+        assert len(looked) == times
 
 
 def test_variants_leave_the_function_and_its_names_as_they_are():
@@ -147,7 +146,7 @@ def test_variants_leave_the_function_and_its_names_as_they_are():
 def test_hints_are_about_the_place_and_the_kind_of_change():
     f = learner(SOFTMAX, ("logits.max(axis=1, keepdims=True)", "logits.max(axis=1, keepdims=True) + logits"))
     assert "Which line do you suspect, and why?" in str(first := hint(f))
-    assert "Hint 1 of 3: Look at line 2, `shifted = logits" in " ".join(str(first).split())
+    assert "Hint 1 of 3: Look at line 3, `shifted = logits" in " ".join(str(first).split())
     assert "In it, look at `logits" in " ".join(str(hint(f)).split())
     assert "What it needs is" in str(hint(f))
     assert "That was the last hint; solution(softmax) shows an answer." in " ".join(str(hint(f)).split())

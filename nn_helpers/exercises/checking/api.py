@@ -57,15 +57,19 @@ def check(f, name=None):
     if not verdict.unknown:
         return show(verdict)
     put_in_its_place = show_now(verdict)
-    return put_in_its_place(verdict.with_places(_places(_find(f, name, "check"), f)))
+    return put_in_its_place(verdict.with_places(_places(_find(f, name, "check"), f, verdict)))
 
 
-def _places(exercise, f):
-    """Return the places where small changes make a function right; they are looked for once."""
+def _places(exercise, f, verdict):
+    """Return the places where small changes make a function right; they are looked for once.
+
+    A function that does something else than it did, because another in the notebook has changed, is another.
+    """
     source = source_of(f)
     if source is None or functions_under_check():
         return []
-    if (exercise.name, source) not in _known_places:
+    known = exercise.name, source, verdict.text
+    if known not in _known_places:
 
         def search(beat=lambda: None):
             with Sandbox(f, beat).open() as sandbox:
@@ -76,11 +80,11 @@ def _places(exercise, f):
             found = in_a_copy(search, silence) if copied_process.COPIES else search()
         except (CopyEnded, OSError):
             found = []
-        _known_places[exercise.name, source] = [Place(*place) for place in found]
-    return _known_places[exercise.name, source]
+        _known_places[known] = [Place(*place) for place in found]
+    return _known_places[known]
 
 
-_known_places = {}  # by the exercise and the function's source
+_known_places = {}  # by the exercise, the function's source, and what was said of it
 
 
 def verdict_of(f, name=None, caller="check"):
@@ -153,14 +157,14 @@ _hints_given = Counter()
 def _hints_about(exercise, f):
     """Return hints about what is wrong with a function: the line, the part of it, and what it needs."""
     verdict = verdict_of(f, exercise.name)
-    places = _places(exercise, f) if verdict.kind == "mistake" else []
+    places = _places(exercise, f, verdict) if verdict.kind == "mistake" else []
     if places:
         lines, parts, kinds = ([getattr(p, name) for p in places] for name in ("text", "part", "kind"))
         where = [f"line {place.line}, `{line}`" for place, line in zip(places, lines, strict=True)]
         first = f"Look at {join_names(dict.fromkeys(where))}."
         second = f"In it, look at {join_names(f'`{part}`' for part in parts)}."
         needs = f"What it needs is {join_names(dict.fromkeys(kinds))}."
-        return first, second, f"{needs} {exercise.hints[-1]}"
+        return first, second, needs
     arguments = dict(zip(exercise.parameters, exercise.all_cases[0].args, strict=False))
     said = [exercise.mistakes[key].sentence.format(**arguments) for key in verdict.mistakes]
     return (*exercise.hints[:1], *said, *exercise.hints[-1:]) if said else ()

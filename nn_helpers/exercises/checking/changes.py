@@ -80,13 +80,14 @@ def changes_of(function, answer):
 
 
 SPLICED = "another expression"
+RESULTS = "another order or number of results"
 MOVED = "another order of lines"
 
 # What a function needs, in the words of a hint, the likely ones first
 ORDER = [
     "another operator", "another comparison", "another axis, or keepdims", "a transpose, or one less",
     "another order of operands", "another sign", "another function", "another number", "another name",
-    "another order or number of results", "brackets elsewhere", "a factor, term or function less",
+    RESULTS, "brackets elsewhere", "a factor, term or function less",
     "a divisor", "one more factor", "other bounds of the range or slice", "another index",
     "a change in place, or none", "the generator rng", "a sum or a mean",
     "a copy, another shape or another type", MOVED, "a line less", "one more term or function", SPLICED,
@@ -286,11 +287,11 @@ class _Finder:
         if isinstance(node.ctx, ast.Load) and 1 < len(node.elts) <= 4:
             for order in itertools.permutations(node.elts):
                 if list(order) != node.elts:
-                    yield "another order or number of results", ast.Tuple(list(order), ast.Load())
+                    yield RESULTS, ast.Tuple(list(order), ast.Load())
             for index in range(len(node.elts)):
                 fewer = [*node.elts[:index], *node.elts[index + 1 :]]
                 new = ast.Tuple(fewer, ast.Load()) if len(fewer) > 1 else fewer[0]
-                yield "another order or number of results", new
+                yield RESULTS, new
 
     def _ifexp(self, node):
         yield "another comparison", ast.IfExp(node.test, node.orelse, node.body)
@@ -365,7 +366,7 @@ class _Finder:
         if node.value is not None and not isinstance(node.value, ast.Tuple):
             for name in self.names:
                 pair = ast.Tuple([node.value, _name(name)], ast.Load())
-                yield "another order or number of results", ast.Return(pair)
+                yield RESULTS, ast.Return(pair)
 
     def _augassign(self, node):
         target = _load(node.target)

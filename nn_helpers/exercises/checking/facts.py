@@ -16,7 +16,7 @@ from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.comparison import is_numeric
 from nn_helpers.exercises.checking.error_meanings import message
 from nn_helpers.exercises.checking.sandbox import FROM_CACHE, outcome_on
-from nn_helpers.exercises.checking.source import innermost, source_of
+from nn_helpers.exercises.checking.source import tree_of
 from nn_helpers.exercises.checking.wording import a_kind_of, join_names, value_in_words
 
 MOST = 2  # facts that are said
@@ -78,12 +78,8 @@ class _Code(NamedTuple):
 
 def _code(f):
     try:
-        f = innermost(f)
-        source = source_of(f)
-        function = ast.parse(source).body[0]
-        if not isinstance(f, FunctionType) or function.name != f.__name__ or f.__closure__:
-            return None
-    except Exception:  # there is no source, or it is part of a line
+        f, function, lines = tree_of(f)
+    except TypeError:
         return None
     nodes = [node for part in (function.args, *function.body) for node in ast.walk(part)]
     nodes.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
@@ -97,7 +93,7 @@ def _code(f):
             own.add((node.asname or node.name).partition(".")[0])
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             given.setdefault(node.targets[0].id, []).append(node)
-    return _Code(f, function, nodes, source.splitlines(), own, given)
+    return _Code(f, function, nodes, lines, own, given)
 
 
 # In the code

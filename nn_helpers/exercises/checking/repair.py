@@ -13,19 +13,19 @@ import functools
 import heapq
 import inspect
 import re
-import textwrap
 import time
+from contextlib import contextmanager, suppress
 from itertools import combinations
 from types import FunctionType, ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
-from nn_helpers.exercises.checking.changes import ORDER, SPLICED, Change, changes_of
+from nn_helpers.exercises.checking.changes import ORDER, RESULTS, SPLICED, Change, changes_of
 from nn_helpers.exercises.checking.comparison import agrees, is_numeric, leaves
 from nn_helpers.exercises.checking.recognition import outcomes_of
 from nn_helpers.exercises.checking.sandbox import Outcome, OutOfTime, call, outcome_on, slowness
-from nn_helpers.exercises.checking.source import innermost
+from nn_helpers.exercises.checking.source import tree_of
 from nn_helpers.exercises.checking.trial import Trial
 from nn_helpers.exercises.checking.wording import join_names
 
@@ -68,7 +68,7 @@ def find_places(exercise, f, sandbox, widely=True):
     """
     try:
         program = Program(f, exercise)
-    except (OSError, TypeError, SyntaxError, ValueError):  # there is no source, or it is not plain
+    except (TypeError, ValueError):  # there is no source, or it is not plain
         return []
     search = _Search(exercise, program, sandbox)
     if sandbox.run(lambda: search.order) is not None:
@@ -95,15 +95,8 @@ class Program:
     """The source of a function as a tree that can be changed and run."""
 
     def __init__(self, f, exercise):
-        f = innermost(f)
-        if not isinstance(f, FunctionType) or f.__closure__:
-            raise TypeError
-        source = textwrap.dedent(inspect.getsource(f))
-        self.tree = ast.parse(source)
-        self.function = self.tree.body[0]
-        if not isinstance(self.function, ast.FunctionDef) or f.__name__ != self.function.name:
-            raise TypeError
-        self.lines = source.splitlines()
+        f, self.function, self.lines = tree_of(f)
+        self.tree = ast.Module([self.function], [])
         self.first = self.function.lineno
         self.function.decorator_list = []
         self.names = dict(f.__globals__)
@@ -198,10 +191,10 @@ def _is_plain_name(name, names, depth):
         return value.__name__ in ("numpy", "math")
     if isinstance(value, FunctionType) and (value.__module__ or "").startswith("nn_helpers."):
         return True
-    if isinstance(value, FunctionType) and depth and not value.__closure__:
+    if isinstance(value, FunctionType) and depth:
         try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
-        except (OSError, TypeError, SyntaxError):
+            tree = tree_of(value)[1]
+        except TypeError:
             return False
         return is_plain(tree, value.__globals__, depth - 1)
     return isinstance(value, np.ndarray | np.generic | int | float | list | tuple | str | type(None)) or (
@@ -273,7 +266,7 @@ class _Search:
 
         while not ended:
             error = self.sandbox.run(some)
-            self._undo()
+            self._put_back()  # where it was stopped in between
             if error is not None and not isinstance(error, OutOfTime):
                 break
         return max(self.winners, key=self._likeness, default=())
@@ -283,13 +276,10 @@ class _Search:
 
         What is wrong can often be mended at the end, too: the lines before count for more.
         """
-        for change in changes:
-            change.make()
-        texts = _words(self.program.function), _words(self.program.answer)
-        for change in reversed(changes):
-            change.undo()
+        with self._changed(changes):
+            texts = _words(self.program.function), _words(self.program.answer)
         places = [self.program.place(change) for change in changes]
-        at_the_end = sum(place.text.startswith("return") for place in places)
+        at_the_end = sum(p.text.startswith("return") and p.kind != RESULTS for p in places)
         ratio = difflib.SequenceMatcher(None, *texts, autojunk=False).ratio()
         return ratio - 0.1 * at_the_end, -sum(len(place.part) for place in places)
 
@@ -345,48 +335,51 @@ class _Search:
             taken.append((right, time.process_time() - began, index))
         return [index for *_, index in sorted(taken)]
 
+    @contextmanager
+    def _changed(self, changes):
+        """Change the program for a while."""
+        before = len(self.made)
+        try:
+            for change in changes:
+                self.made.append(change)
+                change.make()
+            yield
+        finally:
+            self._put_back(before)
+
+    def _put_back(self, before=0):
+        """Take back all changes but so many."""
+        while len(self.made) > before:
+            with suppress(IndexError):  # it was never made: the one before has taken its place away
+                self.made.pop().undo()
+
     def _try(self, changes):
         """Return RIGHT if these changes make all right, else how much they make right of a few cases."""
         try:
-            for change in changes:
-                change.make()
-                self.made.append(change)
-            candidate = self.program.compile()
+            with self._changed(changes):
+                candidate = self.program.compile()
         except Exception:  # no program, or the first change has taken away what the second one changes
             return -1
-        finally:
-            self._undo()
         return self._score(candidate)
 
     def _swallow(self, changes):
         """Say whether a part of the answer does the work of other lines: then the place tells nothing."""
         if not any(change.kind == SPLICED for change in changes):
             return False
-        try:
-            for change in changes:
-                change.make()
-                self.made.append(change)
-            body, places = self.program.function.body, [change.node for change in changes]
-            inserted = {part for change in changes if isinstance(change.new, list) for part in change.new}
-            inserted -= {part for change in changes if isinstance(change.old, list) for part in change.old}
-            for line in list(body):
+        function, places = self.program.function, [change.node for change in changes]
+        inserted = {part for change in changes if isinstance(change.new, list) for part in change.new}
+        inserted -= {part for change in changes if isinstance(change.old, list) for part in change.old}
+        idle = [line for line in function.body if not _is_needed(line, function)]
+        with self._changed(changes):
+            body = function.body
+            for line in body:
                 own = {id(node) for node in ast.walk(line)}
-                if isinstance(line, ast.Return) or own & {id(node) for node in (*places, *inserted)}:
+                if line in idle or own & {id(node) for node in (*places, *inserted)}:
                     continue
-                self.program.function.body = [other for other in body if other is not line]
-                right = self._score(self.program.compile()) == RIGHT
-                self.program.function.body = body
-                if right:
+                others = [other for other in body if other is not line]
+                if self._try([Change(function, "body", None, others, body, line, SPLICED)]) == RIGHT:
                     return True
-        except Exception:  # without that line it is no program
-            return False
-        finally:
-            self._undo()
         return False
-
-    def _undo(self):
-        while self.made:
-            self.made.pop().undo()
 
     def _score(self, candidate):
         score = 0
@@ -423,6 +416,20 @@ class _Search:
         exercise = self.exercise
         outcomes = [outcome_on(exercise, candidate, case) for case in exercise.all_cases]
         return Trial(exercise, candidate, outcomes, outcomes_of(exercise, exercise.answer)).right
+
+
+def _is_needed(line, function):
+    """Say whether a line gives, or does something to, what others read, or changes an argument."""
+    done = set()  # to names: by a value, and by a method such as `append`
+    for node in ast.walk(line):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.For):
+            done.update(*(ast.walk(target) for target in getattr(node, "targets", None) or [node.target]))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            done.update(ast.walk(node.value.func))
+    names = {node.id for node in done if isinstance(node, ast.Name)}
+    others = (node for other in function.body if other is not line for node in ast.walk(other))
+    read = {node.id for node in others if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return bool(names & (read | {argument.arg for argument in function.args.args}))
 
 
 def _pairs(better, others):

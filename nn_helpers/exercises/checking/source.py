@@ -4,6 +4,8 @@ import ast
 import dis
 import inspect
 import textwrap
+from contextlib import suppress
+from types import FunctionType
 
 # The first letters of the bytecodes that compute or store something.
 WORK = ("BINARY", "CALL", "COMPARE", "CONTAINS", "FOR_ITER", "STORE_ATTR", "STORE_SUBSCR", "UNARY")
@@ -29,6 +31,24 @@ def source_of(f):
         return textwrap.dedent(inspect.getsource(f))
     except Exception:  # an object may say anything
         return None
+
+
+def tree_of(f):
+    """Return the function that was written, its tree, an ``ast.FunctionDef``, and the lines of its source.
+
+    Raises
+    ------
+    TypeError
+        If the source is not to be had, or is not all of it: a lambda, a method, a function within another.
+    """
+    f = innermost(f)
+    source = source_of(f)
+    if isinstance(f, FunctionType) and not f.__closure__ and source is not None:
+        with suppress(SyntaxError, ValueError):
+            tree = ast.parse(source).body[0]
+            if isinstance(tree, ast.FunctionDef) and tree.name == f.__name__:
+                return f, tree, source.splitlines()
+    raise TypeError("there is no source of a whole function")
 
 
 def _blanks(node):
