@@ -147,6 +147,10 @@ def _in_rows(rows, image_size, columns, titles=None):
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
     if titles:
         centres = (width + 2) * (np.arange(len(titles)) + 0.5) - 0.5
+        points = 72 * INCHES / (0.65 * max(map(len, titles)))  # so that neighbours do not touch
         axes[0].set_xticks(centres, titles)
-        axes[0].tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0, labelsize=9)
+        axes[0].tick_params(
+            top=True, labeltop=True, bottom=False, labelbottom=False, length=0,
+            labelsize=min(9, max(7, points)),
+        )  # fmt: skip
     return figure
