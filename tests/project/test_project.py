@@ -1,7 +1,6 @@
 """The project around the package: what is installed, what the Makefile does, and how a lesson is saved."""
 
 import base64
-import importlib.util
 import io
 import json
 import os
@@ -23,14 +22,12 @@ from processes import run_python
 
 import nn_helpers
 from nn_helpers.support.lesson import edition
+from tools import run_notebooks as tool
+from tools.minutes import write_minutes
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-spec = importlib.util.spec_from_file_location("run_notebooks", ROOT / "tools" / "run_notebooks.py")
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
 
 needs_sh = pytest.mark.skipif(os.name == "nt", reason="make and sh are for Linux and macOS")
 
@@ -225,7 +222,7 @@ def test_every_detail_of_a_machine_is_noticed():
         assert len(details(new_notebook(cells=[new_code_cell(outputs=[output])]))) == 1
 
 
-# tools/run_notebooks.py
+# tools/run_notebooks.py and tools/minutes.py
 
 
 def save(path, *sources):
@@ -235,8 +232,10 @@ def save(path, *sources):
 
 
 def run_notebooks(*paths):
-    command = [sys.executable, tool.__file__, *paths]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+    command = [sys.executable, "-m", "tools.run_notebooks", *paths]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
+    )
 
 
 def test_a_second_run_changes_nothing_and_a_lesson_with_a_fault_is_left_as_it_was(
@@ -284,6 +283,36 @@ def test_a_second_run_changes_nothing_and_a_lesson_with_a_fault_is_left_as_it_wa
     assert capsys.readouterr().out == "lesson.ipynb: unchanged\n"
     assert lesson.read_bytes() == saved
     assert sorted(tmp_path.iterdir()) == sorted([*bad, lesson])
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_says_how_long_it_takes_by_the_rule(path):
+    notebook = nbformat.read(path, as_version=4)
+    before = [cell.source for cell in notebook.cells]
+    write_minutes(notebook)
+    assert [cell.source for cell in notebook.cells] == before
+
+
+def test_minutes_come_from_words_lines_and_exercises():
+    words, exercise = "word " * 650, "def relu_forward(z):\n    ...\n\n\ncheck(relu_forward)"
+    beyond = new_markdown_cell(f"## Two\n\n{words}", metadata={"beyond": True})
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell(f"# A lesson\n\n{words}"),
+            new_markdown_cell("## One\n\n### Exercise 1"),
+            new_code_cell(exercise),
+            new_code_cell("x = 1\n" * 80, metadata={"tags": ["claims"]}),
+            beyond,
+            new_code_cell("x = 1\n" * 32),
+        ]
+    )
+    write_minutes(notebook)
+    write_minutes(notebook)
+    assert [cell.source.split("\n")[2] for cell in notebook.cells[:2]] == [
+        "*12 minutes · with all that is beyond the core path 21*",
+        "*7 minutes*",
+    ]
+    assert beyond.source.startswith("## Two\n\n*9 minutes · beyond the core path*\n\nword")
 
 
 def test_a_lesson_that_hangs_is_left_as_it_was(tmp_path, monkeypatch, capsys):
