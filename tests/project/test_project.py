@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import operator
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ import nn_helpers
 from nn_helpers.support.lesson import edition
 from tools import run_notebooks as tool
 from tools.minutes import write_minutes
+from tools.reference import PAGES, TERMS
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -285,6 +287,24 @@ def test_a_second_run_changes_nothing_and_a_lesson_with_a_fault_is_left_as_it_wa
     assert sorted(tmp_path.iterdir()) == sorted([*bad, lesson])
 
 
+def test_glossary_and_formula_sheet_are_made_from_the_terms_and_use_names_that_exist():
+    for path, page in PAGES.items():
+        assert path.read_text(encoding="utf-8") == page(), "run python -m tools.reference"
+    names = [name for term in TERMS for name in (term["term"], *term.get("also", ()))]
+    assert len(names) == len({name.lower() for name in names})
+    for term in TERMS:
+        assert {"term", "lesson", "says"} <= set(term) <= {"term", "also", "lesson", "code", "formula", "says"}
+        assert operator.attrgetter(term.get("code", "train"))(nn_helpers)
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: term["term"])
+def test_a_term_is_said_in_the_lesson_that_the_glossary_names(term):
+    text = next(path for path in LESSONS if path.name.startswith(term["lesson"])).read_text(encoding="utf-8")
+    text = " ".join(text.replace('\\n",\n    "', " ").split()).lower()
+    stem = term["term"].lower().removesuffix("s").removesuffix(" rate")
+    assert stem in text or any(word.lower() in text for word in term.get("also", ()))
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_says_how_long_it_takes_by_the_rule(path):
     notebook = nbformat.read(path, as_version=4)
@@ -390,9 +410,9 @@ def make_venv(folder, path, *python):
     """Run make_venv.sh in `folder` with only `path` to find a Python on, besides the system's own tools."""
     bin_folder = folder / "tools on the path"
     bin_folder.mkdir(exist_ok=True)
-    for tool in ("rm", "sh", "dirname"):
-        if not (bin_folder / tool).exists():
-            (bin_folder / tool).symlink_to(shutil.which(tool))
+    for name in ("rm", "sh", "dirname"):
+        if not (bin_folder / name).exists():
+            (bin_folder / name).symlink_to(shutil.which(name))
     return subprocess.run(
         ["/bin/sh", ROOT / "tools" / "make_venv.sh", *python],
         cwd=folder,
