@@ -1,4 +1,4 @@
-"""How long a lesson takes, section by section, by one rule; `run_notebooks.py` writes it under the headings.
+"""How long a lesson takes, section by section, by one rule; `run_notebooks` writes it under the headings.
 
 A section's minutes come from its words, its lines of code, its exercises, guesses and widgets. They were set so
 that the sums fit what readers took who worked through the lessons. A section whose heading's cell has

@@ -19,7 +19,9 @@ def glossary():
     for term in TERMS:
         code = f" In code: `{term['code']}`." if "code" in term else ""
         also = f" Also called {', '.join(term['also'])}." if "also" in term else ""
-        lines[term["term"]] = f"**{term['term']}** · {term['says']}{also}{code} Lesson {link(term['lesson'])}."
+        lines[term["term"]] = (
+            f"**{term['term']}** · {term['says']}{also}{code} Lesson {link(term['lesson'])}."
+        )
         for word in term.get("also", ()):
             lines.setdefault(word, f"**{word}** · see *{term['term']}*.")
     entries = [lines[name] for name in sorted(lines, key=str.lower)]

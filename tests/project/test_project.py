@@ -293,7 +293,9 @@ def test_glossary_and_formula_sheet_are_made_from_the_terms_and_use_names_that_e
     names = [name for term in TERMS for name in (term["term"], *term.get("also", ()))]
     assert len(names) == len({name.lower() for name in names})
     for term in TERMS:
-        assert {"term", "lesson", "says"} <= set(term) <= {"term", "also", "lesson", "code", "formula", "says"}
+        assert (
+            {"term", "lesson", "says"} <= set(term) <= {"term", "also", "lesson", "code", "formula", "says"}
+        )
         assert operator.attrgetter(term.get("code", "train"))(nn_helpers)
 
 
