@@ -1,7 +1,7 @@
 """How long a lesson takes, section by section, by one rule; `run_notebooks` writes it under the headings.
 
-A section's minutes come from its words, its lines of code, its exercises, guesses and widgets. They were set so
-that the sums fit what readers took who worked through the lessons. A section whose heading's cell has
+A section's minutes come from its words, its lines of code, its exercises, guesses and widgets. The rates fit
+what readers took who worked through the lessons. A section whose heading's cell has
 ``"beyond": true`` in its metadata is beyond the core path.
 """
 

@@ -1,4 +1,4 @@
-"""Write notebooks/glossary.md and notebooks/formulas.md from docs/terms.toml: ``python -m tools.reference``."""
+"""Write the glossary and the formula sheet from docs/terms.toml: ``python -m tools.reference``."""
 
 import tomllib
 from pathlib import Path
@@ -25,16 +25,16 @@ def glossary():
         for word in term.get("also", ()):
             lines.setdefault(word, f"**{word}** · see *{term['term']}*.")
     entries = [lines[name] for name in sorted(lines, key=str.lower)]
-    intro = "The words of the lessons, and what other books call the same thing. The formulas: [formulas.md](formulas.md)."
+    intro = "The lessons' words, and what other books call them. The formulas: [formulas.md](formulas.md)."
     return "\n\n".join(["# Glossary", intro, *entries]) + "\n"
 
 
 def formulas():
     """Return the formula sheet, in the order of the lessons."""
     intro = (
-        "N examples, D inputs, M outputs. z comes out of an affine layer, a out of an activation; p are probabilities, y is "
-        "the true class, L the loss, g its gradient, θ all parameters, α the learning rate, t the step. dz stands for ∂L/∂z. "
-        "The words: [glossary.md](glossary.md)."
+        "N examples, D inputs, M outputs. z comes out of an affine layer, a out of an activation; p are "
+        "probabilities, y is the true class, L the loss, g its gradient, θ all parameters, α the learning "
+        "rate, t the step. dz stands for ∂L/∂z. The words: [glossary.md](glossary.md)."
     )
     parts = ["# Formulas", intro]
     for lesson, path in LESSONS.items():

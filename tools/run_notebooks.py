@@ -1,7 +1,7 @@
 """Run lessons from the top in fresh kernels and save them so that a second run changes nothing.
 
-`make notebooks` runs them all, and writes into each for which version of nn_helpers it is, the one it ran with,
-and how many minutes it takes.
+`make notebooks` runs them all. It writes into each how many minutes it takes, and for which version of
+nn_helpers it is: the one it ran with.
 A lesson that raises, writes to stderr or takes too long is left as it was.
 """
 

@@ -1,7 +1,7 @@
 """What a lesson's text says is asserted beside it, and holds with other seeds too.
 
 A claim is an assertion in a cell tagged "claims", below the cell that it is about. nbval runs these on the
-sketches, and `test_lessons` on CIFAR-10. Other seeds than the lessons' own take minutes, so they are asked for:
+sketches, `test_lessons` on CIFAR-10. Other seeds than the lessons' own take minutes, so they are asked for:
 ``CLAIMS_SEEDS="1 2" make test ARGS=tests/project/test_claims.py``, with ``CIFAR10_DIR`` for the photographs.
 """
 
