@@ -378,6 +378,8 @@ class _Finder:
 
     def _assign(self, node):
         target, value = node.targets[0], node.value
+        if isinstance(target, ast.Tuple) and len(target.elts) == 2:
+            yield RESULTS, ast.Assign([ast.Tuple(target.elts[::-1], ast.Store())], value)
         if len(node.targets) > 1 or not isinstance(target, ast.Name | ast.Subscript):
             return
         for op in (ast.Add, ast.Sub, ast.Mult):
@@ -399,7 +401,10 @@ class _Finder:
 
     def _spliced(self, lines):
         for index, line in enumerate(lines):
+            last = index == len(lines) - 1
             for other in self.statements if not _is_docstring(line) else ():
+                if isinstance(other, ast.Return) and not (last and isinstance(line, ast.Return)):
+                    continue  # nothing after it would run
                 yield SPLICED, line, [*lines[:index], other, *lines[index + 1 :]]
                 yield SPLICED, line, [*lines[:index], other, *lines[index:]]
 
