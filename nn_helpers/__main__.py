@@ -216,8 +216,7 @@ def find_mine():
     folder = home() or Path("my_lessons")
     if not folder.is_dir() or not (home() or (folder / MARKER).is_dir()):
         raise ValueError(
-            "--mine: there is no work copy here. Run this command in my_lessons or in the folder it stands in, "
-            "or name it by NN_HELPERS_MY_LESSONS"
+            "--mine: there is no work copy here; run this in my_lessons, or in the folder that holds it"
         )
     mine = my_network(folder)
     print(mine)

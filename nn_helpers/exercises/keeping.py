@@ -2,6 +2,7 @@
 
 import ast
 import dis
+import itertools
 import os
 import sys
 from types import CodeType, FunctionType, ModuleType
@@ -67,14 +68,16 @@ def _keep(exercise, f, folder, partner):
     found, said = pieces(text), f"It is in {FILE} now."
     old, new = definition(found, exercise.name), needs.sources[exercise.name]
     if old and old.text not in known and old.text != new:
-        if new in known:
+        if new in known and old.is_harmless:
             return f"{FILE} keeps the version that you have edited there since."
         said += f" The version that you had edited there is in {MARKER}/{REPLACED}."
-    after = text
+    after, helpers = text, set()
     for name, source in needs.sources.items():
         before = definition(pieces(after), name)
         known += [piece for piece in (before and before.text, source) if piece and piece not in known]
-        after = placed(after, name, source, _comment(name, exercise))
+        about = EXERCISES.get(name, exercise)
+        after = placed(after, name, source, _comment(name, exercise), _earlier(about.name) | helpers)
+        helpers |= {name} - EXERCISES.keys()
     if after == text:
         return ""
     _write(folder / MARKER / REPLACED, END.join(known[-MOST:]))  # first: nothing is lost on the way
@@ -85,6 +88,11 @@ def _keep(exercise, f, folder, partner):
 def _comment(name, exercise):
     about = EXERCISES.get(name)
     return f"Lesson {about.lesson[:2]}, {about.section}: {name}" if about else f"for {exercise.name}"
+
+
+def _earlier(name):
+    """Return the names of the exercises before this one."""
+    return set(itertools.takewhile(lambda other: other != name, EXERCISES))
 
 
 def _known(folder):

@@ -8,6 +8,8 @@ and imports of modules that compute. Nothing is called.
 import __future__
 
 import ast
+import functools
+import itertools
 import linecache
 import os
 import re
@@ -17,7 +19,6 @@ from pathlib import Path
 from types import FunctionType
 from typing import NamedTuple
 
-from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.source import innermost
 from nn_helpers.support.files import NO_LINK_NO_WAITING
 
@@ -25,9 +26,10 @@ NAME, FILE = "my_network", "my_network.py"
 MARKER = ".nn_helpers"  # the folder that makes another one a work copy
 MODULES = {"numpy", "math", "itertools", "functools", "operator", "nn_helpers"}
 LARGEST = 100_000  # bytes; 24 functions have about 10,000
-MERGED = 10  # a text in a piece may have as many lines that look like the beginning of another
+MERGED = 12  # a text in a piece may have as many lines that look like the beginning of another
 BEGINS = re.compile(r"[^\s#)\]}]")  # a statement, at the left margin
 LINE = re.compile(r".*\n|.+")  # as Python counts them; str.splitlines knows more ends
+QUOTES = re.compile("\"\"\"|'''")
 NOT_PYTHON = SyntaxError, ValueError, RecursionError, MemoryError, OverflowError
 HEADER = """\
 # My network: every function here is mine, and `check` called it right.
@@ -106,23 +108,26 @@ class Piece(NamedTuple):
             return False
 
 
+@functools.lru_cache(maxsize=8)
 def pieces(text):
-    """Return the pieces of a file."""
+    """Return the pieces of a file, a tuple."""
     lines = LINE.findall(text)
-    starts = [number for number, line in enumerate(lines) if BEGINS.match(line)]
+    # What stands below a decorator belongs to it.
+    starts = [n for n, line in enumerate(lines) if BEGINS.match(line) and (not n or lines[n - 1][0] != "@")]
     bounds, found, at = [*starts, len(lines)], [], 0
     while at < len(starts):
-        # Inside a text over several lines, something may look like another statement's beginning.
-        for after in range(at + 1, min(at + 1 + MERGED, len(bounds))):
-            piece = _piece(lines, bounds[at], bounds[after])
-            if piece.statement:
-                break
-        else:
-            after = at + 1
-            piece = _piece(lines, bounds[at], bounds[after])
+        piece, after = _piece(lines, bounds[at], bounds[at + 1]), at + 1
+        # In a text over several lines something may look like a beginning.
+        more = 2 if piece.text[0] == "@" else MERGED * (len(QUOTES.findall(piece.text)) % 2)
+        if not piece.statement:
+            for end in range(at + 2, min(at + 1 + more, len(bounds))):
+                longer = _piece(lines, bounds[at], bounds[end])
+                if longer.statement:
+                    piece, after = longer, end
+                    break
         found.append(piece)
         at = after
-    return found
+    return tuple(found)
 
 
 def _piece(lines, first, end):
@@ -228,11 +233,10 @@ def _execute(piece, names):
     return ""
 
 
-def placed(text, name, source, comment):
+def placed(text, name, source, comment, below):
     """Return the text with a definition of this name, in the place of the last one, or where it belongs.
 
-    Imports and constants belong at the top, functions below those of earlier exercises. The last word of
-    `comment` names the exercise.
+    Imports and constants belong at the top, functions `below` those of other names. A comment goes before.
     """
     lines, found = LINE.findall(text), pieces(text)
     if not lines[-1].endswith("\n"):
@@ -242,7 +246,7 @@ def placed(text, name, source, comment):
         lines[old.first : old.end] = [source]
         return "".join(lines)
     top = Piece(0, 0, source, statement_of(source)).rank < 2
-    at = _place(found, [] if top else [*EXERCISES][: [*EXERCISES].index(comment.split()[-1])])
+    at = _place(found, set() if top else below)
     lines[at:at] = [source] if top else ["\n", "\n", f"# {comment}\n", source]
     return "".join(lines)
 
@@ -252,11 +256,8 @@ def definition(found, name):
     return next((piece for piece in reversed(found) if name in piece.names and piece.rank), None)
 
 
-def _place(found, earlier):
-    """Return the line before which something new belongs: below the top, and below what is `earlier`."""
-    below = [piece.end for piece in found if set(piece.names) & set(earlier)]
-    for piece in found:
-        if piece.rank > 1:
-            break
-        below.append(piece.end)
-    return max(below, default=0)
+def _place(found, below):
+    """Return the line before which something new belongs: below the top, and below those names."""
+    top = itertools.takewhile(lambda piece: piece.rank < 2, found)
+    ends = [piece.end for piece in (*top, *(piece for piece in found if below & set(piece.names)))]
+    return max(ends, default=0)
