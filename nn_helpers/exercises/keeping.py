@@ -15,18 +15,17 @@ from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.portfolio import (
     FILE,
     HEADER,
-    MARKER,
     MODULES,
     NAME,
     Piece,
     definition,
-    home,
     load,
     pieces,
     placed,
     read,
 )
 from nn_helpers.support.files import own_place, temporary_file
+from nn_helpers.support.record import MARKER, home
 
 REPLACED = "replaced.txt"  # in the marker folder: all that was ever kept, and what it took the place of
 END = "\f\n"  # between two of them

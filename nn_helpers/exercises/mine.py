@@ -12,10 +12,11 @@ from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.api import kept
 from nn_helpers.exercises.checking.sandbox import Sandbox
 from nn_helpers.exercises.checking.verdict import try_out
-from nn_helpers.exercises.portfolio import FILE, home, load, read
+from nn_helpers.exercises.portfolio import FILE, load, read
 from nn_helpers.gradcheck import relative_error
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer, make_optimizer
+from nn_helpers.support.record import home
 
 PAIRS = {
     name: other for name in EXERCISES if name.endswith("_forward") and (other := EXERCISES[name].partner)

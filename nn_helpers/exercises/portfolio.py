@@ -13,17 +13,14 @@ import itertools
 import linecache
 import os
 import re
-import stat
 import warnings
-from pathlib import Path
 from types import FunctionType
 from typing import NamedTuple
 
 from nn_helpers.exercises.checking.source import innermost
-from nn_helpers.support.files import NO_LINK_NO_WAITING
+from nn_helpers.support.files import open_plain
 
 NAME, FILE = "my_network", "my_network.py"
-MARKER = ".nn_helpers"  # the folder that makes another one a work copy
 MODULES = {"numpy", "math", "itertools", "functools", "operator", "nn_helpers"}
 LARGEST = 100_000  # bytes; 24 functions have about 10,000
 MERGED = 12  # a text in a piece may have as many lines that look like the beginning of another
@@ -39,13 +36,6 @@ import numpy as np
 """
 
 
-def home():
-    """Return the folder of the work copy that this program runs in, or None."""
-    given = os.environ.get("NN_HELPERS_MY_LESSONS")
-    folder = Path(given) if given else Path.cwd()
-    return folder if given or (folder / MARKER).is_dir() else None
-
-
 def read(folder):
     """Return the text of the file in a work copy, "" where there is none.
 
@@ -55,18 +45,14 @@ def read(folder):
         If it cannot be read, is too large, or is a link, a pipe or a folder.
     """
     try:
-        descriptor = os.open(folder / FILE, os.O_RDONLY | getattr(os, "O_BINARY", 0) | NO_LINK_NO_WAITING)
+        descriptor = open_plain(folder / FILE, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         return ""
-    try:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:
-            raise OSError(f"it is no file of at most {LARGEST:,} bytes")
-        with open(descriptor, "rb", closefd=False) as file:
-            # What is no UTF-8 is kept as it is, for the way back to the disk.
-            return file.read(LARGEST).decode("utf-8", "surrogateescape")
-    finally:
-        os.close(descriptor)
+    with open(descriptor, "rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(f"it has more than {LARGEST:,} bytes")
+    return content.decode("utf-8", "surrogateescape")  # what is no UTF-8 goes back as it came
 
 
 class Piece(NamedTuple):

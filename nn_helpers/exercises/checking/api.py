@@ -27,7 +27,8 @@ from nn_helpers.exercises.checking.source import source_of
 from nn_helpers.exercises.checking.verdict import Verdict, judge, prepare, without_verdict
 from nn_helpers.exercises.checking.wording import join_names, wrap
 from nn_helpers.exercises.keeping import keep
-from nn_helpers.exercises.portfolio import FILE, home, load, read
+from nn_helpers.exercises.portfolio import FILE, load, read
+from nn_helpers.support import record
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +57,17 @@ def check(f, name=None):
     'absolute-value'
     """
     verdict = verdict_of(f, name)
+    if not callable(f):
+        return show(verdict)
+    exercise = _find(f, name, "check")
+    if not exercise.whose(f):
+        _note("checked", exercise, kind=verdict.kind, mistakes=verdict.mistakes)
     if verdict and not functions_under_check():
-        verdict = verdict.with_note(keep(_find(f, name, "check"), f, verdict.as_a_pair))
+        verdict = verdict.with_note(keep(exercise, f, verdict.as_a_pair))
     if not verdict.unknown:
         return show(verdict)
     put_in_its_place = show_now(verdict)
-    return put_in_its_place(verdict.with_places(_places(_find(f, name, "check"), f, verdict)))
+    return put_in_its_place(verdict.with_places(_places(exercise, f, verdict)))
 
 
 def _places(exercise, f, verdict):
@@ -148,6 +154,7 @@ def hint(f, name=None):
     """
     exercise = _find(f, name, "hint")
     hints = (callable(f) and not exercise.whose(f) and _hints_about(exercise, f)) or exercise.hints
+    _note("hint", exercise)
     _hints_given[hints] += 1
     number, last = min(_hints_given[hints], len(hints)), _hints_given[hints] > len(hints)
     before = "Which line do you suspect, and why? Decide before you read on.\n" if number == 1 else ""
@@ -184,6 +191,7 @@ def solution(f, name=None):
         The exercise, when the function has another name.
     """
     exercise = _find(f, name, "solution")
+    _note("solution", exercise)
     text = inspect.getsource(exercise.answer)
     if library := exercise.library:
         text += f"\n\n# The library's own, {library.__module__}.{library.__name__}:\n\n"
@@ -204,22 +212,16 @@ def yours_or_ours(f, name=None):
     name : str, optional
         The exercise, when the function has another name.
     """
-    exercise = _find(f, name, "yours_or_ours")
+    exercise, said = _find(f, name, "yours_or_ours"), "yours"
     if isinstance(f, str):
         f, why = kept(exercise)
         said = f"yours, from lesson {exercise.lesson[:2]}"
     else:
         verdict, given = verdict_of(f, name, "yours_or_ours"), exercise.whose(f)
-        said, why = (
-            "yours",
-            {
-                "not attempted": "yours is not written yet",
-                "mistake": WRONG,
-                "right": f"you passed the {given}'s own function" if given else "",
-            }[verdict.kind],
-        )
-        if verdict.kind == "not attempted" and (before := kept(exercise)[0]):
-            f, why, said = before, "", f"yours, from {FILE}"
+        why = WRONG if verdict.kind == "mistake" else f"you passed the {given}'s own function" * bool(given)
+        if verdict.kind == "not attempted":
+            before, _ = kept(exercise)
+            f, why, said = before or f, "" if before else "yours is not written yet", f"yours, from {FILE}"
     if why:
         said = f"the {'library' if exercise.library else 'lesson'}'s ({why})"
     print(f"{exercise.name}: {said}")
@@ -238,16 +240,23 @@ def kept(exercise, loaded=None):
     loaded : Loaded, optional
         The portfolio, where it has been read already.
     """
-    if (folder := home()) is None and loaded is None:
-        return None, "there is no work copy here"
-    try:
-        loaded = loaded or load(read(folder))
-    except OSError as error:
-        return None, f"{FILE} cannot be read: {error.strerror or error}"
+    if loaded is None:
+        if (folder := record.home()) is None:
+            return None, "there is no work copy here"
+        try:
+            loaded = load(read(folder))
+        except OSError as error:
+            return None, f"{FILE} cannot be read: {error.strerror or error}"
     f = loaded.function(exercise.name)
     if f is None:
         return None, loaded.problems.get(exercise.name, f"yours is not in {FILE} yet")
     return (f, "") if verdict_of(f, exercise.name) else (None, WRONG)
+
+
+def _note(event, exercise, **what):
+    """Put it on record, unless a function under check does this."""
+    if not functions_under_check():
+        record.note(event, lesson=exercise.lesson[:2], exercise=exercise.name, **what)
 
 
 # Finding the exercise
