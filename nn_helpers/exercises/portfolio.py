@@ -14,6 +14,7 @@ import linecache
 import os
 import re
 import warnings
+import zlib
 from types import FunctionType
 from typing import NamedTuple
 
@@ -207,7 +208,8 @@ def _execute(piece, names):
         return "there is a syntax error"
     if not piece.is_harmless:
         return "more would be run than a definition"
-    file = f"<{FILE}, {', '.join(piece.names)}, {hash(piece.text)}>"  # as it was when it was read
+    version = zlib.crc32(piece.text.encode("utf-8", "replace"))  # as it was when it was read
+    file = f"<{FILE}, {', '.join(piece.names)}, {version:08x}>"
     linecache.cache[file] = len(piece.text), None, piece.text.splitlines(keepends=True), file
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -231,9 +233,12 @@ def placed(text, name, source, comment, below):
     if old := definition(found, name):
         lines[old.first : old.end] = [source]
         return "".join(lines)
-    top = Piece(0, 0, source, statement_of(source)).rank < 2
-    at = _place(found, set() if top else below)
-    lines[at:at] = [source] if top else ["\n", "\n", f"# {comment}\n", source]
+    rank = Piece(0, 0, source, statement_of(source)).rank
+    at = _place(found, set() if rank < 2 else below)
+    before = ["\n", "\n", f"# {comment}\n"] if rank > 1 else []
+    if rank == 1 and lines[at - 1].startswith(("import ", "from ")):
+        before = ["\n"]
+    lines[at:at] = [*before, source]
     return "".join(lines)
 
 

@@ -62,7 +62,7 @@ def both(mine, data, rule, lr, *, net, **options):
 
 def test_all_24_are_the_learner_s(mine):
     assert len(mine.yours) == len(EXERCISES) == 24
-    assert str(mine) == "24 of 24 functions are yours."
+    assert str(mine) == "24 of 24 functions at work are yours."
     assert mine.net().functions_of_your_own == OF_THE_NETWORK
     assert mine.functions.keys() == EXERCISES.keys()
     assert mine.gradient_error() < 1e-7
@@ -148,7 +148,7 @@ def test_what_is_missing_is_the_library_s(tmp_path, data):
     )
     mine = my_network(folder)
     assert str(mine).splitlines() == [
-        "21 of 24 functions are yours.",
+        "21 of 24 functions at work are yours.",
         "The library's stand in for",
         f"  softmax, adam_step: yours is not in {FILE} yet",
         "  flip: check says what is wrong with yours",
@@ -163,7 +163,7 @@ def test_half_a_pair_waits_for_the_other_half(tmp_path, data):
     assert {name for name in mine.reasons if "waits" in mine.reasons[name]} == {
         "relu_forward", "net_backward", "affine_backward",
     }  # fmt: skip
-    assert mine.reasons["relu_forward"] == "it waits for a relu_backward of yours that goes with it"
+    assert mine.reasons["relu_forward"] == "yours waits for a relu_backward of yours that goes with it"
     assert mine.net().functions_of_your_own == ["softmax", "cross_entropy", "l2_gradient"]
     (ours, _), (yours, _) = both(mine, data, "adam", 1e-3, net={"reg": 0.1})
     assert relative_error(ours.theta, yours.theta) < 1e-10
@@ -187,7 +187,7 @@ def test_without_a_work_copy_all_is_the_library_s(tmp_path, monkeypatch, data):
     monkeypatch.delenv("NN_HELPERS_MY_LESSONS", raising=False)
     mine = my_network()
     assert str(mine) == (
-        "0 of 24 functions are yours. The library's stand in for them (there is no work copy here)."
+        "0 of 24 functions at work are yours. The library's stand in for them (there is no work copy here)."
     )
     (ours, _), (yours, _) = both(mine, data, "adam", 1e-3, net={"reg": 0.1}, augment=True)
     assert np.array_equal(ours.theta, yours.theta)
@@ -197,7 +197,7 @@ def test_without_a_work_copy_all_is_the_library_s(tmp_path, monkeypatch, data):
 @pytest.mark.parametrize("text", ["", "(" * 1000, "x" * 200_000, "def relu_forward(z):\n    return 3\n"])
 def test_a_damaged_file_leaves_the_library_s(tmp_path, text):
     (tmp_path / FILE).write_text(text, encoding="utf-8")
-    assert str(my_network(tmp_path)).startswith("0 of 24 functions are yours.")
+    assert str(my_network(tmp_path)).startswith("0 of 24 functions at work are yours.")
 
 
 # In a terminal
@@ -226,7 +226,7 @@ def test_train_mine(tmp_path, monkeypatch, capsys, few, place):
     for also in ([], ["--mine"]):
         assert main([*QUICK, *options, *also]) == 0
         out, table = rows(capsys)
-        assert out.startswith("24 of 24 functions are yours.\n") == bool(also)
+        assert out.startswith("24 of 24 functions at work are yours.\n") == bool(also)
         tables.append(table)
     assert tables[0] == tables[1]
     assert len(tables[0]) == 3
