@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import nn_helpers
-from nn_helpers import doctor as module
+from nn_helpers.course import doctor as module
+from nn_helpers.course.doctor import FINE, NOTE, TROUBLE, Finding, Report, doctor
+from nn_helpers.course.lesson import edition
 from nn_helpers.data import cifar10 as files
-from nn_helpers.doctor import FINE, NOTE, TROUBLE, Finding, Report, doctor
-from nn_helpers.support.lesson import edition
 
 
 def version_of(changes):
@@ -242,7 +242,7 @@ def test_without_a_home_folder_the_advice_is_to_set_one_and_not_to_install_anyth
         "import pwd\n"
         "def nobody(uid): raise KeyError(uid)\n"
         "pwd.getpwuid = nobody\n"
-        "from nn_helpers.doctor import doctor\n"
+        "from nn_helpers.course.doctor import doctor\n"
         "print(doctor())\n"
     )
 
@@ -299,7 +299,7 @@ def test_a_full_disk_and_a_cache_that_cannot_be_written(nothing_here, monkeypatc
 
 def test_lessons_of_another_version_are_named(monkeypatch, tmp_path):
     assert module.notebooks().state == FINE
-    package = tmp_path / "nn_helpers" / "doctor.py"
+    package = tmp_path / "nn_helpers" / "course" / "doctor.py"
     monkeypatch.setattr(module, "__file__", str(package))
     assert module.notebooks().state == NOTE
     (tmp_path / "notebooks").mkdir()

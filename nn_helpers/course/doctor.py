@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_helpers.support.lesson import STATEMENT, edition
+from nn_helpers.course.lesson import STATEMENT, edition
 from nn_helpers.support.threads import blas_libraries, usable_cores
 from nn_helpers.support.version import __version__
 
@@ -358,7 +358,7 @@ def disk():
 
 def notebooks():
     """Whether the lessons beside the package were written for this version of it."""
-    folder = Path(__file__).resolve().parent.parent / "notebooks"
+    folder = Path(__file__).resolve().parents[2] / "notebooks"
     lessons = sorted(folder.glob("[0-9]*.ipynb"))
     if not lessons:
         return Finding("lessons", "not beside the package, so their version is not known", NOTE)
