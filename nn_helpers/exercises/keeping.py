@@ -19,7 +19,7 @@ from nn_helpers.support.record import MARKER, home
 
 REPLACED = "replaced.txt"  # in the marker folder: all that was ever kept, and what it took the place of
 END = "\f\n"  # between two of them
-MOST = 200  # of them
+MOST = 2_000  # of them
 LITERALS = int, float, complex, str, bool, type(None), tuple
 
 
@@ -138,10 +138,9 @@ class _Needs:
         exercises = name in EXERCISES and not anew
         if value is self or name in self.sources or (exercises and definition(self.found, name)):
             return
-        if _globals_of(value).get("__name__") == NAME:  # it came from the file
-            return
-        if isinstance(value, FunctionType) and value.__globals__ is self.names:
-            written = self._function(value)
+        from_file = _globals_of(value).get("__name__") == NAME
+        if from_file or _globals_of(value) is self.names:
+            written = value.__name__ if from_file else self._function(value)
             if written != name:
                 self.sources[name] = f"{name} = {written}"
             return
