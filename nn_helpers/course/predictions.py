@@ -81,7 +81,7 @@ def reveal(name, truth):
     truth = questions.truth_of(truth)
     words, past = question.in_words(truth), _past(question)
     reply = _reply(question, past.guess, truth)
-    if past.truth and past.truth != words:  # a cell that was changed
+    if past.truth and _is_another(question, past.truth, truth, words):  # a cell that was changed
         return _say(Card(Reply(head=f"Now it is {words}. Before, it was {past.truth}.")))
     if not past.truth:
         record.note(
@@ -199,6 +199,14 @@ def _past(question):
         elif event.question == question.id and event.event == "revealed":
             truth = truth or event.truth
     return Past(guess, truth)
+
+
+def _is_another(question, before, truth, words):
+    """Say whether a truth is another than it was before, a text; of options, whether it means another."""
+    if question.kind != "choice":
+        return before != words
+    before = questions.number_in(before) if isinstance(truth, float) else before
+    return question.true_option(before) != question.true_option(truth)
 
 
 def _guessed(question):

@@ -92,7 +92,10 @@ def test_a_changed_cell_hears_what_it_is_now(said):
     predict("new-images", "40 %")
     reveal("new-images", 0.43)
     assert said(reveal, "new-images", 0.9) == "○ Now it is 90 %. Before, it was 43 %.\n"
-    assert said(reveal, "new-images", 0.43).startswith("✓")
+    assert said(reveal, "new-images", 0.41) == "✓ You said 40 %. It is 41 %.\n"
+    predict("two-squares", 108)
+    reveal("two-squares", 108)
+    assert said(reveal, "two-squares", 4) == "○ Now it is 4. Before, it was 108.\n"
 
 
 def test_a_truth_that_is_no_option_is_said_as_it_is(said):
