@@ -249,7 +249,7 @@ def _reply(question, guess, truth):
     if question.kind == "choice" and option is None:
         it_is += ", none of the options"
     if right and guess == words:
-        it_is = "So it is" if not number else "It is"
+        it_is = "So it is"
     you = "" if not guess else f"You said {guess}. " if number else f"You said: {guess}. "
     wrong = question.sentence(guess) if right is False else ""
     return Reply(guess, True, right, f"{you}{it_is}.", "\n".join(filter(None, [wrong, question.because])))

@@ -54,7 +54,7 @@ def test_a_guess_at_a_number_hears_what_it_is(said):
     )
     predict("image-numbers", 3072)
     predict("two-squares", 12)
-    assert "✓ You said 3,072. It is." in said(reveal, "image-numbers", np.int64(3072))
+    assert "✓ You said 3,072. So it is." in said(reveal, "image-numbers", np.int64(3072))
     assert "✗ You said 12. It is 108.\nThe chain rule multiplies." in said(reveal, "two-squares", 108)
 
 
