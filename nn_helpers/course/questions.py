@@ -27,6 +27,7 @@ NUMBER = re.compile(
     r"(?P<times> ?[·×] ?10)?(?P<power>⁻?[⁰¹²³⁴-⁹]+)?"
     r"(?: (?P<many>thousand|million|billion)\b)?(?P<percent> ?%)?"
 )
+TYPED = str.maketrans("×·−", "**-")
 MANY = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 ARITHMETIC = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -158,8 +159,9 @@ def in_plain_text(question):
 def number_in(text):
     """Return the number that a text is or begins with, or that its arithmetic makes, or None."""
     text = text.strip().removeprefix("`").removesuffix("`")
-    if re.fullmatch(r"[-+*/(). e\d]+", text):
-        return arithmetic(text)
+    typed = text.translate(TYPED)
+    if re.fullmatch(r"[-+*/(). e\d]+", typed):
+        return arithmetic(typed)
     match = NUMBER.match(text)
     if not match:
         return None
