@@ -18,14 +18,15 @@ from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 
+from nn_helpers.support import record
 from nn_helpers.support.files import explain_failure, own_place, temporary_file
 
-MARKER = ".nn_helpers"  # the folder that makes a folder a work copy
+MARKER = record.MARKER
 RULES = b"1"  # of what a copy leaves out; with another number, all lessons count as new editions
 ASKS = re.compile(r"(?<![\w.])(predict|reveal|recall|quiz|check|hint|solution)\((?:\s*[\"']([\w-]+)[\"'])?")
 WIDGET = re.compile(r'"application/vnd\.jupyter\.widget-view\+json"|nn-saved')
 WRITTEN_FOR = re.compile(r'(written_for=")([^"]*)')
-LEARNERS = ("record.jsonl", "my_network.py")  # what `reset all` puts away beside the lessons
+LEARNERS = (record.FILE, "my_network.py")  # what `reset all` puts away beside the lessons
 IN_LAB = "Where it is open, JupyterLab asks when it saves: Revert shows the new one, Overwrite undoes it."
 NOTE = """**A newer edition has another version of the cell above.** You changed that cell, so yours stays and
 runs. This is the new one; delete this note when you no longer need it.
@@ -247,6 +248,8 @@ def _try_to_bring(source, folder, before):
         return _bring(source, folder, before)
     except (OSError, ValueError) as error:
         return [f"{source.name} is left as it was: {error}"]
+    except ImportError as error:
+        return [f"{source.name} is left as it was: {error}; pip install -r requirements.txt mends that"]
 
 
 def _bring(source, folder, before):
@@ -287,7 +290,7 @@ def _bring_lesson(source, path, base, before):
     mine.cells, both = merge(old, mine.cells, new.cells)
     mine.nbformat_minor = max(mine.nbformat_minor, new.nbformat_minor)
     _keep(path, before)
-    _write(path, nbformat.writes(mine, indent=1, ensure_ascii=False).encode() + b"\n")
+    write(path, nbformat.writes(mine, indent=1, ensure_ascii=False).encode() + b"\n")
     _remember(path.parent, path.name, {"edition": _edition(source), "cells": _bare(new)})
     both_changed = f" In {len(both)} of its cells both changed something: yours stays, the new one stands below."
     return [f"{path} is the new edition, with all that you wrote.{both_changed * bool(both)}"]
@@ -326,7 +329,7 @@ def _reset_exercise(what, sources, folder, before):
         mine.cells = [blanks.get(cell.id, cell) for cell in mine.cells]
         mine.cells += [cell for name, cell in blanks.items() if name not in there]
         _keep(path, before)
-        _write(path, nbformat.writes(mine, indent=1, ensure_ascii=False).encode() + b"\n")
+        write(path, nbformat.writes(mine, indent=1, ensure_ascii=False).encode() + b"\n")
         said += [f"{what} is blank again in {path}."]
     if not said:
         near = difflib.get_close_matches(what, names) or sorted(names)
@@ -343,7 +346,7 @@ def _put(source, folder):
         notebook = copy_of(_read(source))
         content = nbformat.writes(notebook, indent=1, ensure_ascii=False).encode() + b"\n"
         base["cells"] = _bare(notebook)
-    _write(folder / source.name, content)
+    write(folder / source.name, content)
     _remember(folder, source.name, base)
 
 
@@ -366,7 +369,7 @@ def _base(folder, name):
 
 
 def _remember(folder, name, base):
-    _write(folder / MARKER / "editions" / f"{name}.json", json.dumps(base, ensure_ascii=False).encode())
+    write(folder / MARKER / "editions" / f"{name}.json", json.dumps(base, ensure_ascii=False).encode())
 
 
 def _require_file(path):
@@ -396,13 +399,14 @@ def _keep(path, before):
     """Copy a file to where the things are that were there before."""
     if path.is_file():
         before.mkdir(exist_ok=True)
-        _write(before / path.name, path.read_bytes())
+        write(before / path.name, path.read_bytes())
 
 
 def _where(before):
     return [f"What was there before is in {before}.", IN_LAB] if before.exists() else []
 
 
-def _write(path, content):
+def write(path, content):
+    """Write a file of the work copy whole or not at all."""
     with explain_failure("the work copy", path), temporary_file(path, content) as new:
         os.replace(new, path)
