@@ -127,7 +127,9 @@ def parser(preset="seed"):
 
     reset = commands.add_parser("reset", help="put an exercise or a lesson back; what was there is kept")
     reset.set_defaults(run=run_reset)
-    reset.add_argument("what", help="an exercise's function, as relu_forward; a lesson's number, as 02; or all")
+    reset.add_argument(
+        "what", help="an exercise's function, as relu_forward; a lesson's number, as 02; or all"
+    )
     reset.add_argument("folder", nargs="?", type=Path, help="your copy of the lessons (default: my_lessons)")
 
     train = commands.add_parser(

@@ -98,7 +98,9 @@ def reset(what, folder):
     if not (folder / MARKER).is_dir():
         raise ValueError(f"reset: {folder} is no work copy of the lessons; make lab makes one")
     _claim(folder)
-    lessons = [source for source in sources if what == "all" or re.match(rf"0*{re.escape(what)}_", source.name)]
+    lessons = [
+        source for source in sources if what == "all" or re.match(rf"0*{re.escape(what)}_", source.name)
+    ]
     with _alone(folder) as before:
         if not lessons:
             return _reset_exercise(what, sources, folder, before) + _where(before)
@@ -212,7 +214,9 @@ def _note(cell):
 def _sources():
     """Return the files that a work copy has: the lessons, and what they link to."""
     lessons = re.compile(r"\d\d_.+\.ipynb|[^.].*(?<!\.ipynb)")
-    return [path for path in sorted(source_folder().iterdir()) if path.is_file() and lessons.fullmatch(path.name)]
+    return [
+        path for path in sorted(source_folder().iterdir()) if path.is_file() and lessons.fullmatch(path.name)
+    ]
 
 
 def _claim(folder):
@@ -292,7 +296,9 @@ def _bring_lesson(source, path, base, before):
     _keep(path, before)
     write(path, nbformat.writes(mine, indent=1, ensure_ascii=False).encode() + b"\n")
     _remember(path.parent, path.name, {"edition": _edition(source), "cells": _bare(new)})
-    both_changed = f" In {len(both)} of its cells both changed something: yours stays, the new one stands below."
+    both_changed = (
+        f" In {len(both)} of its cells both changed something: yours stays, the new one stands below."
+    )
     return [f"{path} is the new edition, with all that you wrote.{both_changed * bool(both)}"]
 
 
@@ -333,7 +339,9 @@ def _reset_exercise(what, sources, folder, before):
         said += [f"{what} is blank again in {path}."]
     if not said:
         near = difflib.get_close_matches(what, names) or sorted(names)
-        raise ValueError(f"reset: {what!r} is no exercise and no lesson; there is {', '.join(near)}, 02 or all")
+        raise ValueError(
+            f"reset: {what!r} is no exercise and no lesson; there is {', '.join(near)}, 02 or all"
+        )
     return said
 
 

@@ -308,7 +308,9 @@ def test_of_random_edits_nothing_of_the_learners_is_lost(seed):
             assert compiles(cell["source"]) == possible[cell["source"]]
     notebook = new_notebook(
         cells=[
-            (new_code_cell if cell["cell_type"] == "code" else new_markdown_cell)(cell["source"], id=cell["id"])
+            (new_code_cell if cell["cell_type"] == "code" else new_markdown_cell)(
+                cell["source"], id=cell["id"]
+            )
             for cell in merged
         ]
     )
