@@ -1,4 +1,4 @@
-"""From a terminal: ``python -m nn_helpers train`` the lessons' experiment, ``… lab`` the lessons in JupyterLab, and more."""
+"""From a terminal: ``python -m nn_helpers lab`` the lessons, ``… train`` their experiment, and more."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""JupyterLab on the learner's lessons: with settings that suit them, and without a change to anybody's own."""
+"""JupyterLab on the learner's lessons, with settings that suit them; nobody's own are changed."""
 
 import importlib.util
 import json
@@ -9,8 +9,8 @@ from nn_helpers.course.standing import current, standings
 from nn_helpers.course.work_copy import MARKER, make, write
 from nn_helpers.support import record
 
-# Jupyter's own files of settings, read because JUPYTER_CONFIG_PATH names their folder. They are defaults: what
-# somebody chooses in JupyterLab comes before them. nbdime merges lessons here; its buttons compare with git.
+# Jupyter's own files of settings, read because JUPYTER_CONFIG_PATH names their folder. They are defaults:
+# what somebody chooses in JupyterLab comes first. nbdime merges lessons here; its buttons compare with git.
 SETTINGS = {
     "labconfig/default_setting_overrides.json": {
         "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}

@@ -268,8 +268,8 @@ def _bring(source, folder, before):
     _require_file(path)
     if base is None:
         raise ValueError(
-            f"nothing says which edition it was made from; python -m nn_helpers reset {source.name[:2]} puts the "
-            "new one there, and keeps this one"
+            "nothing says which edition it was made from; "
+            f"python -m nn_helpers reset {source.name[:2]} puts the new one there, and keeps this one"
         )
     if source.suffix != ".ipynb":
         changed = _edition(path) != base["edition"]

@@ -1,4 +1,4 @@
-"""The learner's copy of the lessons: what it leaves out, newer editions, reset, and folders in every state."""
+"""The learner's copy of the lessons: what it leaves out, newer editions, reset, folders in every state."""
 
 import ast
 import copy
@@ -246,7 +246,7 @@ def edit(cells, rng, who):
         at = rng.randrange(len(cells))
         cell, mark = cells[at], f"# {who} {number}"
         new = {"id": f"{who}-{number}", "cell_type": "code", "source": mark}
-        match rng.choice("change write insert delete move split double".split()):
+        match rng.choice(["change", "write", "insert", "delete", "move", "split", "double"]):
             case "change":
                 cell["source"] += f"\n{mark}"
             case "write":
@@ -378,7 +378,7 @@ def test_a_file_and_a_link_in_the_place_of_the_folder_are_not_touched(course, tm
         course.copy.symlink_to(tmp_path / "elsewhere")
     except OSError:
         pytest.skip("no links here")
-    with pytest.raises(FileExistsError, match="is a link; name the folder itself, .*elsewhere"):
+    with pytest.raises(FileExistsError, match=r"is a link; name the folder itself, .*elsewhere"):
         course.make()
     assert os.listdir(tmp_path / "elsewhere") == []
 
