@@ -14,7 +14,7 @@ import stat
 import time
 import zlib
 from argparse import Namespace
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from itertools import chain, count
 from pathlib import Path
 
@@ -110,6 +110,9 @@ def reset(what, folder):
         for name in LEARNERS * (what == "all"):
             _keep(folder / name, before)
             (folder / name).unlink(missing_ok=True)
+        if what != "all":
+            with chdir(folder):
+                record.note("reset", lesson=lessons[0].name[:2])  # its questions can be answered again
         names = "Everything" if what == "all" else lessons[0].name
         return [f"{names} is as on the first day.", *_where(before)]
 
