@@ -28,8 +28,8 @@ WIDGET = re.compile(r'"application/vnd\.jupyter\.widget-view\+json"|nn-saved')
 WRITTEN_FOR = re.compile(r'(written_for=")([^"]*)')
 LEARNERS = (record.FILE, "my_network.py")  # what `reset all` puts away beside the lessons
 IN_LAB = (
-    "Is it open in JupyterLab? Then that asks when it saves: Revert shows the new one, Overwrite keeps what you "
-    "see there."
+    "Is it open in JupyterLab? Then that asks when it saves: Revert shows the new one, "
+    "Overwrite keeps what you see there."
 )
 NOTE = """**A newer edition has another version of the cell above.** You changed that cell, so yours stays and
 runs. This is the new one; delete this note when you no longer need it.

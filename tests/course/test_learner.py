@@ -1,7 +1,7 @@
 """A learner works through the lessons in JupyterLab: guesses, errs, mends it, restarts, and comes back.
 
-`make test` does lesson 00. With NN_HELPERS_COSTLY=1 it is all lessons: with every exercise, a next day, and two
-at once in one folder.
+`make test` does lesson 00. With NN_HELPERS_COSTLY=1 it is all lessons: with every exercise, a next day, and
+two at once in one folder.
 """
 
 import ast

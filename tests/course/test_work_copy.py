@@ -319,6 +319,19 @@ def test_of_random_edits_nothing_of_the_learners_is_lost(seed):
     assert {cell["id"]: cell["source"] for cell in again} == result
 
 
+def test_what_the_learner_wrote_is_there_even_if_a_merge_of_orders_left_it_out(monkeypatch):
+    base = work_copy._bare(EDITION)
+    mine = [*copy.deepcopy(base), {"id": "last", "cell_type": "code", "source": "mine"}]
+    mine.insert(0, {"id": "first-of-all", "cell_type": "code", "source": "mine too"})
+    mine[3]["source"] = "changed"
+    monkeypatch.setattr(
+        work_copy, "_order", lambda *editions: [cell["id"] for cell in base if cell["id"] != "ask"]
+    )
+    merged, _ = merge(base, mine, base)
+    assert [cell["id"] for cell in merged] == ["first-of-all", *(cell["id"] for cell in base), "last"]
+    assert merged[3]["source"] == "changed"
+
+
 # Reset
 
 
@@ -343,6 +356,8 @@ def test_a_lesson_and_everything_are_as_on_the_first_day(course):
         (course.copy / "own.txt").write_text("own", encoding="utf-8")
         reset(what, course.copy)
         assert course.lesson.read_bytes() == first
+        record = course.copy / "record.jsonl"
+        assert not record.exists() or '"event": "reset", "lesson": "00"' in record.read_text(encoding="utf-8")
         assert (course.copy / "record.jsonl").exists() == (what != "all")
         assert (course.copy / "own.txt").exists()
     kept = (course.copy / ".nn_helpers").glob("before-*/record.jsonl")
