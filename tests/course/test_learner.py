@@ -160,7 +160,7 @@ def bring_newer_editions(copy, tmp_path, monkeypatch):
         return work_copy.make(copy)
 
 
-def restart_and_run_above(lesson, name):
+def restart_and_run(lesson, name):
     """Restart the kernel, and run what a learner would: everything above the cell of this id."""
     lesson.restart()
     at = next(i for i, cell in enumerate(lesson.cells()) if cell["id"] == name)
@@ -211,7 +211,7 @@ def work_through(lesson, tmp_path, monkeypatch, newer):
             lesson.reload() if not newer else lesson.page.reload()
             lesson.wait_for_page()
             assert all("is the new edition" in line for line in said[: -2 or None])
-            restart_and_run_above(lesson, name)
+            restart_and_run(lesson, name)
     if newer:
         assert AGAIN in lesson.cells()[0]["source"]
     all_is_well(lesson)
