@@ -161,10 +161,10 @@ def bring_newer_editions(copy, tmp_path, monkeypatch):
 
 
 def restart_and_run(lesson, name):
-    """Restart the kernel, and run what a learner would: everything above the cell of this id."""
+    """Restart the kernel, and run what a learner would: everything down to the cell of this id."""
     lesson.restart()
     at = next(i for i, cell in enumerate(lesson.cells()) if cell["id"] == name)
-    lesson.command("run-all-above", at)
+    lesson.command("run-all-above", at + 1)
 
 
 def all_is_well(lesson):
