@@ -27,6 +27,7 @@ NUMBER = re.compile(
     r"(?P<times> ?[·×] ?10)?(?P<power>⁻?[⁰¹²³⁴-⁹]+)?"
     r"(?: (?P<many>thousand|million|billion)\b)?(?P<percent> ?%)?"
 )
+TYPED = str.maketrans("×·−", "**-")
 MANY = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 ARITHMETIC = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -136,16 +137,18 @@ class Question:
 
 
 def truth_of(value):
-    """Return a computed value as a bool, a float, a list of texts or a text."""
+    """Return a computed value as a bool, a finite float, a list of texts or a text."""
     if isinstance(value, np.ndarray | np.generic) and value.size == 1:
         value = value.item()
     if isinstance(value, bool | str):
         return value
     if isinstance(value, list | tuple):
         return [str(item) for item in value]
-    for kind in (float, str):
-        with suppress(Exception):  # whatever a cell has come to
-            return kind(value)
+    with suppress(Exception):  # whatever a cell has come to
+        number = float(value)
+        return number if math.isfinite(number) else "NaN" if number != number else f"{number}inity"
+    with suppress(Exception):
+        return str(value)
     return type(value).__name__
 
 
@@ -158,8 +161,11 @@ def in_plain_text(question):
 def number_in(text):
     """Return the number that a text is or begins with, or that its arithmetic makes, or None."""
     text = text.strip().removeprefix("`").removesuffix("`")
-    if re.fullmatch(r"[-+*/(). e\d]+", text):
-        return arithmetic(text)
+    typed = text.translate(TYPED)
+    if len(text) > 200:
+        return None
+    if re.fullmatch(r"[-+*/(). e\d]+", typed):
+        return arithmetic(typed)
     match = NUMBER.match(text)
     if not match:
         return None
@@ -200,7 +206,7 @@ def _agree(a, b, within, relative):
 def _nearest(truth, options):
     """Return the option with the nearest number; None if it is far beyond them all, or no number."""
     numbers = sorted({option.number for option in options})
-    if not numbers or truth != truth:
+    if not numbers:
         return None
     by_ratio = numbers[0] > 0 and numbers[-1] >= 10 * numbers[0] and truth > 0
     scale = math.log if by_ratio else float
@@ -322,9 +328,7 @@ def _question(name, lesson, part, text, items):
     kind = "number" if "Number" in marks else "order" if "Order" in marks else "choice"
     options = tuple(_option(value) for _, mark, value in items if mark == "-")
     if kind != "number" and not 2 <= len(options) <= (4 if kind == "choice" else 6):
-        raise ValueError(
-            f"it has {len(options)} options; two to four can be chosen from, two to six put in order"
-        )
+        raise ValueError(f"{len(options)} options: one chooses from two to four, and orders two to six")
     if len({_plain(option.text) for option in options}) < len(options):
         raise ValueError("two options are the same")
     if not text.strip():
@@ -356,11 +360,8 @@ def _within(marks):
 def _answer(question, text):
     """Return the answer that a text gives, if it is one."""
     if question.kind == "order":
-        answer, items = (
-            [part.strip() for part in text.split("→")],
-            [option.text for option in question.options],
-        )
-        if sorted(answer) == sorted(items):
+        answer = [part.strip() for part in text.split("→")]
+        if sorted(answer) == sorted(option.text for option in question.options):
             return answer
         raise ValueError("its Answer is not the items, each once, with → between them")
     if question.true_option(text):

@@ -54,9 +54,11 @@ def test_a_lesson_asks_its_own_questions_and_finds_out(monkeypatch, path):
     ("text", "number"),
     [
         ("64", 64), ("3,072", 3072), ("10 %", 0.1), ("about 0.5", 0.5), ("≈ 2.5 times", 2.5), ("-6", -6),
-        ("−6", -6), ("1/32", 1 / 32), ("10⁻⁵", 1e-5), ("2 × 10⁸", 2e8), ("3.6 billion", 3.6e9), ("1e-3", 1e-3),
-        ("48 * 48 * 3", 6912), ("`(1 + -1) / 2`", 0), ("2**10", 1024), ("43%", 0.43), ("about 10 %, as by", 0.1),
-        ("any curve", None), ("", None), ("9**9**9**9", None), ("1/0", None), ("(" * 5000, None), ("e", None),
+        ("−6", -6), ("1/32", 1 / 32), ("10⁻⁵", 1e-5), ("2 × 10⁸", 2e8), ("3.6 billion", 3.6e9),
+        ("48 * 48 * 3", 6912), ("`(1 + -1) / 2`", 0), ("2**10", 1024), ("43%", 0.43), ("1e-3", 1e-3),
+        ("about 10 %, as by", 0.1), ("48 × 48 · 3", 6912), ("2 − 5", -3),
+        ("any curve", None), ("", None), ("9**9**9**9", None), ("1/0", None),
+        ("(" * 5000, None), ("e", None),
         ("layer 4", None), ("0/0", None), ("10⁹⁹⁹", None), ("nan", None),
     ],
 )  # fmt: skip
@@ -87,6 +89,7 @@ def test_arithmetic_is_numbers_only():
     [
         (3072, 3072.0), (np.float32(0.5), 0.5), (np.array([7]), 7.0), (np.bool_(True), True), ("a", "a"),
         (np.str_("a"), "a"), (["a", "b"], ["a", "b"]), (("a",), ["a"]), (None, "None"),
+        (np.inf, "infinity"), (np.float32("nan"), "NaN"), (-np.inf, "-infinity"),
     ],
 )  # fmt: skip
 def test_a_computed_truth_is_one_of_few_kinds(value, truth):
@@ -123,6 +126,7 @@ def test_a_truth_of_any_kind_is_put_into_words():
         ("new-images", 1.0, "95 %"),
         ("new-images", 43, None),  # per cent are hundredths
         ("new-images", float("nan"), None),
+        ("new-images", np.inf, None),
         ("straight-border", "a straight line", "a straight line"),
         ("straight-border", "A straight  line", "a straight line"),
         ("straight-border", "a circle", None),

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_helpers import __main__ as cli
-from nn_helpers import data, doctor, plots
+from nn_helpers import data, plots
+from nn_helpers.course import doctor
 from nn_helpers.data import cifar10, download
 from nn_helpers.training import steps
 
@@ -85,6 +86,7 @@ ARGUMENTS = st.one_of(
     arguments("data", root, most=1),
     arguments("data", root, words, most=2),
     arguments("doctor", words, most=1),
+    arguments("reset", words, most=2),
     arguments("", words, *options, most=4),
 )
 written = None  # paths outside of the folder, while the command line is watched
