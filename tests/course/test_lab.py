@@ -10,6 +10,7 @@ import pytest
 
 from nn_helpers.__main__ import main
 from nn_helpers.course import lab
+from nn_helpers.course.lesson import OutOfStepError, lesson
 from nn_helpers.support import record
 
 SCHEMAS = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
@@ -99,6 +100,15 @@ def test_reset_says_what_it_did_and_what_it_does_not_know(opened, tmp_path, caps
     assert "affine_forward is blank again in " in capsys.readouterr().out
     assert main(["reset", "affine"]) == 2
     assert "python -m nn_helpers reset: 'affine' is no exercise" in capsys.readouterr().err
+
+
+def test_an_old_lesson_of_the_learners_own_says_what_brings_it_up_to_date(monkeypatch, tmp_path):
+    (tmp_path / record.MARKER).mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        OutOfStepError, match="`make lab`; it brings this lesson up to date and keeps what you wrote"
+    ):
+        lesson("00", written_for="0.0")
 
 
 def test_options_that_jupyterlab_gets_are_errors_elsewhere(capsys):
