@@ -50,8 +50,8 @@ def lesson(number=None, *, written_for):
         )
     elif record.home():
         advice = (
-            "run `python -m nn_helpers lab` again, or `make lab`; it brings this lesson up to date and keeps what "
-            "you wrote"
+            "run `python -m nn_helpers lab` again, or `make lab`; "
+            "it brings this lesson up to date and keeps what you wrote"
         )
     else:
         folder = Path(__file__).resolve().parents[2] / "notebooks"

@@ -45,8 +45,8 @@ def test_lab_makes_the_copy_and_opens_its_first_lesson(opened, tmp_path, capsys)
 def test_lab_goes_on_in_the_lesson_that_was_begun_last(opened, monkeypatch, tmp_path):
     main(["lab", "here"])
     monkeypatch.setenv("NN_HELPERS_MY_LESSONS", str(tmp_path / "here"))
-    for lesson in ("00", "02"):
-        record.note("begun", lesson=lesson)
+    for number in ("00", "02"):
+        record.note("begun", lesson=number)
     main(["lab", "here"])
     assert opened[1][0][1] == "--LabApp.default_url=/lab/tree/02_affine_backprop.ipynb"
 
