@@ -302,9 +302,7 @@ def _bring_lesson(source, path, base, before):
     _keep(path, before)
     write(path, nbformat.writes(mine, indent=1, ensure_ascii=False).encode() + b"\n")
     _remember(path.parent, path.name, {"edition": _edition(source), "cells": _bare(new)})
-    both_changed = (
-        f" In {len(both)} of its cells both changed something: yours stays, the new one stands below."
-    )
+    both_changed = f" Cells that both changed: {len(both)}. Yours stays, and the new one is shown below it."
     return [f"{path} is the new edition, with all that you wrote.{both_changed * bool(both)}"]
 
 

@@ -159,7 +159,7 @@ def test_where_both_changed_a_cell_the_learners_runs_and_the_other_is_shown(cour
     course.make()
     course.edit("exercise", "mine")
     course.write(changed(EDITION, exercise='def relu(z):\n    """```"""\n    ...\n\n\ncheck(relu)'))
-    assert "In 1 of its cells both changed something" in course.make()[0]
+    assert "Cells that both changed: 1. Yours stays" in course.make()[0]
     names = list(course.read())
     note = course.read()[names[names.index("exercise") + 1]]
     assert course.read()["exercise"].source == "mine"
