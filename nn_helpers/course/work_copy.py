@@ -367,7 +367,8 @@ def _bare(notebook):
 
 
 def _edition(path):
-    return hashlib.sha256(RULES + path.read_bytes()).hexdigest()
+    rules = RULES if path.suffix == ".ipynb" else b""
+    return hashlib.sha256(rules + path.read_bytes()).hexdigest()
 
 
 def _base(folder, name):
