@@ -15,9 +15,10 @@ STYLE = """<style>
 .nn-progress svg {display: block; width: 100%; height: auto; font-family: inherit}
 .nn-progress text {fill: var(--jp-ui-font-color1, #222); font-size: 13px}
 .nn-progress .nn-faint {fill: var(--jp-ui-font-color2, #666); color: var(--jp-ui-font-color2, #666)}
-.nn-progress table {border-spacing: 0; margin: 0}
-.nn-progress :is(td, th) {text-align: left; padding: .2em 1.2em .2em 0; vertical-align: top}
+.nn-progress table {border-spacing: 0; margin: 0 !important; font-size: inherit !important}
+.nn-progress :is(td, th) {text-align: left !important; vertical-align: top; padding: 3px 1em 3px 0 !important}
 .nn-progress tr {background: none !important}
+.nn-progress table code {background: none; padding: 0; font-size: .9em; white-space: nowrap}
 </style>"""
 RIGHT, WRONG = "var(--jp-success-color1, #1a8f3c)", "var(--jp-error-color1, #d9363e)"
 ACCENT, FAINT = "var(--jp-brand-color1, #1976d2)", "var(--jp-border-color1, #bdbdbd)"
@@ -84,8 +85,9 @@ class Progress:
     def _exercises(self):
         rows = ""
         for standing in self.standings:
-            cells = (f"{SIGNS[state_of(each)]} <code>{each.name}</code>" for each in standing.exercises)
-            rows += f"<tr><th>{standing.lesson}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+            marks = (f"{SIGNS[state_of(each)]}&nbsp;<code>{each.name}</code>" for each in standing.exercises)
+            cells = "".join(f"<td>{mark}</td>" for mark in marks)
+            rows += f"<tr><th>{standing.lesson}</th>{cells}</tr>" if cells else ""
         return f"<h3>Exercises</h3><table>{rows}</table>"
 
     def _guesses(self):
@@ -99,9 +101,11 @@ class Progress:
         return f"<h3>Guesses</h3><div>{self.guesses_in_words()}</div><table>{head}{rows}</table>"
 
     def _mistakes(self):
+        from nn_helpers.exercises.checking.page import with_code
+
         rows = "".join(
             f"<tr><td>{SIGNS[exercise.right]}</td><td><code>{exercise.name}</code></td>"
-            f"<td>{html.escape(words)}<br><small class='nn-faint'>{html.escape(sentence)}</small></td></tr>"
+            f"<td>{html.escape(words)}<br><small class='nn-faint'>{with_code(sentence)}</small></td></tr>"
             for exercise in self.exercises
             for words, sentence in mistakes_of(exercise)
         )
@@ -147,7 +151,7 @@ def path_figure(all_standings, here):
         lines += f'<path d="{path}" fill="none" stroke="{FAINT}" stroke-width="3"/>' if i else ""
         rings += _ring(standing, x, y, standing is here)
         words.append(f"lesson {standing.lesson}: {standing.share:.0%} done")
-    return f'<svg viewBox="0 0 {width} 124" role="img" aria-label="{"; ".join(words)}">{lines}{rings}</svg>'
+    return f'<svg viewBox="0 0 {width} 120" role="img" aria-label="{"; ".join(words)}">{lines}{rings}</svg>'
 
 
 def _ring(standing, x, y, is_here):
@@ -161,7 +165,7 @@ def _ring(standing, x, y, is_here):
         if is_here else "",
         _text(x, y + 5, "✓" if standing.done else standing.lesson, "font-weight: bold"),
     ]  # fmt: skip
-    title = textwrap.wrap(TITLES[standing.lesson], 19)
+    title = textwrap.wrap(TITLES[standing.lesson], 22)
     parts += [_text(x, HEIGHTS[1] + 50 + 16 * line, words) for line, words in enumerate(title)]
     return "".join(parts)
 
