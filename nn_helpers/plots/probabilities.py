@@ -83,14 +83,15 @@ def cost_of_probability(examples):
     Parameters
     ----------
     examples : dict of str to float
-        Probabilities, above 0 and at most 1, by the name to write beside them.
+        Probabilities by the name to write beside them. p = 0 costs infinity and is not shown.
 
     Returns
     -------
     Figure
     """
     figure, ax = subplots(7, 3.2)
-    lowest = min(0.005, *examples.values())
+    examples = {name: probability for name, probability in examples.items() if probability > 0}
+    lowest = min([0.005, *examples.values()])
     p = np.geomspace(lowest, 1, 400)
     ax.plot(p, -np.log(p), color=COLOURS[0], lw=2)
     for name, probability in examples.items():

@@ -156,10 +156,12 @@ class SoftmaxExplorer(Panel):
         largest = z.max()
         text = f"The loss is −log p({self.true.value}) = {costs[true]:,.3f} nats."
         if np.isnan(naive).any():
-            return (
-                f"{text} The naive softmax overflows: e^{largest:.0f} is too large for a float64, and "
-                "inf / inf is NaN. The stable one subtracts the largest logit first."
+            why = (
+                f"overflows: e^{largest:.0f} is too large for a float64, and inf / inf is NaN"
+                if largest > 0
+                else f"underflows: even e^{largest:.0f} is 0 in a float64, and 0 / 0 is NaN"
             )
+            return f"{text} The naive softmax {why}. The stable one subtracts the largest logit first."
         if p.min() == 0:
             zero = "A probability is 0 in a float64; the loss, computed from the logits, stays finite."
             return f"{text} {zero}"

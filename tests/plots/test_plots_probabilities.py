@@ -147,6 +147,11 @@ def test_the_cost_is_minus_the_logarithm_and_examples_lie_on_it():
     assert ax.get_title()
 
 
+def test_a_cost_that_is_infinite_is_left_out_of_the_figure():
+    figure = plots.cost_of_probability({"half": 0.5, "impossible": 0.0})
+    assert [text.get_text() for text in figure.axes[0].texts] == ["half: 0.69"]
+
+
 def test_an_example_near_certainty_is_not_cut_off():
     figure = plots.cost_of_probability({"sure and right": 0.97})
     assert inside(figure, figure.axes[0].texts)

@@ -126,6 +126,14 @@ def test_large_logits_overflow_the_naive_softmax_only(softmax_panel, scale):
     panel.scale.value = 1
 
 
+def test_large_negative_logits_underflow_the_naive_softmax_only():
+    panel = softmax_explorer((-3.0, -3.0, -3.0, -3.0))
+    panel.scale.value = 1000
+    assert heights(panel.stable) == [0.25] * 4
+    assert "The naive softmax underflows: even e^-3000 is 0" in panel.facts.value
+    panel.close()
+
+
 @pytest.mark.parametrize("end", ["min", "max"])
 def test_every_logits_slider_moves_its_class(softmax_panel, end):
     panel = softmax_panel
