@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 from processes import run_python
 
 import nn_helpers
-from nn_helpers.support.lesson import edition
+from nn_helpers.course.lesson import edition
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
