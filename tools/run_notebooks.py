@@ -18,8 +18,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from PIL import Image
 
 from nn_helpers import __version__
-from nn_helpers.support.files import temporary_file
 from nn_helpers.course.lesson import STATEMENT, edition
+from nn_helpers.support.files import temporary_file
 
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
