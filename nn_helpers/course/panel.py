@@ -6,7 +6,7 @@ import ipywidgets as widgets
 
 from nn_helpers.course.questions import in_plain_text
 from nn_helpers.exercises.checking.page import headline, paragraphs
-from nn_helpers.widgets.controls import row
+from nn_helpers.widgets.controls import control, row
 from nn_helpers.widgets.panel import Panel
 
 STYLE = """<style>
@@ -81,8 +81,9 @@ class _Part:
         self.said, self.field = widgets.HTML(), None
         texts = [option.text for option in question.options]
         if question.kind == "number":
-            self.field = widgets.Text(placeholder="a number", continuous_update=False)
-            self.field.layout.width = "180px"
+            self.field = control(
+                widgets.Text, "Your number", NO_NUMBER, "250px", "90px", continuous_update=False
+            )
             panel.when(self.field, lambda text: text.strip() and self.take(text))
             self.buttons = {"Answer": panel.button("Answer", "", "Take this number", self.take_typed)}
         else:

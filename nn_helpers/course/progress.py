@@ -41,6 +41,11 @@ class Progress:
         return f"Lesson {self.here.lesson}, {TITLES[self.here.lesson]}. {self.here.next_step}"
 
     @property
+    def note(self):
+        """A sentence where nothing is kept."""
+        return "" if record.home() else "There is no record here: these are not your own lessons."
+
+    @property
     def guesses(self):
         """All guesses of which it is known whether they were right."""
         return [guess for standing in self.standings for guess in standing.guesses]
@@ -63,7 +68,7 @@ class Progress:
         return f"{hints} hint{'s' * (hints != 1)} read, {solutions} solution{'s' * (solutions != 1)} seen."
 
     def __repr__(self):
-        lines = [f"Where to go on: {self.next_step}", ""]
+        lines = [self.note, f"Where to go on: {self.next_step}", ""]
         for standing in self.standings:
             lines.append(f"{'✓' if standing.done else ' '} {standing.lesson} {TITLES[standing.lesson]}")
             signs = (f"{BARE[state_of(exercise)]} {exercise.name}" for exercise in standing.exercises)
@@ -71,12 +76,11 @@ class Progress:
         lines += ["", self.guesses_in_words(), self.help_in_words()]
         for exercise in self.exercises:
             lines += [f"{exercise.name}: {words}" for words, _ in mistakes_of(exercise)]
-        return "\n".join(lines)
+        return "\n".join(lines).strip()
 
     def _repr_html_(self):
-        note = "" if record.home() else "<p>There is no record here: these are not your own lessons.</p>"
         return (
-            f'{STYLE}<div class="nn-progress">{note}{path_figure(self.standings, self.here)}'
+            f'{STYLE}<div class="nn-progress"><div>{self.note}</div>{path_figure(self.standings, self.here)}'
             f"<div><b>Where to go on:</b> {html.escape(self.next_step)}</div>"
             f"{self._exercises()}{self._guesses()}{self._mistakes()}"
             f'<p class="nn-faint">{self.help_in_words()}</p></div>'

@@ -137,16 +137,18 @@ class Question:
 
 
 def truth_of(value):
-    """Return a computed value as a bool, a float, a list of texts or a text."""
+    """Return a computed value as a bool, a finite float, a list of texts or a text."""
     if isinstance(value, np.ndarray | np.generic) and value.size == 1:
         value = value.item()
     if isinstance(value, bool | str):
         return value
     if isinstance(value, list | tuple):
         return [str(item) for item in value]
-    for kind in (float, str):
-        with suppress(Exception):  # whatever a cell has come to
-            return kind(value)
+    with suppress(Exception):  # whatever a cell has come to
+        number = float(value)
+        return number if math.isfinite(number) else "NaN" if number != number else f"{number}inity"
+    with suppress(Exception):
+        return str(value)
     return type(value).__name__
 
 
@@ -202,7 +204,7 @@ def _agree(a, b, within, relative):
 def _nearest(truth, options):
     """Return the option with the nearest number; None if it is far beyond them all, or no number."""
     numbers = sorted({option.number for option in options})
-    if not numbers or truth != truth:
+    if not numbers:
         return None
     by_ratio = numbers[0] > 0 and numbers[-1] >= 10 * numbers[0] and truth > 0
     scale = math.log if by_ratio else float

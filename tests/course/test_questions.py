@@ -89,6 +89,7 @@ def test_arithmetic_is_numbers_only():
     [
         (3072, 3072.0), (np.float32(0.5), 0.5), (np.array([7]), 7.0), (np.bool_(True), True), ("a", "a"),
         (np.str_("a"), "a"), (["a", "b"], ["a", "b"]), (("a",), ["a"]), (None, "None"),
+        (np.inf, "infinity"), (np.float32("nan"), "NaN"), (-np.inf, "-infinity"),
     ],
 )  # fmt: skip
 def test_a_computed_truth_is_one_of_few_kinds(value, truth):
@@ -125,6 +126,7 @@ def test_a_truth_of_any_kind_is_put_into_words():
         ("new-images", 1.0, "95 %"),
         ("new-images", 43, None),  # per cent are hundredths
         ("new-images", float("nan"), None),
+        ("new-images", np.inf, None),
         ("straight-border", "a straight line", "a straight line"),
         ("straight-border", "A straight  line", "a straight line"),
         ("straight-border", "a circle", None),
