@@ -45,7 +45,7 @@ def taken_apart(image, corner=(12, 12), size=6):
     ----------
     image : uint8 array (H, W, 3)
     corner : tuple of int
-        Row and column where the square begins.
+        Row and column where the square begins; one that would reach beyond the image begins earlier.
     size : int
         Its side, in pixels.
 
@@ -53,7 +53,7 @@ def taken_apart(image, corner=(12, 12), size=6):
     -------
     Figure
     """
-    row, column = corner
+    row, column = np.clip(corner, 0, np.subtract(image.shape[:2], size))
     square = np.s_[row : row + size, column : column + size]
     planes = {"the image": image} | {name: image[..., i] for i, name in enumerate(("red", "green", "blue"))}
     figure, grid = subplots(9, 4.9, 2, 4)
