@@ -53,7 +53,7 @@ def taken_apart(image, corner=(12, 12), size=6):
     -------
     Figure
     """
-    row, column = np.clip(corner, 0, np.subtract(image.shape[:2], size))
+    row, column = np.maximum(np.minimum(corner, np.subtract(image.shape[:2], size)), 0)
     square = np.s_[row : row + size, column : column + size]
     planes = {"the image": image} | {name: image[..., i] for i, name in enumerate(("red", "green", "blue"))}
     figure, grid = subplots(9, 4.9, 2, 4)
