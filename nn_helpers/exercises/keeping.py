@@ -13,18 +13,19 @@ from nn_helpers.exercises import portfolio
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.source import innermost, source_of, tree_of
 from nn_helpers.exercises.checking.wording import a_kind_of
-from nn_helpers.exercises.portfolio import FILE, MODULES, NAME, Piece, definition, pieces
+from nn_helpers.exercises.portfolio import FILE, MODULES, NAME, Piece, definition, is_known, pieces
 from nn_helpers.support.files import own_place, temporary_file
 from nn_helpers.support.record import MARKER, home
 
 REPLACED = "replaced.txt"  # in the marker folder: all that was ever kept, and what it took the place of
 END = "\f\n"  # between two of them
-MOST = 200  # of them
+MOST = 2_000  # of them
 LITERALS = int, float, complex, str, bool, type(None), tuple
+ONLY_DEF = "it holds only what def begins, outside any other function"
 
 
 class CannotStandAlone(Exception):  # noqa: N818 - nothing failed
-    """A function that the file cannot hold; the message goes on from "is not kept: "."""
+    """A function that the file cannot hold; the message says why."""
 
 
 def keep(exercise, f, as_a_pair=False):
@@ -37,8 +38,8 @@ def keep(exercise, f, as_a_pair=False):
     as_a_pair : bool
         Whether it is right together with the other half of its pair, which then comes with it.
     """
-    folder, names = home(), getattr(innermost(f), "__globals__", {})
-    if folder is None or exercise.whose(f) or names.get("__name__") == NAME:
+    folder = home()
+    if folder is None or exercise.whose(f) or _globals_of(f).get("__name__") == NAME:
         return ""
     try:
         with own_place(folder / FILE, FILE):
@@ -46,34 +47,33 @@ def keep(exercise, f, as_a_pair=False):
     except CannotStandAlone as why:
         return f"It is not kept in {FILE}: {why}."
     except OSError as error:
-        return f"It is not kept: {FILE} cannot be written ({error.strerror or error})."
+        reason = error.strerror or str(error).removeprefix(f"{FILE} cannot be written: ")
+        return f"It is not kept: {FILE} cannot be written ({reason})."
 
 
 def _keep(exercise, f, folder, partner):
-    text, known = portfolio.read(folder) or portfolio.HEADER, _known(folder)
+    text, known = portfolio.read(folder / FILE) or portfolio.HEADER, _known(folder)
     needs = _Needs(exercise, f, text)
     if partner:
         needs.add(partner, needs.names[partner], anew=True)
-    found, said = pieces(text), f"It is in {FILE} now."
-    old, new = definition(found, exercise.name), needs.sources[exercise.name]
-    if old and old.text not in known and old.text != new:
-        if new in known and old.is_harmless:
-            return f"{FILE} keeps the version that you have edited there since."
-        said += f" The version that you had edited there is in {MARKER}/{REPLACED}."
-    after, helpers = text, set()
+    after, helpers, stays, aside = text, set(), False, False
     for name, source in needs.sources.items():
-        before = definition(pieces(after), name)
-        known += [piece for piece in (before and before.text, source) if piece and piece not in known]
-        about = EXERCISES.get(name, exercise)
-        after = portfolio.placed(
-            after, name, source, _comment(name, exercise), _earlier(about.name) | helpers
-        )
+        old = definition(pieces(after), name)
+        edited = bool(old) and old.text != source and old.text not in known
+        if edited and source in known and old.is_harmless:
+            stays = True
+            continue
+        aside |= edited
+        known += [piece for piece in (old and old.text, source) if piece and piece not in known]
+        below = _earlier(name if name in EXERCISES else exercise.name) | helpers
+        after = portfolio.placed(after, name, source, _comment(name, exercise), below)
         helpers |= {name} - EXERCISES.keys()
     if after == text:
-        return ""
+        return f"{FILE} keeps the version that you have edited there since." if stays else ""
     _write(folder / MARKER / REPLACED, END.join(known[-MOST:]))  # first: nothing is lost on the way
     _write(folder / FILE, after)
-    return said
+    put_aside = f" The version that you had edited there is in {MARKER}/{REPLACED}." if aside else ""
+    return f"It is in {FILE} now.{put_aside}"
 
 
 def _comment(name, exercise):
@@ -88,7 +88,7 @@ def _earlier(name):
 
 def _known(folder):
     try:
-        return (folder / MARKER / REPLACED).read_text(encoding="utf-8", errors="replace").split(END)
+        return portfolio.read(folder / MARKER / REPLACED, 10_000_000).split(END)
     except OSError:
         return []
 
@@ -103,9 +103,10 @@ class _Needs:
     """The sources of a function and of all that it needs, by name, in the order in which to write them."""
 
     def __init__(self, exercise, f, text):
-        self.exercise, self.f = exercise, f
-        self.names, self.sources = getattr(innermost(f), "__globals__", {}), {}
+        self.exercise, self.names, self.sources = exercise, _globals_of(f), {}
         self.found, self.there = pieces(text), portfolio.load(text)
+        if not self.names:
+            raise CannotStandAlone(ONLY_DEF)
         if self.names.get("__name__") != "__main__":
             raise CannotStandAlone("it is not written in this notebook")
         name = self._function(f, of_the_exercise=True)
@@ -117,12 +118,10 @@ class _Needs:
         try:
             inner, tree, lines = tree_of(f)
         except TypeError:
-            raise CannotStandAlone(
-                "it holds functions written with def that use nothing of another function"
-            ) from None
+            raise CannotStandAlone(ONLY_DEF) from None
         source = "\n".join(lines).rstrip()
         if not (inner is f or tree.decorator_list) or not Piece(0, 0, source, tree).is_harmless:
-            raise CannotStandAlone("a decorator, or the value of an argument, calls something")
+            raise CannotStandAlone("a decorator or a default value calls something")
         self.sources[tree.name] = None  # it may call itself
         for name in sorted(_globals_in(source) - {tree.name}):
             self.add(name, self.names.get(name, self))
@@ -137,10 +136,9 @@ class _Needs:
         exercises = name in EXERCISES and not anew
         if value is self or name in self.sources or (exercises and definition(self.found, name)):
             return
-        if getattr(value, "__globals__", {}).get("__name__") == NAME:  # it came from the file
-            return
-        if isinstance(value, FunctionType) and value.__globals__ is self.names:
-            written = self._function(value)
+        from_file = _globals_of(value).get("__name__") == NAME
+        if from_file or _globals_of(value) is self.names:
+            written = value.__name__ if from_file else self._function(value)
             if written != name:
                 self.sources[name] = f"{name} = {written}"
             return
@@ -171,6 +169,11 @@ class _Needs:
         return source is not None and source.rstrip() == piece.text
 
 
+def _globals_of(f):
+    """Return the names that a function sees, nothing for what is none: an object may say anything."""
+    return getattr(innermost(f), "__globals__", {}) if isinstance(f, FunctionType) else {}
+
+
 def _globals_in(source):
     """Return the names that a definition takes from outside."""
     try:
@@ -190,7 +193,7 @@ def _line(name, value):
     """Return the line that gives a name its value: an import, or a constant."""
     if isinstance(value, ModuleType):
         module = value.__name__
-        if module.partition(".")[0] in MODULES:
+        if is_known(module):
             return f"import {module}" if module == name else f"import {module} as {name}"
         raise CannotStandAlone(f"it needs `{name}`, and the file imports only NumPy and a few others")
     if found := _module_of(value):
@@ -211,8 +214,7 @@ def _module_of(value):
     own = getattr(value, "__name__", None)
     if not isinstance(own, str):
         return None
-    for module in (getattr(value, "__module__", None), *sorted(MODULES), "numpy.linalg", "numpy.random"):
-        right = isinstance(module, str) and module.partition(".")[0] in MODULES
-        if right and getattr(sys.modules.get(module), own, None) is value:
+    for module in (str(getattr(value, "__module__", "")), *MODULES):
+        if is_known(module) and getattr(sys.modules.get(module), own, None) is value:
             return module
     return None

@@ -17,12 +17,14 @@ from faults import DISK_FULL, FORBIDDEN, failing_disk
 from nn_helpers import layers
 from nn_helpers.exercises import check, yours_or_ours
 from nn_helpers.exercises.catalogue import EXERCISES
-from nn_helpers.exercises.keeping import keep
+from nn_helpers.exercises.checking import sandbox
+from nn_helpers.exercises.keeping import ONLY_DEF, keep
 from nn_helpers.exercises.portfolio import FILE, HEADER, LARGEST, load, pieces
 
 RELU = "def relu_forward(z):\n    # mine\n    return np.maximum(0, z), z\n"
 OTHER_RELU = "def relu_forward(z):\n    return z * (z > 0), z  # without maximum\n"
 BACKWARD = "def relu_backward(da, cache):\n    return np.where(cache > 0, da, 0)\n"
+ANSWERS = [inspect.getsource(exercise.answer) for exercise in EXERCISES.values()]
 BLANK = "def relu_forward(z):\n    return ..., z\n"
 
 
@@ -73,7 +75,7 @@ def alone(folder):
 
 
 def test_all_answers_come_back(copy, capsys):
-    learner = notebook(*(inspect.getsource(exercise.answer) for exercise in EXERCISES.values()))
+    learner = notebook(*ANSWERS)
     shuffled = random.Random(1).sample(list(EXERCISES), len(EXERCISES))
     for name in shuffled:
         came_before = (copy / FILE).exists() and f"def {name}(" in text(copy)  # another one needs it
@@ -132,6 +134,25 @@ def test_what_else_is_in_the_file_stays(copy):
     )
 
 
+def test_nothing_that_was_written_by_hand_is_ever_lost(copy):
+    rng, learner, marks = random.Random(3), notebook(*ANSWERS), itertools.count()
+    written = []
+    for _ in range(150):
+        lines = text_of(copy).splitlines(keepends=True) if (copy / FILE).exists() else []
+        at = rng.randrange(len(lines) + 1)
+        indent = re.match(" *", lines[at])[0] if at < len(lines) else ""
+        written.append(f"mark {next(marks)}.")
+        new = rng.choice(["# {}\n", f"{indent}# {{}}\n", "def helper(): '{}'\n", "!? {}\n", "x = '{}'\n"])
+        lines.insert(at, new.format(written[-1]))
+        (copy / FILE).write_bytes("".join(lines).encode("utf-8", "surrogateescape"))
+        name = rng.choice(list(EXERCISES))
+        if rng.random() < 0.5:
+            cell(ANSWERS[list(EXERCISES).index(name)].replace('"""', f'"""{rng.random()} ', 1), learner)
+        keep(EXERCISES[name], learner[name])
+        there = text_of(copy) + (copy / ".nn_helpers" / "replaced.txt").read_text(encoding="utf-8")
+        assert [mark for mark in written if mark not in there] == []
+
+
 def test_line_ends_and_bytes_of_others_stay(copy):
     start = HEADER.replace("\n", "\r\n").encode() + b"# \xff\xfe\r\n\r\ndef other(x):\r\n    return x\r\n"
     (copy / FILE).write_bytes(start)
@@ -160,6 +181,23 @@ def test_a_new_answer_does_and_what_was_edited_is_put_aside(copy):
     assert "the version that you had edited there is in" in kept(OTHER_RELU).lower()
     assert OTHER_RELU in text(copy)
     assert "# better" in (copy / ".nn_helpers" / "replaced.txt").read_text(encoding="utf-8")
+
+
+def test_the_same_holds_for_a_helper(copy):
+    helper = "def least():\n    return 0\n"
+    relu = "def relu_forward(z):\n    return np.maximum(least(), z), z\n"
+    kept(relu, None, helper)
+    edited = text(copy).replace("return 0", "return 0.0")
+    (copy / FILE).write_text(edited, encoding="utf-8")
+    assert kept(relu, None, helper) == f"{FILE} keeps the version that you have edited there since."
+    assert text(copy) == edited
+
+
+def test_a_mark_of_utf_8_is_no_obstacle(copy):
+    (copy / FILE).write_text("\ufeffimport numpy as np\n", encoding="utf-8")
+    kept(RELU)
+    assert text(copy).startswith("\ufeffimport numpy as np\n")
+    assert load(text(copy)).function("relu_forward")(np.array([-1.0, 2.0]))[0].tolist() == [0, 2]
 
 
 def test_an_earlier_answer_replaces_a_later_one_that_nobody_edited(copy):
@@ -236,7 +274,7 @@ ALONE = {
     "BUFFER = np.random.default_rng(0)": "it needs `BUFFER`, a Generator of this notebook",
     "class BUFFER: pass": "it needs `BUFFER`, a type of this notebook",
     "import random as BUFFER": "it needs `BUFFER`, and the file imports only NumPy and a few others",
-    "BUFFER = lambda: 3": "it holds functions written with def",
+    "BUFFER = lambda: 3": ONLY_DEF,
 }
 
 
@@ -248,31 +286,31 @@ def test_what_cannot_stand_alone_is_not_kept(copy, before):
 
 
 MADE_OTHERWISE = {
-    "relu_forward = lambda z: (np.maximum(0, z), z)": "it holds functions written with def",
+    "relu_forward = lambda z: (np.maximum(0, z), z)": ONLY_DEF,
     """
     def made(n):
         def relu_forward(z):
             return np.maximum(n, z), z
         return relu_forward
     relu_forward = made(0)
-    """: "it holds functions written with def",
+    """: ONLY_DEF,
     """
     import functools
     def general(n, z):
         return np.maximum(n, z), z
     relu_forward = functools.partial(general, 0)
-    """: "a decorator, or the value of an argument, calls something",
+    """: ONLY_DEF,
     """
     def same(f):
         return f
     @same
     def relu_forward(z):
         return np.maximum(0, z), z
-    """: "a decorator, or the value of an argument, calls something",
+    """: "a decorator or a default value calls something",
     """
     def relu_forward(z, n=int("0")):
         return np.maximum(n, z), z
-    """: "a decorator, or the value of an argument, calls something",
+    """: "a decorator or a default value calls something",
     "relu_forward = __import__('nn_helpers').layers.relu_forward": "",
     "relu_forward = __import__('nn_helpers').exercises.lesson01.relu_forward": "",
 }
@@ -284,6 +322,34 @@ def test_only_what_was_typed_as_a_function_is_kept(copy, source):
     assert MADE_OTHERWISE[source] in said
     assert bool(said) == bool(MADE_OTHERWISE[source])
     assert not (copy / FILE).exists()
+
+
+def test_a_function_of_an_earlier_lesson_may_be_used_by_any_name(copy):
+    kept(RELU)
+    names = notebook()
+    names["bend"] = yours_or_ours("relu_forward")
+    source = "def net_forward(x, params):\n    return bend(x)\n"
+    keep(EXERCISES["net_forward"], cell(source, names))
+    assert alone(copy)["net_forward"](np.array([-1.0]), [])[0] == 0
+    assert load(text(copy)).function("net_forward")(np.array([-1.0]), [])[0] == 0
+
+
+def test_a_helper_may_be_decorated_by_errstate(copy):
+    helper = "@np.errstate(over='ignore')\ndef larger(z):\n    return np.maximum(0, z)\n"
+    kept("def relu_forward(z):\n    return larger(z), z\n", None, helper)
+    assert helper in text(copy)
+
+
+class Unfriendly:
+    def __call__(self, z):
+        return np.maximum(0, z), z
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def test_a_right_object_that_answers_nothing_about_itself_is_not_kept(copy):
+    assert f"not kept in {FILE}: {ONLY_DEF}." in " ".join(check(Unfriendly(), "relu_forward").text.split())
 
 
 def test_a_function_by_another_name_is_found_by_the_exercises(copy, capsys):
@@ -366,7 +432,8 @@ REASONS = {
 
 
 @pytest.mark.parametrize("source", REASONS)
-def test_whatever_is_in_the_file_the_lesson_goes_on(copy, capsys, source):
+def test_whatever_is_in_the_file_the_lesson_goes_on(copy, capsys, monkeypatch, source):
+    monkeypatch.setattr(sandbox, "CASE_SECONDS", 0.1)
     (copy / FILE).write_text(source, encoding="utf-8")
     assert yours_or_ours("relu_forward") is layers.relu_forward
     assert capsys.readouterr().out == f"relu_forward: the library's ({REASONS[source]})\n"
@@ -407,6 +474,9 @@ RAN = []
 HOSTILE = [
     "RAN()",
     "import RAN",
+    "import numpy.f2py.__main__",
+    "import nn_helpers.__main__",
+    "from nn_helpers.__main__ import main",
     "from RAN import *",
     "from . import RAN",
     "x = RAN()",
@@ -511,7 +581,7 @@ def test_a_large_file_of_nonsense_takes_no_time(line):
 def test_two_kernels_lose_nothing_of_each_other(copy):
     if "fork" not in multiprocessing.get_all_start_methods():
         pytest.skip("this system copies no processes")
-    learner = notebook(*(inspect.getsource(exercise.answer) for exercise in EXERCISES.values()))
+    learner = notebook(*ANSWERS)
     names = list(EXERCISES)
     fork = multiprocessing.get_context("fork")
 
@@ -552,14 +622,15 @@ def in_the_way(kind, path):
     elif kind == "a pipe":
         os.mkfifo(path)
     else:
-        path.write_bytes(b"#" * (LARGEST + 1))
+        path.write_bytes(b"#" * (LARGEST + 1) if kind == "too large" else RELU.encode("utf-16"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes with a name")
-@pytest.mark.parametrize("kind", ["a folder", "a link", "a pipe", "too large"])
+@pytest.mark.parametrize("kind", ["a folder", "a link", "a pipe", "too large", "in UTF-16"])
 def test_what_is_no_file_of_ours_is_left_alone(copy, kind, capsys):
     in_the_way(kind, copy / FILE)
+    before = (copy / FILE).read_bytes() if "a" not in kind.split() else b""
     assert kept(RELU).startswith("It is not kept: my_network.py cannot be written (")
     assert yours_or_ours("relu_forward") is layers.relu_forward
     assert "my_network.py cannot be read: " in capsys.readouterr().out
-    assert not (copy / FILE).is_file() or (copy / FILE).is_symlink() or kind == "too large"
+    assert not before or (copy / FILE).read_bytes() == before
