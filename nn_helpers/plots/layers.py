@@ -45,7 +45,7 @@ def taken_apart(image, corner=(12, 12), size=6):
     ----------
     image : uint8 array (H, W, 3)
     corner : tuple of int
-        Row and column where the square begins.
+        Row and column where the square begins; one that would reach beyond the image begins earlier.
     size : int
         Its side, in pixels.
 
@@ -53,7 +53,7 @@ def taken_apart(image, corner=(12, 12), size=6):
     -------
     Figure
     """
-    row, column = corner
+    row, column = np.maximum(np.minimum(corner, np.subtract(image.shape[:2], size)), 0)
     square = np.s_[row : row + size, column : column + size]
     planes = {"the image": image} | {name: image[..., i] for i, name in enumerate(("red", "green", "blue"))}
     figure, grid = subplots(9, 4.9, 2, 4)
@@ -84,7 +84,8 @@ def decision_regions(predictors, points, labels):
     Parameters
     ----------
     predictors : dict of str to function
-        By the name in the title. Each takes points (n, 2) and returns integers (n,).
+        By the name in the title. Each takes points (n, 2) and returns integers (n,). None in place of a
+        function shows the points alone.
     points : float array (N, 2)
     labels : integer array (N,)
 
@@ -98,13 +99,15 @@ def decision_regions(predictors, points, labels):
     classes = np.unique(labels)
     figure, axes = subplots(4.5 * len(predictors), 3.1, 1, len(predictors), squeeze=False)
     for ax, (name, predict) in zip(axes.flat, predictors.items(), strict=True):
-        region = predict(everywhere).reshape(across.shape)
-        ax.contourf(across, up, region, levels=np.arange(-0.5, classes.max() + 1), colors=COLOURS, alpha=0.2)
+        if predict is not None:
+            region = predict(everywhere).reshape(across.shape)
+            levels = np.arange(-0.5, classes.max() + 1)
+            ax.contourf(across, up, region, levels=levels, colors=COLOURS, alpha=0.2)
+            name = f"{name}: {100 * np.mean(predict(points) == labels):.0f} % right"
         for k in classes:
             mine = points[labels == k]
             ax.scatter(*mine.T, s=14, color=COLOURS[k], marker=MARKERS[k], linewidth=0.9, label=f"class {k}")
-        right = np.mean(predict(points) == labels)
-        ax.set(title=f"{name}: {100 * right:.0f} % right", xlabel="first input", ylabel="second input")
+        ax.set(title=name, xlabel="first input", ylabel="second input")
         finish(ax)
     return legend_below(figure)
 

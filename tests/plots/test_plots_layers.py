@@ -82,7 +82,21 @@ def test_numbers_can_be_read_on_dark_and_on_light():
     assert [text.get_color() for text in red.texts] == ["white", "black"]
 
 
+@pytest.mark.parametrize("corner", [(7, 0), (50, -3)])
+def test_a_square_that_would_reach_beyond_the_image_lies_in_its_corner(corner):
+    image = np.random.default_rng(0).integers(0, 256, (8, 9, 3)).astype(np.uint8)
+    square = plots.taken_apart(image, corner=corner, size=2).axes[4]
+    np.testing.assert_array_equal(square.images[0].get_array(), image[6:8, 0:2])
+
+
 # decision_regions
+
+
+def test_points_can_be_shown_before_there_is_a_classifier():
+    points, labels = np.array([[-1.0, 0.0], [1.0, 0.0]]), np.array([0, 1])
+    (ax,) = plots.decision_regions({"two classes": None}, points, labels).axes
+    assert ax.get_title() == "two classes"
+    assert len(ax.collections) == 2  # the points alone
 
 
 def test_decision_regions_show_each_classifier_and_how_often_it_is_right():
