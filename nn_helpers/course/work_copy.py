@@ -24,6 +24,8 @@ from nn_helpers.support.files import explain_failure, own_place, temporary_file
 MARKER = record.MARKER
 RULES = b"1"  # of what a copy leaves out; with another number, all lessons count as new editions
 ASKS = re.compile(
+    r"(?<![\w.])(predict|reveal|recall|quiz|progress|check|hint|solution)\((?:\s*[\"']([\w-]+)[\"'])?"
+)
     r"(?<![\w.])(predict|reveal|recall|quiz|check|hint|solution|progress)\((?:\s*[\"']([\w-]+)[\"'])?"
 )
 WIDGET = re.compile(r'"application/vnd\.jupyter\.widget-view\+json"|nn-saved')
