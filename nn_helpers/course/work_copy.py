@@ -26,8 +26,6 @@ RULES = b"1"  # of what a copy leaves out; with another number, all lessons coun
 ASKS = re.compile(
     r"(?<![\w.])(predict|reveal|recall|quiz|progress|check|hint|solution)\((?:\s*[\"']([\w-]+)[\"'])?"
 )
-    r"(?<![\w.])(predict|reveal|recall|quiz|check|hint|solution|progress)\((?:\s*[\"']([\w-]+)[\"'])?"
-)
 WIDGET = re.compile(r'"application/vnd\.jupyter\.widget-view\+json"|nn-saved')
 WRITTEN_FOR = re.compile(r'(written_for=")([^"]*)')
 LEARNERS = (record.FILE, "my_network.py")  # what `reset all` puts away beside the lessons
