@@ -28,7 +28,7 @@ test: $(TESTS_READY)  ## Check everything: style, module, lessons (ARGS=… goes
 setup: $(TESTS_READY)  ## Make .venv with all that `make test` needs, and stop there
 
 notebooks: $(LESSONS_READY)  ## Run every lesson from the top and save its outputs (ARGS=… names some of them)
-	$(PY) tools/run_notebooks.py $(ARGS)
+	$(PY) -m tools.run_notebooks $(ARGS)
 
 data: $(LESSONS_READY)  ## Fetch CIFAR-10
 	$(PY) -m nn_helpers data $(ARGS)

@@ -1,6 +1,7 @@
 """Run lessons from the top in fresh kernels and save them so that a second run changes nothing.
 
-`make notebooks` runs them all, and writes into each for which version of nn_helpers it is: that it ran with.
+`make notebooks` runs them all. It writes into each how many minutes it takes, and for which version of
+nn_helpers it is: the one it ran with.
 A lesson that raises, writes to stderr or takes too long is left as it was.
 """
 
@@ -20,6 +21,7 @@ from PIL import Image
 from nn_helpers import __version__
 from nn_helpers.support.files import temporary_file
 from nn_helpers.support.lesson import STATEMENT, edition
+from tools.minutes import write_minutes
 
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -54,6 +56,7 @@ def run(path, timeout):
         cell.setdefault("id", f"cell-{i}")
     for cell in code_cells(notebook):
         cell.source = STATEMENT.sub(rf"\g<1>{edition(__version__)}\g<3>", cell.source)
+    write_minutes(notebook)
     old_images = images(notebook)
     client = NotebookClient(
         notebook,

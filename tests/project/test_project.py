@@ -1,9 +1,9 @@
 """The project around the package: what is installed, what the Makefile does, and how a lesson is saved."""
 
 import base64
-import importlib.util
 import io
 import json
+import operator
 import os
 import re
 import shutil
@@ -23,14 +23,13 @@ from processes import run_python
 
 import nn_helpers
 from nn_helpers.support.lesson import edition
+from tools import run_notebooks as tool
+from tools.minutes import write_minutes
+from tools.reference import PAGES, TERMS
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-spec = importlib.util.spec_from_file_location("run_notebooks", ROOT / "tools" / "run_notebooks.py")
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
 
 needs_sh = pytest.mark.skipif(os.name == "nt", reason="make and sh are for Linux and macOS")
 
@@ -225,7 +224,7 @@ def test_every_detail_of_a_machine_is_noticed():
         assert len(details(new_notebook(cells=[new_code_cell(outputs=[output])]))) == 1
 
 
-# tools/run_notebooks.py
+# tools/run_notebooks.py and tools/minutes.py
 
 
 def save(path, *sources):
@@ -235,8 +234,10 @@ def save(path, *sources):
 
 
 def run_notebooks(*paths):
-    command = [sys.executable, tool.__file__, *paths]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+    command = [sys.executable, "-m", "tools.run_notebooks", *paths]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
+    )
 
 
 def test_a_second_run_changes_nothing_and_a_lesson_with_a_fault_is_left_as_it_was(
@@ -284,6 +285,56 @@ def test_a_second_run_changes_nothing_and_a_lesson_with_a_fault_is_left_as_it_wa
     assert capsys.readouterr().out == "lesson.ipynb: unchanged\n"
     assert lesson.read_bytes() == saved
     assert sorted(tmp_path.iterdir()) == sorted([*bad, lesson])
+
+
+def test_glossary_and_formula_sheet_are_made_from_the_terms_and_use_names_that_exist():
+    for path, page in PAGES.items():
+        assert path.read_text(encoding="utf-8") == page(), "run python -m tools.reference"
+    names = [name for term in TERMS for name in (term["term"], *term.get("also", ()))]
+    assert len(names) == len({name.lower() for name in names})
+    for term in TERMS:
+        assert (
+            {"term", "lesson", "says"} <= set(term) <= {"term", "also", "lesson", "code", "formula", "says"}
+        )
+        assert operator.attrgetter(term.get("code", "train"))(nn_helpers)
+
+
+@pytest.mark.parametrize("term", TERMS, ids=lambda term: term["term"])
+def test_a_term_is_said_in_the_lesson_that_the_glossary_names(term):
+    text = next(path for path in LESSONS if path.name.startswith(term["lesson"])).read_text(encoding="utf-8")
+    text = " ".join(text.replace('\\n",\n    "', " ").split()).lower()
+    stem = term["term"].lower().removesuffix("s").removesuffix(" rate")
+    assert stem in text or any(word.lower() in text for word in term.get("also", ()))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_says_how_long_it_takes_by_the_rule(path):
+    notebook = nbformat.read(path, as_version=4)
+    before = [cell.source for cell in notebook.cells]
+    write_minutes(notebook)
+    assert [cell.source for cell in notebook.cells] == before
+
+
+def test_minutes_come_from_words_lines_and_exercises():
+    words, exercise = "word " * 650, "def relu_forward(z):\n    ...\n\n\ncheck(relu_forward)"
+    beyond = new_markdown_cell(f"## Two\n\n{words}", metadata={"beyond": True})
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell(f"# A lesson\n\n{words}"),
+            new_markdown_cell("## One\n\n### Exercise 1"),
+            new_code_cell(exercise),
+            new_code_cell("x = 1\n" * 80, metadata={"tags": ["claims"]}),
+            beyond,
+            new_code_cell("x = 1\n" * 32),
+        ]
+    )
+    write_minutes(notebook)
+    write_minutes(notebook)
+    assert [cell.source.split("\n")[2] for cell in notebook.cells[:2]] == [
+        "*12 minutes · with all that is beyond the core path 21*",
+        "*7 minutes*",
+    ]
+    assert beyond.source.startswith("## Two\n\n*9 minutes · beyond the core path*\n\nword")
 
 
 def test_a_lesson_that_hangs_is_left_as_it_was(tmp_path, monkeypatch, capsys):
@@ -361,9 +412,9 @@ def make_venv(folder, path, *python):
     """Run make_venv.sh in `folder` with only `path` to find a Python on, besides the system's own tools."""
     bin_folder = folder / "tools on the path"
     bin_folder.mkdir(exist_ok=True)
-    for tool in ("rm", "sh", "dirname"):
-        if not (bin_folder / tool).exists():
-            (bin_folder / tool).symlink_to(shutil.which(tool))
+    for name in ("rm", "sh", "dirname"):
+        if not (bin_folder / name).exists():
+            (bin_folder / name).symlink_to(shutil.which(name))
     return subprocess.run(
         ["/bin/sh", ROOT / "tools" / "make_venv.sh", *python],
         cwd=folder,
