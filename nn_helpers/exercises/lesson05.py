@@ -266,8 +266,8 @@ def _expect_dropped(returned, a):
             raise MalformedResult(f"The {what} is an array of numbers; yours is {a_kind_of(array)}.")
         if array.shape != a.shape:
             raise MalformedResult(
-                f"The {what} has the shape of a, {a.shape}: a decision for each unit of each image. Yours has "
-                f"{array.shape}."
+                f"The {what} has the shape of a, {a.shape}: a decision for each unit of each image. Yours "
+                f"has {array.shape}."
             )
     return returned
 

@@ -428,6 +428,13 @@ def test_few_cases_are_right_for_most_mistakes_and_these_praise_none():
         "log_softmax": ["one example"],
         "minibatches": ["all images in one batch"],
         "l2_gradient": ["reg = 0"],
+        "dropout_forward": ["rate = 0"],
+        "adamw_step": ["λ = 0"],
+        "cosine_with_warmup": [  # a mistake in the line is none in the cosine, and the other way round
+            *("a step after the last", "half of the way down", "in the warm-up", "no warm-up"),
+            *("no warm-up, the first step", "the first step of the warm-up", "the last step"),
+            "the last step of the warm-up",
+        ],
     }
 
 
