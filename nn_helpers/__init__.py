@@ -6,6 +6,7 @@ Importing the package loads NumPy and nothing heavier.
 
 from types import ModuleType
 
+from nn_helpers.course.lesson import lesson
 from nn_helpers.data import (
     ArrayDataset,
     Dataset,
@@ -37,7 +38,6 @@ from nn_helpers.losses import cross_entropy, l2_penalty, log_softmax, softmax
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import SGD, Adam, AdamW, Momentum, RMSprop, make_optimizer
 from nn_helpers.schedules import Constant, CosineWithWarmup, StepDecay
-from nn_helpers.support.lesson import lesson
 from nn_helpers.support.version import __version__
 from nn_helpers.training import (
     History,

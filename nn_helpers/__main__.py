@@ -238,7 +238,7 @@ def run_data(arguments):
 
 def run_doctor(arguments):
     """Say what was found; the exit status is 1 when something needs attention."""
-    from nn_helpers.doctor import doctor
+    from nn_helpers.course.doctor import doctor
 
     report = doctor()
     print(report)

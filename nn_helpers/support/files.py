@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, whenever the process or the power ends."""
 
+import errno
 import glob
 import os
 import platform
@@ -174,16 +175,21 @@ def _lock(lock, path, what):
         time.sleep(0.01 if holder is None else 0.1)
 
 
+def open_plain(path, flags):
+    """Return a descriptor of a file with one name, never waiting; OSError for a link, a pipe or a device."""
+    descriptor = os.open(path, flags | NO_LINK_NO_WAITING, 0o666)
+    about = os.fstat(descriptor)
+    if stat.S_ISREG(about.st_mode) and about.st_nlink < 2:
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is a link, a pipe or a device, and no file", str(path))
+
+
 def _open_lock(lock):
     """Return a descriptor of a lock file; None if there can be none, or something else has its name."""
     for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):  # somebody else's may only be read
         with suppress(OSError):
-            descriptor = os.open(lock, flags | NO_LINK_NO_WAITING, 0o666)
-            about = os.fstat(descriptor)
-            if stat.S_ISREG(about.st_mode) and about.st_nlink < 2:
-                return descriptor
-            os.close(descriptor)
-            return None
+            return open_plain(lock, flags)
     return None
 
 

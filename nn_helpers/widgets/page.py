@@ -13,10 +13,10 @@ STYLE = """<style onload="window.nnArrows ??= [window.addEventListener('keydown'
 <svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'>\
 <path d='M5 7l4 4 4-4' fill='none' stroke='%23808080' stroke-width='2'/></svg>")}
 </style>"""
-# Around a panel stand a sentence and a figure. Where the panel is alive they are hidden, else the panel is:
-# JupyterLab says "model not found" in its place, or shows controls that do nothing. Only a notebook that
+# Around a panel stand a text and perhaps a figure. Where the panel is alive they are hidden, else the panel
+# is: JupyterLab says "model not found" in its place, or shows controls that do nothing. Only a notebook that
 # shows widgets at all follows a style sheet, and other programs do not have these classes.
-SAVED = """<p class="nn-saved">▶ {}.</p><style>
+SAVED = """{}<style>
 .lm-Widget.jp-OutputArea-child:has(.nn-saved):has(+ * .nn-panel:not(.jupyter-widgets-disconnected)),
 .lm-Widget.jp-OutputArea-child:has(.nn-saved) + :has(.nn-panel:not(.jupyter-widgets-disconnected)) + *,
 .lm-Widget.jp-OutputArea-child:has(.nn-saved) + :not(:has(.nn-panel:not(.jupyter-widgets-disconnected)))

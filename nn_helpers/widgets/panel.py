@@ -38,8 +38,12 @@ class Panel:
         self.ui._view_count = 0  # from here on the page counts the places where the panel is to be seen
         self.ui.observe(lambda change: self.post(self._count_views, change["new"]), "_view_count")
 
+    def saved_html(self):
+        """Return what is saved of the panel besides, one element of the class nn-saved."""
+        return f'<p class="nn-saved">▶ {html.escape(repr(self))}.</p>'
+
     def saved_png(self):
-        """Return what is saved of the panel, a PNG file: its figure as it is now."""
+        """Return what is saved of the panel, a PNG file: its figure as it is now; None if it has none."""
         return self.canvas.figure._repr_png_()
 
     def stop(self):
@@ -123,18 +127,19 @@ class Panel:
             button.on_click(pressed, remove=True)
 
     def _ipython_display_(self):
-        """Show the panel between a sentence and a figure, which are to be seen where its kernel is not.
+        """Show the panel between a text and a figure, which are to be seen where its kernel is not.
 
-        In JupyterLab and Notebook 7 the sentence's style sheet hides them while the panel lives, and hides
+        In JupyterLab and Notebook 7 the text's style sheet hides them while the panel lives, and hides
         the panel afterwards, which would say "model not found" there.
         """
-        words, png = repr(self), {"image/png": base64.b64encode(self.saved_png()).decode()}
+        words, png = repr(self), self.saved_png()
+        figure = [{"image/png": base64.b64encode(png).decode()}] if png else []
         live = {} if self.closed else self.ui._repr_mimebundle_()
         if str(self._cell).startswith("vscode"):  # it has none of these classes: the figure would always show
-            display({**live, **png, "text/plain": words}, raw=True)
+            display({**live, **dict(*figure), "text/plain": words}, raw=True)
             return
-        display({"text/plain": words, "text/html": SAVED.format(html.escape(words))}, raw=True)
-        for part in (live, png):
+        display({"text/plain": words, "text/html": SAVED.format(self.saved_html())}, raw=True)
+        for part in (live, *figure):
             display({**part, "text/plain": ""}, raw=True)
 
     def __repr__(self):

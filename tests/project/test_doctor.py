@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import nn_helpers
-from nn_helpers import doctor as module
+from nn_helpers.course import doctor as module
 from nn_helpers.data import cifar10 as files
-from nn_helpers.doctor import FINE, NOTE, TROUBLE, Finding, Report, doctor
-from nn_helpers.support.lesson import edition
+from nn_helpers.course.doctor import FINE, NOTE, TROUBLE, Finding, Report, doctor
+from nn_helpers.course.lesson import edition
 
 
 def version_of(changes):
@@ -242,7 +242,7 @@ def test_without_a_home_folder_the_advice_is_to_set_one_and_not_to_install_anyth
         "import pwd\n"
         "def nobody(uid): raise KeyError(uid)\n"
         "pwd.getpwuid = nobody\n"
-        "from nn_helpers.doctor import doctor\n"
+        "from nn_helpers.course.doctor import doctor\n"
         "print(doctor())\n"
     )
 

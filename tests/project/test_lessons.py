@@ -25,7 +25,7 @@ from PIL import Image
 
 import nn_helpers.exercises.catalogue
 from nn_helpers import load_images
-from nn_helpers.support.lesson import edition
+from nn_helpers.course.lesson import edition
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -198,7 +198,7 @@ def test_a_lesson_says_first_of_all_for_which_version_it_was_written(path):
 def test_a_lesson_of_another_version_stops_with_a_sentence_that_says_what_to_do(
     monkeypatch, written_for, running, advice
 ):
-    monkeypatch.setattr("nn_helpers.support.lesson.__version__", running)
+    monkeypatch.setattr("nn_helpers.course.lesson.__version__", running)
     nn_helpers.lesson(written_for=edition(running))
     words = f"This lesson was written for nn_helpers {written_for}, but {running} is running here: {advice}"
     with pytest.raises(RuntimeError, match=words):
@@ -217,7 +217,7 @@ def test_in_a_notebook_that_sentence_is_all_that_the_first_cell_shows():
         from IPython.core.interactiveshell import InteractiveShell
 
         del nn_helpers.load_images, nn_helpers.SGD, nn_helpers.Adam  # as in another version
-        nn_helpers.support.lesson.__version__ = "0.0.3"
+        nn_helpers.course.lesson.__version__ = "0.0.3"
         shell = InteractiveShell()
         shell.history_manager.enabled = False
         for cell in json.load(sys.stdin):

@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 from processes import run_python
 
 import nn_helpers
-from nn_helpers.support.lesson import edition
+from nn_helpers.course.lesson import edition
 from tools import run_notebooks as tool
 from tools.minutes import write_minutes
 from tools.reference import PAGES, TERMS

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 import nn_helpers
 from nn_helpers import doctor
 from nn_helpers.support import threads
-from nn_helpers.support.lesson import edition
+from nn_helpers.course.lesson import edition
 from nn_helpers.support.threads import (
     at_once,
     blas_libraries,

@@ -38,16 +38,26 @@ SPACE = "margin: .4em 0"
 
 def page_of(verdict, place):
     """Return a `Verdict` as HTML; `place` is the sentence about its places."""
-    sign, colour = SIGNS[verdict.kind]
-    sign = f'<b style="color: {colour}; font-size: 1.2em">{sign}</b>'
     lines = {}
     for number, text, part, _ in verdict.places:
         lines.setdefault((number, text), []).append(part)
     raised = verdict.raised and (*verdict.raised, lines.pop(verdict.raised, ()))
-    said = _paragraphs(verdict.said, raised) + _paragraphs(place)
+    said = paragraphs(verdict.said, raised) + paragraphs(place)
     quotes = "".join(_quote(_numbered(*line, parts)) for line, parts in lines.items())
-    head = f'<div style="{SPACE}">{sign} <b>{_words(verdict.head)}</b></div>'
-    return head + said + quotes + verdict.example_page + _paragraphs(verdict.after)
+    return (
+        headline(verdict.kind, verdict.head)
+        + said
+        + quotes
+        + verdict.example_page
+        + paragraphs(verdict.after)
+    )
+
+
+def headline(kind, words):
+    """Return a first line in bold, with the sign for a kind of verdict."""
+    sign, colour = SIGNS[kind]
+    sign = f'<b style="color: {colour}; font-size: 1.2em">{sign}</b>'
+    return f'<div style="{SPACE}">{sign} <b>{with_code(words)}</b></div>'
 
 
 def example_page(case, goes_in, difference, changes):
@@ -59,10 +69,10 @@ def example_page(case, goes_in, difference, changes):
         rows.append([_box(f"expected: {name}", right, yours), mine])
     rows += [[_box(f"afterwards: {name}", after, before, "before")] for name, before, after in changes]
     boxes = (f'<div style="display: flex; flex-wrap: wrap; gap: 0 2em">{"".join(row)}</div>' for row in rows)
-    return _paragraphs(f"For example, with {case}:") + "".join(boxes)
+    return paragraphs(f"For example, with {case}:") + "".join(boxes)
 
 
-def _paragraphs(text, raised=()):
+def paragraphs(text, raised=()):
     """Return a text with what it quotes, indented there, as code; the line that raised an error numbered."""
     parts = []
     for quoted, lines in itertools.groupby(text.splitlines(), lambda line: line.startswith("    ")):
@@ -71,11 +81,11 @@ def _paragraphs(text, raised=()):
             code = [_numbered(*raised) if line in raised else escape(line) for line in code]
             parts.append(_quote("\n".join(code)))
         else:
-            parts += [f'<div style="{SPACE}">{_words(line)}</div>' for line in lines if line]
+            parts += [f'<div style="{SPACE}">{with_code(line)}</div>' for line in lines if line]
     return "".join(parts)
 
 
-def _words(text):
+def with_code(text):
     """Return a text with its code, which stands between backticks, as code."""
     return re.sub("`(.+?)`", r"<code>\1</code>", escape(text))
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from nn_helpers.support.threads import no_more_threads_than_cores
 from nn_helpers.support.version import __version__
 
-STATEMENT = re.compile(r'(nn_helpers\.lesson\(written_for=")([^"]*)("\))')  # as it stands in a lesson
+# As it stands in a lesson.
+STATEMENT = re.compile(r'(nn_helpers\.lesson\((?:"\d\d", )?written_for=")([^"]*)("\))')
 
 
 class OutOfStepError(RuntimeError):
@@ -16,7 +17,7 @@ class OutOfStepError(RuntimeError):
         return [str(self)]
 
 
-def lesson(*, written_for):
+def lesson(number=None, *, written_for):
     """Begin a lesson: stop one that was written for another version of this package, and say what to do.
 
     In a container that may use few of a machine's many cores, NumPy's matrix products take no more threads

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nn_helpers.support.lesson import STATEMENT, edition
+from nn_helpers.course.lesson import STATEMENT, edition
 from nn_helpers.support.threads import blas_libraries, usable_cores
 from nn_helpers.support.version import __version__
 

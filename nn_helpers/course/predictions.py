@@ -1,0 +1,275 @@
+"""`predict` asks before a cell finds out and `reveal` says how it came out; `recall` and `quiz` ask again."""
+
+import sys
+import weakref
+from typing import NamedTuple
+
+from nn_helpers.course import questions
+from nn_helpers.support import record
+
+MARKS = {True: "right", False: "mistake", None: "not attempted"}  # the kinds of `check`, for their signs
+RECALLED = 3  # questions at a lesson's beginning
+_panels = weakref.WeakValueDictionary()  # by the question's id: what `predict` shows
+_asked = []  # whether a guess was asked for, once
+
+
+class Reply(NamedTuple):
+    """What there is to say of a question: the guess, whether it can be changed, whether it is right."""
+
+    guess: str = ""
+    final: bool = False
+    right: bool | None = None
+    head: str = ""
+    said: str = ""
+
+
+class Card:
+    """A reply as a text, and as HTML in a notebook."""
+
+    def __init__(self, reply):
+        self.reply = reply
+
+    def __repr__(self):
+        from nn_helpers.exercises.checking.page import SIGNS
+        from nn_helpers.exercises.checking.wording import wrap
+
+        return wrap(f"{SIGNS[MARKS[self.reply.right]][0]} {self.reply.head}\n{self.reply.said}".strip())
+
+    def _repr_html_(self):
+        from nn_helpers.exercises.checking.page import headline, paragraphs
+
+        return headline(MARKS[self.reply.right], self.reply.head) + paragraphs(self.reply.said)
+
+
+def predict(name, guess=None):
+    """Ask a question of the lesson before a cell finds out.
+
+    Parameters
+    ----------
+    name : str
+        The question's id.
+    guess : str or number, optional
+        The guess, where nothing can be clicked.
+    """
+    question, fault = questions.find(name)
+    if question is None:
+        return _say(fault)
+    if guess is not None:
+        _guess(question, questions.words_of(guess))
+    panel = _ask("", [question], _guessed, _guess, f'Answer with predict("{name}", "…").')
+    if panel is not None:
+        _panels[name] = panel
+    return None
+
+
+def reveal(name, truth):
+    """Say how it came out, beside the guess.
+
+    Parameters
+    ----------
+    name : str
+        The question's id.
+    truth : bool, number, str or list of str
+        What the cell found out. A number means the option nearest to it; with per cent, 0.43 is 43 %.
+    """
+    question, fault = questions.find(name)
+    if question is None:
+        return _say(fault)
+    truth = questions.truth_of(truth)
+    words, past = question.in_words(truth), _past(question)
+    reply = _reply(question, past.guess, truth)
+    if past.truth and past.truth != words:  # a cell that was changed
+        return _say(Card(Reply(head=f"Now it is {words}. Before, it was {past.truth}.")))
+    if not past.truth:
+        record.note(
+            "revealed",
+            lesson=question.lesson,
+            question=name,
+            answer=past.guess,
+            truth=words,
+            right=reply.right,
+        )
+    if not past.guess and not _asked:
+        _asked.append(True)
+        ask = "Next time, guess before you run the cell: what surprised you, you will remember."
+        reply = reply._replace(said=f"{reply.said}\n{ask}".strip())
+    if panel := _panels.get(name):
+        panel.refresh()
+    return _say(Card(reply))
+
+
+def quiz(lesson):
+    """Ask a lesson's last questions.
+
+    Parameters
+    ----------
+    lesson : str
+        Its number, as "02".
+    """
+    try:
+        asked = [q for q in questions.questions_of(lesson).values() if q.part == "quiz"]
+    except ValueError as error:
+        return _say(str(error))
+    if not asked:
+        return _say(f"There are no questions for the end of lesson {lesson} yet.")
+
+    def answer(question, guess):
+        _answered("quizzed", lesson, question, guess)
+        events = record.read()
+        done = {event.question for event in events if event.event == "quizzed"}
+        finished = any(event.event == "finished" and event.lesson == lesson for event in events)
+        if not finished and done >= {question.id for question in asked}:
+            record.note("finished", lesson=lesson)
+
+    _ask("", asked, lambda question: _reply_on_record("quizzed", lesson, question), answer)
+    return None
+
+
+def recall(lesson):
+    """Ask three questions about the lessons before: first those that were guessed wrong.
+
+    Parameters
+    ----------
+    lesson : str
+        The lesson that begins, as "03".
+    """
+    try:
+        asked = recalled_in(lesson)
+    except ValueError as error:
+        return _say(str(error))
+    if not asked:
+        return _say(f"There are no questions from before lesson {lesson} yet.")
+
+    def answer(question, guess):
+        _answered("recalled", lesson, question, guess)
+
+    _ask(
+        "From the lessons before:", asked,
+        lambda question: _reply_on_record("recalled", lesson, question), answer,
+    )  # fmt: skip
+    return None
+
+
+def recalled_in(lesson):
+    """Return the questions that `recall` asks.
+
+    First those it has asked already, then those guessed wrong at least two lessons before, then others of all
+    lessons before, one of each in turn.
+    """
+    events = record.read() if record.home() else []
+    before = {other: _later(other) for other in questions.lessons() if other < lesson}
+    known = {question.id: question for found in before.values() for question in found}
+    chosen = [event.question for event in events if event.event == "recalled" and event.lesson == lesson]
+    right = {event.question for event in events if event.event == "recalled" and event.right}
+    wrong = [
+        event.question
+        for event in events
+        if event.right is False and event.question in known and event.question not in right
+        and int(known[event.question].lesson) <= int(lesson) - 2
+    ]  # fmt: skip
+    most = max(map(len, before.values()), default=0)
+    others = [q[i].id for i in range(most) for q in reversed(before.values()) if i < len(q)]
+    fresh = [name for name in others if name not in right]
+    names = dict.fromkeys(name for name in [*chosen, *wrong, *fresh, *others] if name in known)
+    return [known[name] for name in list(names)[:RECALLED]]
+
+
+def _later(lesson):
+    return [question.later or question for question in questions.questions_of(lesson).values()]
+
+
+# What is known of a question
+
+
+class Past(NamedTuple):
+    """The guess at a question, and what came out first, as texts."""
+
+    guess: str = ""
+    truth: str = ""
+
+
+def _past(question):
+    past = Past()
+    for event in record.read():
+        if event.event == "reset" and event.lesson in (question.lesson, "all"):
+            past = Past()
+        elif event.question == question.id and event.event == "predicted" and not (past.guess and past.truth):
+            past = past._replace(guess=event.answer)
+        elif event.question == question.id and event.event == "revealed":
+            past = past._replace(truth=past.truth or event.truth)
+    return past
+
+
+def _guessed(question):
+    """Return what `predict` shows of a guess."""
+    guess, truth = _past(question)
+    if guess and truth:
+        return Reply(guess, True, None, f"You said: {guess}. It came out as: {truth}.")
+    if guess:
+        return Reply(
+            guess, head="Your guess is kept. You can change it until you run the cell that finds out."
+        )
+    return Reply()
+
+
+def _guess(question, guess):
+    past = _past(question)
+    if guess != past.guess and not (past.guess and past.truth):
+        record.note("predicted", lesson=question.lesson, question=question.id, answer=guess)
+
+
+def _answered(event, lesson, question, guess):
+    right = question.is_right(guess, question.answer)
+    record.note(event, lesson=lesson, question=question.id, answer=guess, right=right)
+
+
+def _reply_on_record(kind, lesson, question):
+    """Return what `quiz` or `recall` shows of a question: the first answer counts."""
+    guess = ""
+    for event in record.read():
+        if event.event == "reset" and event.lesson in (lesson, "all"):
+            guess = ""
+        elif (event.event, event.lesson, event.question) == (kind, lesson, question.id):
+            guess = guess or event.answer
+    return _reply(question, guess, question.answer) if guess else Reply()
+
+
+def _reply(question, guess, truth):
+    """Return what to say when both are known, or without a guess."""
+    words, option = question.in_words(truth), question.true_option(truth)
+    right = question.is_right(guess, truth) if guess else None
+    number = isinstance(truth, float)
+    it_is = f"It is {words}" if number else f"The answer is: {words}"
+    if question.kind == "choice" and option is None:
+        it_is += ", none of the options"
+    if right and guess == words:
+        it_is = "So it is" if not number else "It is"
+    you = "" if not guess else f"You said {guess}. " if number else f"You said: {guess}. "
+    wrong = question.sentence(guess) if right is False else ""
+    return Reply(guess, True, right, f"{you}{it_is}.", "\n".join(filter(None, [wrong, question.because])))
+
+
+# Showing
+
+
+def _ask(heading, asked, reply_of, answer, how="Answer it in a notebook."):
+    """Show questions to click in a notebook, and return them; elsewhere print them."""
+    ipython = sys.modules.get("IPython")
+    if ipython and hasattr(ipython.get_ipython(), "kernel"):
+        from nn_helpers.course.panel import QuestionPanel
+
+        panel = QuestionPanel(heading, asked, reply_of, answer)
+        ipython.display.display(panel)
+        return panel
+    for question in asked:
+        reply = reply_of(question)
+        print(questions.in_plain_text(question), repr(Card(reply)) if reply.head else how, sep="\n")
+    return None
+
+
+def _say(thing):
+    ipython = sys.modules.get("IPython")
+    if ipython and ipython.get_ipython() and not isinstance(thing, str):
+        ipython.display.display(thing)
+    else:
+        print(thing)

@@ -1,0 +1,124 @@
+"""What a learner has done: a line of JSON for each event, in the folder of their lessons only."""
+
+import errno
+import json
+import os
+import sys
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from nn_helpers.support.files import open_plain
+
+FILE = "record.jsonl"
+MARKER = ".nn_helpers"  # a folder in the learner's lessons, and in no other
+VERSION = 1
+LARGEST = 8_000_000  # bytes: of a longer record, the end is read
+_here = []  # what this kernel could not write, or need not
+_refused = []  # whether it has said so
+
+
+class Event(NamedTuple):
+    """A line of the record; what does not apply is empty."""
+
+    event: str
+    time: str = ""
+    lesson: str = ""
+    question: str = ""
+    answer: str = ""
+    truth: str = ""
+    right: bool | None = None
+    exercise: str = ""
+    kind: str = ""
+    mistakes: tuple[str, ...] = ()
+
+
+def home():
+    """Return the folder of the learner's lessons, or None where none are: that has no record."""
+    with suppress(OSError, ValueError):  # the current folder is gone; no path
+        if os.path.isdir(MARKER):
+            return Path.cwd()
+        named = os.environ.get("NN_HELPERS_MY_LESSONS")
+        if named and os.path.isdir(named):
+            return Path(named).absolute()
+    return None
+
+
+def note(event, **what):
+    """Put an event on record; without a home, in this kernel's memory.
+
+    Parameters
+    ----------
+    event : str
+    **what
+        The other fields of `Event`.
+    """
+    folder, now = home(), datetime.now().astimezone().isoformat(timespec="seconds")
+    what = {name: value for name, value in what.items() if value not in (None, "", ())}
+    line = json.dumps({"v": VERSION, "time": now, "event": event, **what}, ensure_ascii=False)
+    try:
+        if folder is not None:
+            _append(folder / FILE, line.encode("utf-8", "replace") + b"\n")
+            return
+    except OSError as error:
+        if not _refused:
+            _refused.append(True)
+            reason = error.strerror or error
+            print(
+                f"What you do now is not kept: {folder / FILE} cannot be written ({reason}).", file=sys.stderr
+            )
+    _here.append(_event(line.encode("utf-8", "replace")))
+
+
+def read():
+    """Return all sound events, the oldest first; damaged lines are passed over."""
+    lines, folder = b"", home()
+    if folder is not None:
+        with suppress(OSError):  # there is none yet, or it is no file
+            lines = _end_of(folder / FILE)
+    return [event for event in map(_event, lines.split(b"\n")) if event] + _here
+
+
+def forget():
+    """Forget what is only in this kernel's memory."""
+    _here.clear()
+    _refused.clear()
+
+
+def _append(path, line):
+    descriptor = open_plain(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0))
+    try:
+        if os.fstat(descriptor).st_size:
+            os.lseek(descriptor, -1, os.SEEK_END)
+            line = line if os.read(descriptor, 1) == b"\n" else b"\n" + line
+        if os.write(descriptor, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(descriptor)
+
+
+def _end_of(path):
+    """Return a file's content, or the last `LARGEST` bytes of it."""
+    with open(open_plain(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
+        start = max(0, os.fstat(file.fileno()).st_size - LARGEST)
+        file.seek(start)
+        if start:
+            file.readline()
+        return file.read(LARGEST)
+
+
+def _event(line):
+    """Return a line as an `Event`, or None for one that is none; fields of later versions are passed over."""
+    try:
+        found = json.loads(line)
+        if not (isinstance(found, dict) and isinstance(found.get("v"), int)):
+            return None
+        fields = {name: found[name] for name in Event._fields if name in found}
+        if "mistakes" in fields:
+            fields["mistakes"] = tuple(fields["mistakes"])
+        event = Event(**fields)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    texts = [*event[: Event._fields.index("right")], event.exercise, event.kind, *event.mistakes]
+    return event if all(isinstance(t, str) for t in texts) and event.right in (None, True, False) else None
