@@ -19,8 +19,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from PIL import Image
 
 from nn_helpers import __version__
-from nn_helpers.support.files import temporary_file
 from nn_helpers.course.lesson import STATEMENT, edition
+from nn_helpers.support.files import temporary_file
 from tools.minutes import write_minutes
 
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"

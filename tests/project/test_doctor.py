@@ -14,9 +14,9 @@ import pytest
 
 import nn_helpers
 from nn_helpers.course import doctor as module
-from nn_helpers.data import cifar10 as files
 from nn_helpers.course.doctor import FINE, NOTE, TROUBLE, Finding, Report, doctor
 from nn_helpers.course.lesson import edition
+from nn_helpers.data import cifar10 as files
 
 
 def version_of(changes):
