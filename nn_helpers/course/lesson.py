@@ -1,8 +1,9 @@
-"""Lessons and package stay in step: a lesson says which version it was written for."""
+"""A lesson's first line: whether it is in step with the package, and how far the learner has come."""
 
 import re
 from pathlib import Path
 
+from nn_helpers.support import record
 from nn_helpers.support.threads import no_more_threads_than_cores
 from nn_helpers.support.version import __version__
 
@@ -20,11 +21,15 @@ class OutOfStepError(RuntimeError):
 def lesson(number=None, *, written_for):
     """Begin a lesson: stop one that was written for another version of this package, and say what to do.
 
+    Among the learner's own lessons, this says how far they are in this one.
+
     In a container that may use few of a machine's many cores, NumPy's matrix products take no more threads
     than those: with more, all that the lessons compute takes several times as long.
 
     Parameters
     ----------
+    number : str, optional
+        The lesson's number, as "02".
     written_for : str
         The version's first two numbers: "0.1" fits 0.1.0, 0.1.1 and so on.
 
@@ -35,6 +40,8 @@ def lesson(number=None, *, written_for):
     here = edition(__version__)
     if written_for == here:
         no_more_threads_than_cores()
+        if number is not None and record.home():
+            _say_how_far(str(number))
         return
     if _numbers(written_for) > _numbers(here):
         advice = (
@@ -48,6 +55,15 @@ def lesson(number=None, *, written_for):
     raise OutOfStepError(
         f"This lesson was written for nn_helpers {written_for}, but {__version__} is running here: {advice}."
     )
+
+
+def _say_how_far(number):
+    from nn_helpers.course.standing import standings  # here: exercises need all of the package
+
+    record.note("begun", lesson=number)
+    for standing in standings():
+        if standing.lesson == number:
+            print(standing.in_words())
 
 
 def edition(version):

@@ -2,9 +2,9 @@
 
 A question begins with ``## its-id`` and a text. Below it stand its options, "- text : what to say to who
 chose it". A line ``Number: within 20 %`` asks for a number, and the items are known wrong ones; a line
-``Order`` asks for an order of the items. ``Because:`` says why the truth is so. ``### Later`` is the same idea
-once more, and ``## quiz: its-id`` a question for the lesson's end: these two have an ``Answer:``, an option's
-text, arithmetic between backticks, or items in their order with → between them. What one line begins, the
+``Order`` asks for an order of the items. ``Because:`` says why the truth is so. ``### Later`` is the same
+idea once more, and ``## quiz: its-id`` a question for the lesson's end. These two have an ``Answer:``, an
+option's text, arithmetic between backticks, or items in their order with → between them. What one line begins, the
 next may go on with. "43 %" is the number 0.43.
 """
 

@@ -26,6 +26,7 @@ from nn_helpers.exercises.checking.showing import Text, show, show_now
 from nn_helpers.exercises.checking.source import source_of
 from nn_helpers.exercises.checking.verdict import Verdict, judge, prepare, without_verdict
 from nn_helpers.exercises.checking.wording import join_names, wrap
+from nn_helpers.support import record
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +55,15 @@ def check(f, name=None):
     'absolute-value'
     """
     verdict = verdict_of(f, name)
+    if not callable(f):
+        return show(verdict)
+    exercise = _find(f, name, "check")
+    if not exercise.whose(f):
+        _note("checked", exercise, kind=verdict.kind, mistakes=verdict.mistakes)
     if not verdict.unknown:
         return show(verdict)
     put_in_its_place = show_now(verdict)
-    return put_in_its_place(verdict.with_places(_places(_find(f, name, "check"), f, verdict)))
+    return put_in_its_place(verdict.with_places(_places(exercise, f, verdict)))
 
 
 def _places(exercise, f, verdict):
@@ -144,6 +150,7 @@ def hint(f, name=None):
     """
     exercise = _find(f, name, "hint")
     hints = (callable(f) and not exercise.whose(f) and _hints_about(exercise, f)) or exercise.hints
+    _note("hint", exercise)
     _hints_given[hints] += 1
     number, last = min(_hints_given[hints], len(hints)), _hints_given[hints] > len(hints)
     before = "Which line do you suspect, and why? Decide before you read on.\n" if number == 1 else ""
@@ -180,6 +187,7 @@ def solution(f, name=None):
         The exercise, when the function has another name.
     """
     exercise = _find(f, name, "solution")
+    _note("solution", exercise)
     text = inspect.getsource(exercise.answer)
     if library := exercise.library:
         text += f"\n\n# The library's own, {library.__module__}.{library.__name__}:\n\n"
@@ -211,6 +219,12 @@ def yours_or_ours(f, name=None):
     }[verdict.kind]
     print(f"{exercise.name}: the {whose}'s ({why})")
     return exercise.ours
+
+
+def _note(event, exercise, **what):
+    """Put it on record, unless a function under check does this."""
+    if not functions_under_check():
+        record.note(event, lesson=exercise.lesson[:2], exercise=exercise.name, **what)
 
 
 # Finding the exercise

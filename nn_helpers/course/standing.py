@@ -1,0 +1,138 @@
+"""Where the learner stands, by the record: lesson by lesson, and where to go on."""
+
+from typing import NamedTuple
+
+from nn_helpers.support import record
+
+TITLES = {
+    "00": "Start here",
+    "01": "Layers and ReLU",
+    "02": "Affine layers, forwards and backwards",
+    "03": "Softmax and cross-entropy",
+    "04": "Optimizers: ways down",
+    "05": "CIFAR-10: everything together",
+}
+
+
+class Tried(NamedTuple):
+    """An exercise: whether it is right, and how it came to be.
+
+    `mistakes` has the names of those that `check` has found, in their order; `number` counts from 1.
+    """
+
+    name: str
+    number: int
+    right: bool = False
+    tries: int = 0
+    mistakes: tuple = ()
+    hints: int = 0
+    solution: bool = False
+
+
+class Guess(NamedTuple):
+    """A guess before a cell found out, and whether it was right; then the same idea, asked again later."""
+
+    question: str
+    right: bool
+    later: bool | None = None
+
+
+class Standing(NamedTuple):
+    """What is done of a lesson; of its last questions, by id, whether they were answered rightly."""
+
+    lesson: str
+    begun: bool
+    finished: bool
+    exercises: tuple
+    guesses: tuple
+    quiz: dict
+
+    @property
+    def right(self):
+        """How many exercises are right."""
+        return sum(exercise.right for exercise in self.exercises)
+
+    @property
+    def done(self):
+        """Whether nothing is left to do."""
+        return self.finished and self.right == len(self.exercises)
+
+    @property
+    def share(self):
+        """How much is done, from 0 to 1; the questions at the end count like an exercise."""
+        return (self.right + self.finished) / (len(self.exercises) + 1)
+
+    @property
+    def next_step(self):
+        """What to do now, in a sentence."""
+        open_one = next((exercise for exercise in self.exercises if not exercise.right), None)
+        if open_one:
+            verb = "Go on at" if self.right else "Begin with"
+            return f"{verb} exercise {open_one.number}, {open_one.name}."
+        if not self.finished:
+            return "The questions at its end are left." if self.exercises else "Run its cells, one by one."
+        after = [lesson for lesson in TITLES if lesson > self.lesson]
+        return f"Go on in lesson {after[0]}." if after else "It was the last one."
+
+    def in_words(self):
+        """Return what is done and what to do now, on one line."""
+        total, done = len(self.exercises), "done"
+        if not self.done and total:
+            done = f"{self.right} of {total} exercises are right"
+        elif not self.done:
+            done = "begun" if self.begun else "not begun"
+        return f"Lesson {self.lesson}: {done}. {self.next_step}"
+
+
+def standings():
+    """Return the `Standing` of each lesson, in their order."""
+    from nn_helpers.exercises.catalogue import EXERCISES
+
+    events = record.read()
+    return [_standing(lesson, events, EXERCISES.values()) for lesson in TITLES]
+
+
+def _standing(lesson, events, exercises):
+    names = [exercise.name for exercise in exercises if exercise.lesson.startswith(lesson)]
+    own = [event for event in events if event.lesson == lesson]
+    return Standing(
+        lesson,
+        any(event.event in ("begun", "checked", "predicted") for event in own),
+        any(event.event == "finished" for event in own),
+        tuple(_tried(name, number, events) for number, name in enumerate(names, 1)),
+        tuple(_guesses(own, events)),
+        {event.question: bool(event.right) for event in reversed(own) if event.event == "quizzed"},
+    )
+
+
+def _tried(name, number, events):
+    own = [event for event in events if event.exercise == name]
+    verdicts = [event for event in own if event.event == "checked"]
+    return Tried(
+        name,
+        number,
+        any(event.kind == "right" for event in verdicts),
+        len(verdicts),
+        tuple(dict.fromkeys(mistake for event in verdicts for mistake in event.mistakes)),
+        sum(event.event == "hint" for event in own),
+        any(event.event == "solution" for event in own),
+    )
+
+
+def _guesses(own, events):
+    later = {event.question: event.right for event in events if event.event == "recalled"}
+    first = {}
+    for event in own:
+        if event.event == "revealed" and event.right is not None:
+            first.setdefault(event.question, event.right)
+    return [Guess(name, right, later.get(name)) for name, right in first.items()]
+
+
+def current(all_standings):
+    """Return where to go on: the lesson last begun, or else the first that is not done."""
+    begun = [event.lesson for event in record.read() if event.event == "begun"]
+    by_lesson = {standing.lesson: standing for standing in all_standings}
+    last = by_lesson.get(begun[-1]) if begun else None
+    if last and not last.done:
+        return last
+    return next((standing for standing in all_standings if not standing.done), all_standings[-1])
