@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -17,6 +18,12 @@ from nn_helpers.training.plan import steps_per_epoch
 
 # Plain gradient descent is SGD on a batch the size of the data.
 COMPARED = ("gd", *OPTIMIZERS)
+
+
+# What a training is made of; with --mine, of the learner's functions.
+LIBRARY = SimpleNamespace(
+    net=ClassificationNet, data=lambda data: data, optimizer=make_optimizer, augment=flip_and_shift
+)
 
 
 # What an option is when it is not given; "seed" is the lessons' experiment, with the defaults below.
@@ -87,6 +94,10 @@ TRAIN_OPTIONS = {
     "--epochs": {"type": int, "default": 20, "help": "times to go through the training images"},
     "--dtype": {"choices": ("float32", "float64"), "default": "float32", "help": "of all numbers"},
     "--seed": {"type": int, "default": 0, "help": "for the first weights and the order of images"},
+    "--mine": {
+        "action": "store_true",
+        "help": "train with the functions that you wrote in the lessons, kept in my_lessons/my_network.py",
+    },
     "--figure": {
         "type": Path,
         "default": argparse.SUPPRESS,
@@ -148,9 +159,12 @@ def run_train(arguments):
         plots.check_path(figure_path, "--figure")  # now, and not after an hour of training
     checkpoint = getattr(arguments, "checkpoint", None)
     _check_options(arguments, checkpoint)
+    made_by = find_mine() if arguments.mine else LIBRARY
     data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
-    net = make_network(arguments, data)
-    optimizers = {name: make_optimizer_for(name, arguments, len(data.train)) for name in arguments.optimizer}
+    net, data = make_network(arguments, data, made_by), made_by.data(data)
+    optimizers = {
+        name: make_optimizer_for(name, arguments, len(data.train), made_by) for name in arguments.optimizer
+    }
     print(
         f"{net!r}\n{len(data.train)} training images, {arguments.epochs} epoch{'s' * (arguments.epochs > 1)}"
     )
@@ -158,7 +172,7 @@ def run_train(arguments):
         nets, histories = compare_optimizers(
             net, data, optimizers,
             epochs=arguments.epochs, batch_size=arguments.batch_size, drop_last=not arguments.keep_last,
-            augment=flip_and_shift if arguments.augment else None, seed=arguments.seed,
+            augment=made_by.augment if arguments.augment else None, seed=arguments.seed,
             keep_best=arguments.keep_best, progress=not arguments.quiet,
             checkpoint=checkpoint, resume=checkpoint if arguments.resume else None,
         )  # fmt: skip
@@ -194,16 +208,31 @@ def _check_options(arguments, checkpoint):
         raise ValueError("--resume needs --checkpoint, the path to go on from")
 
 
-def make_network(arguments, data):
+def find_mine():
+    """Return the learner's functions, as `MyNetwork`, and print which they are."""
+    from nn_helpers.exercises.mine import my_network  # only who asks for them waits for the exercises
+    from nn_helpers.exercises.portfolio import MARKER, home
+
+    folder = home() or Path("my_lessons")
+    if not folder.is_dir() or not (home() or (folder / MARKER).is_dir()):
+        raise ValueError(
+            "--mine: there is no work copy here; run this in my_lessons, or in the folder that holds it"
+        )
+    mine = my_network(folder)
+    print(mine)
+    return mine
+
+
+def make_network(arguments, data, made_by=LIBRARY):
     """Return the network that the options of `train` describe."""
-    return ClassificationNet(
+    return made_by.net(
         input_size=data.input_size, hidden_sizes=arguments.hidden, num_classes=data.num_classes,
         activation=arguments.activation, reg=arguments.reg, init=arguments.init, dtype=arguments.dtype,
         seed=arguments.seed, dropout=arguments.dropout,
     )  # fmt: skip
 
 
-def make_optimizer_for(name, arguments, N):
+def make_optimizer_for(name, arguments, N, made_by=LIBRARY):
     """Return the optimizer of this name as `train` describes it; gd comes with arguments of its own."""
     lr, batch_size = arguments.lr, N if name == "gd" else arguments.batch_size
     if arguments.schedule == "cosine":
@@ -211,9 +240,9 @@ def make_optimizer_for(name, arguments, N):
         steps = arguments.epochs * max(1, steps_per_epoch(N, batch_size, not arguments.keep_last))
         lr = CosineWithWarmup(lr, steps, steps // 20)
     if name == "gd":
-        return make_optimizer("sgd", lr), {"batch_size": None}
+        return made_by.optimizer("sgd", lr), {"batch_size": None}
     options = {"weight_decay": arguments.weight_decay} if name == "adamw" else {}
-    return make_optimizer(name, lr, **options)
+    return made_by.optimizer(name, lr, **options)
 
 
 def results_table(nets, histories, data, parts):

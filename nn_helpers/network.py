@@ -181,8 +181,12 @@ class ClassificationNet:
         dz = check.dlogits(dlogits, self, self._buffers.examples)
         self._walk_back(dz, *self._caches)
         if self.reg:
-            weights = self._stored.weights
-            in_blocks(partial(losses.add_l2_gradient, reg=self.reg), self.gradient[: weights.size], weights)
+            self.add_l2()
+
+    def add_l2(self):
+        """Add the gradient of the L2 penalty, ``reg · W``, to that of the data loss."""
+        weights = self._stored.weights
+        in_blocks(partial(losses.add_l2_gradient, reg=self.reg), self.gradient[: weights.size], weights)
 
     def _walk_back(self, dz, caches, affine_cache):
         """Fill the gradient of each layer, the last one's first, from ∂L/∂z of the last."""

@@ -24,11 +24,17 @@ def flip_and_shift(images, rng, shift=1):
         raise TypeError(f"flip_and_shift: images must be uint8 (N, H, W, 3), got {describe(images)}")
     require_generator("flip_and_shift", rng)
     shift = whole_number("flip_and_shift", "shift", shift, 0)
-    N, height, width, _ = images.shape
+    height, width = images.shape[1:3]
     if shift >= min(height, width):
         raise ValueError(f"flip_and_shift: shift {shift} is as large as the images, {height}×{width}")
-    flipped = rng.random(N) < 0.5
+    flipped = rng.random(len(images)) < 0.5
     images[flipped] = images[flipped, :, ::-1]
+    move(images, rng, shift)
+
+
+def move(images, rng, shift=1):
+    """Move each image by at most `shift` pixels up or down and left or right: half of `flip_and_shift`."""
+    N, height, width, _ = images.shape
     for axis, length in ((1, height), (2, width)):
         distances = np.floor((2 * shift + 1) * rng.random(N)).astype(int) - shift
         for distance in range(-shift, shift + 1):

@@ -144,10 +144,9 @@ def batches(
         raise ValueError(f"batches: batch_size {batch_size} is larger than the {N} examples of {part}")
     check_augment("batches", augment, data)
     rng = generator("batches", seed)
-    order = rng.permutation(N) if flag("batches", "shuffle", shuffle) else np.arange(N)
-    end = N - N % batch_size if flag("batches", "drop_last", drop_last) else N
-    for start in range(0, end, batch_size):
-        at = order[start : start + batch_size]
+    # A data set may have an order of its own for what is shuffled.
+    own = getattr(data, "minibatches", _shuffled) if flag("batches", "shuffle", shuffle) else _in_order
+    for at in own(N, batch_size, rng, flag("batches", "drop_last", drop_last)):
         arrays = empty_batch(data, len(at), dtype) if out is None else out
         images, x, y = (array[: len(at)] for array in arrays)
         # mode="clip" skips a second look at indices that are right already
@@ -156,6 +155,17 @@ def batches(
         if augment is not None:
             images = augmented(augment, images, rng)
         yield data.standardise(images, out=x), y
+
+
+def _shuffled(N, batch_size, rng, drop_last):
+    """Yield the indices of each batch of an epoch, in a random order."""
+    order = rng.permutation(N)
+    yield from (order[at] for at in _in_order(N, batch_size, rng, drop_last))
+
+
+def _in_order(N, batch_size, rng, drop_last):
+    for start in range(0, N - N % batch_size if drop_last else N, batch_size):
+        yield np.arange(start, min(start + batch_size, N))
 
 
 def check_augment(function, augment, data):

@@ -16,6 +16,7 @@ them, this is how large models are trained; PyTorch's tool for it is Distributed
 import numpy as np
 
 from nn_helpers.losses import add_l2_gradient
+from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
 from nn_helpers.support.scratch import in_blocks
 from nn_helpers.support.threads import at_once
@@ -71,16 +72,25 @@ class Workers:
         theta, gradient, step = self.net.theta, self.net.gradient, optimizer.step
         if self._alone:
             step(theta, gradient)
-        elif optimizer.elementwise and getattr(step, "__func__", None) is Optimizer.step:
+        elif optimizer.elementwise and self._are_ours(step):
             step(theta, gradient, self._in_parts)
         else:  # a formula of the learner's own, which may look at the whole gradient
             self._in_parts(None, theta, gradient)
+            if self.net.reg:
+                self.net.add_l2()
             step(theta, gradient)
+
+    def _are_ours(self, step):
+        own = getattr(step, "__func__", None), type(self.net).add_l2
+        return own == (Optimizer.step, ClassificationNet.add_l2)
 
     def _in_parts(self, update, theta, gradient, elementwise=True, **state):
         """Do as `in_blocks`, a part on each thread; in each block the gradient is finished first."""
         others = [replica.gradient for replica in self._replicas[1 : len(self._rows)]]
-        reg, parts = self.net.reg, cut(theta.size, len(self._replicas) if theta.size >= LARGE else 1)
+        reg, parts = (
+            self.net.reg if update else 0.0,
+            cut(theta.size, len(self._replicas) if theta.size >= LARGE else 1),
+        )
 
         def finish(theta, gradient, weights, *others, scratch, **state):
             for other in others:

@@ -26,6 +26,8 @@ from nn_helpers.exercises.checking.showing import Text, show, show_now
 from nn_helpers.exercises.checking.source import source_of
 from nn_helpers.exercises.checking.verdict import Verdict, judge, prepare, without_verdict
 from nn_helpers.exercises.checking.wording import join_names, wrap
+from nn_helpers.exercises.keeping import keep
+from nn_helpers.exercises.portfolio import FILE, home, load, read
 from nn_helpers.support import record
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,8 @@ def check(f, name=None):
     exercise = _find(f, name, "check")
     if not exercise.whose(f):
         _note("checked", exercise, kind=verdict.kind, mistakes=verdict.mistakes)
+    if verdict and not functions_under_check():
+        verdict = verdict.with_note(keep(exercise, f, verdict.as_a_pair))
     if not verdict.unknown:
         return show(verdict)
     put_in_its_place = show_now(verdict)
@@ -198,27 +202,60 @@ def solution(f, name=None):
 
 
 def yours_or_ours(f, name=None):
-    """Return f when `check` says it is right, or else the library's function, and print which it is.
+    """Return your function when `check` says it is right, or else the library's, and print which it is.
 
     Parameters
     ----------
-    f : function
+    f : function, or an exercise's name
+        A name stands for the function that you wrote in that exercise's lesson; so does a function that is
+        not written yet.
     name : str, optional
         The exercise, when the function has another name.
     """
-    verdict, exercise = verdict_of(f, name, "yours_or_ours"), _find(f, name, "yours_or_ours")
-    given = exercise.whose(f)
-    if verdict and not given:
-        print(f"{exercise.name}: yours")
-        return f
-    whose = "library" if exercise.library else "lesson"
-    why = {
-        "not attempted": "yours is not written yet",
-        "mistake": "check says what is wrong with yours",
-        "right": f"you passed the {given}'s own function",
-    }[verdict.kind]
-    print(f"{exercise.name}: the {whose}'s ({why})")
-    return exercise.ours
+    exercise = _find(f, name, "yours_or_ours")
+    if isinstance(f, str):
+        f, why = kept(exercise)
+        said = f"yours, from lesson {exercise.lesson[:2]}"
+    else:
+        verdict, given = verdict_of(f, name, "yours_or_ours"), exercise.whose(f)
+        said, why = (
+            "yours",
+            {
+                "not attempted": "yours is not written yet",
+                "mistake": WRONG,
+                "right": f"you passed the {given}'s own function" if given else "",
+            }[verdict.kind],
+        )
+        if verdict.kind == "not attempted" and (before := kept(exercise)[0]):
+            f, why, said = before, "", f"yours, from {FILE}"
+    if why:
+        said = f"the {'library' if exercise.library else 'lesson'}'s ({why})"
+    print(f"{exercise.name}: {said}")
+    return exercise.ours if why else f
+
+
+WRONG = "check says what is wrong with yours"
+
+
+def kept(exercise, loaded=None):
+    """Return the learner's function from the portfolio if `check` calls it right, and why it is not taken.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    loaded : Loaded, optional
+        The portfolio, where it has been read already.
+    """
+    if (folder := home()) is None and loaded is None:
+        return None, "there is no work copy here"
+    try:
+        loaded = loaded or load(read(folder))
+    except OSError as error:
+        return None, f"{FILE} cannot be read: {error.strerror or error}"
+    f = loaded.function(exercise.name)
+    if f is None:
+        return None, loaded.problems.get(exercise.name, f"yours is not in {FILE} yet")
+    return (f, "") if verdict_of(f, exercise.name) else (None, WRONG)
 
 
 def _note(event, exercise, **what):

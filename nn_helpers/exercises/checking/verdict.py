@@ -49,6 +49,8 @@ class Verdict(Shown):
         The line that raised an error: its number and its text.
     places : tuple of Place
         Where small changes make the function right.
+    as_a_pair : bool
+        Whether it is right only together with the learner's other half of the pair.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Verdict(Shown):
     unknown: bool = False
     raised: tuple = ()
     places: tuple = ()
+    as_a_pair: bool = False
 
     def __bool__(self):
         return self.kind == "right"
@@ -84,6 +87,10 @@ class Verdict(Shown):
     def with_places(self, places):
         """Return the verdict with the places where to look in the function."""
         return replace(self, places=tuple(places))
+
+    def with_note(self, sentence):
+        """Return the verdict with a sentence below it."""
+        return replace(self, after="\n\n".join(filter(None, [sentence, self.after])))
 
 
 # How a sentence begins that praises other results
@@ -119,7 +126,7 @@ def judge(exercise, f, sandbox):
     """Return the `Verdict` on f, which runs in an open `Sandbox`."""
     if complaint := _signature_complaint(exercise, f):
         return _verdict(exercise, "mistake", complaint)
-    trial = _try_out(exercise, f, sandbox)
+    trial = try_out(exercise, f, sandbox)
     if trial.right:
         return _right(trial, sandbox)
     if trial.complete and _right_as_a_pair(exercise, f, sandbox):
@@ -135,7 +142,7 @@ def judge(exercise, f, sandbox):
     return _mistake(trial, "\n".join([*facts(trial, sandbox), sentence]), index, sandbox)
 
 
-def _try_out(exercise, f, sandbox, partner=None):
+def try_out(exercise, f, sandbox, partner=None):
     """Run f on all cases, or up to the first on which it does not come to an end."""
     outcomes = []
     for case in exercise.all_cases:
@@ -148,10 +155,10 @@ def _try_out(exercise, f, sandbox, partner=None):
 def _right_as_a_pair(exercise, f, sandbox):
     """Say whether f is right together with the other half of its pair in the learner's notebook."""
     own = namespace(f).get(exercise.partner)
-    if not callable(own) or exercise.observe or not _try_out(exercise, f, sandbox, own).right:
+    if not callable(own) or exercise.observe or not try_out(exercise, f, sandbox, own).right:
         return False
     other = EXERCISES[exercise.partner]
-    return bool(set(exercise.returns) & CACHES) or _try_out(other, own, sandbox, f).right
+    return bool(set(exercise.returns) & CACHES) or try_out(other, own, sandbox, f).right
 
 
 def _signature_complaint(exercise, f):
@@ -184,15 +191,15 @@ def _blank(trial):
     return None
 
 
-def _right(trial, sandbox, also=""):
-    exercise, whose = trial.exercise, trial.exercise.whose(trial.f)
-    size = "tried" if also or all(trial.verdicts) else "as large as the lesson's"
-    count = len(trial.cases) if also else sum(trial.verdicts)
+def _right(trial, sandbox, pair=""):
+    exercise, whose, also = trial.exercise, trial.exercise.whose(trial.f), pair
+    size = "tried" if pair or all(trial.verdicts) else "as large as the lesson's"
+    count = len(trial.cases) if pair else sum(trial.verdicts)
     head = f"{exercise.name}: right, on all {count} inputs {size}."
     if whose:
         also = f"This is the {whose}'s own function, though, not yours."
     said = " ".join(filter(None, [also, exercise.then]))
-    return Verdict("right", None, head, said, _quote_prints(sandbox))
+    return Verdict("right", None, head, said, _quote_prints(sandbox), as_a_pair=bool(pair))
 
 
 def _verdict(exercise, kind, sentence, keys=(), **parts):
