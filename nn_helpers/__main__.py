@@ -22,8 +22,9 @@ COMPARED = ("gd", *OPTIMIZERS)
 
 # What a training is made of; with --mine, of the learner's functions.
 LIBRARY = SimpleNamespace(
-    net=ClassificationNet, data=lambda data: data, optimizer=make_optimizer, augment=flip_and_shift
-)
+    net=ClassificationNet, data=lambda data: data, optimizer=make_optimizer, schedule=CosineWithWarmup,
+    augment=flip_and_shift,
+)  # fmt: skip
 
 
 # What an option is when it is not given; "seed" is the lessons' experiment, with the defaults below.
@@ -238,7 +239,7 @@ def make_optimizer_for(name, arguments, N, made_by=LIBRARY):
     if arguments.schedule == "cosine":
         # At least one: a batch larger than the data is reported by `train`.
         steps = arguments.epochs * max(1, steps_per_epoch(N, batch_size, not arguments.keep_last))
-        lr = CosineWithWarmup(lr, steps, steps // 20)
+        lr = made_by.schedule(lr, steps, steps // 20)
     if name == "gd":
         return made_by.optimizer("sgd", lr), {"batch_size": None}
     options = {"weight_decay": arguments.weight_decay} if name == "adamw" else {}
