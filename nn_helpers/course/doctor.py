@@ -358,7 +358,7 @@ def disk():
 
 def notebooks():
     """Whether the lessons beside the package were written for this version of it."""
-    folder = Path(__file__).resolve().parent.parent / "notebooks"
+    folder = Path(__file__).resolve().parents[2] / "notebooks"
     lessons = sorted(folder.glob("[0-9]*.ipynb"))
     if not lessons:
         return Finding("lessons", "not beside the package, so their version is not known", NOTE)

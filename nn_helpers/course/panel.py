@@ -4,17 +4,18 @@ import html
 
 import ipywidgets as widgets
 
-from nn_helpers.course.questions import in_plain_text, number_in
+from nn_helpers.course.questions import in_plain_text
 from nn_helpers.exercises.checking.page import headline, paragraphs
-from nn_helpers.widgets.controls import row
+from nn_helpers.widgets.controls import control, row
 from nn_helpers.widgets.panel import Panel
 
 STYLE = """<style>
 .nn-question {border-left: 3px solid var(--jp-brand-color1, #1976d2); padding: .2em 1em; margin: .4em 0}
+.nn-question .widget-html-content {line-height: 1.5}
 .nn-question button {width: auto; height: auto; white-space: normal; text-align: left; line-height: 1.4;
   padding: .35em .8em; color: var(--jp-ui-font-color1, #222); background: var(--jp-layout-color2, #eee)}
 .nn-question button:focus-visible {outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px}
-.nn-question button.nn-chosen {background: var(--jp-brand-color3, #bbdefb)}
+.nn-question button.nn-chosen {background: rgba(33, 150, 243, .3)}
 </style>"""
 MARKS = {True: "right", False: "mistake", None: "not attempted"}
 NO_NUMBER = "Type a number, such as 0.5, 1/8, 1e-3, 20 % or 48 * 48 * 3."
@@ -80,8 +81,9 @@ class _Part:
         self.said, self.field = widgets.HTML(), None
         texts = [option.text for option in question.options]
         if question.kind == "number":
-            self.field = widgets.Text(placeholder="a number", continuous_update=False)
-            self.field.layout.width = "180px"
+            self.field = control(
+                widgets.Text, "Your number", NO_NUMBER, "250px", "90px", continuous_update=False
+            )
             panel.when(self.field, lambda text: text.strip() and self.take(text))
             self.buttons = {"Answer": panel.button("Answer", "", "Take this number", self.take_typed)}
         else:
@@ -112,14 +114,12 @@ class _Part:
 
     def take(self, guess):
         """Take an answer, if it is one and the question is open."""
-        if self.panel.reply_of(self.question).final:
-            pass
-        elif self.question.kind == "number" and number_in(guess) is None:
-            self.said.value = f'<div role="status">{html.escape(NO_NUMBER)}</div>'
-            return
-        else:
-            self.panel.answer(self.question, guess.strip())
+        taken = self.question.taken(guess)
+        if taken and not self.panel.reply_of(self.question).final:
+            self.panel.answer(self.question, taken)
         self.panel.refresh()
+        if not taken:
+            self.said.value = f'<div role="status">{html.escape(NO_NUMBER)}</div>'
 
     def show(self):
         """Show the reply, and which options are chosen."""
@@ -139,5 +139,6 @@ class _Part:
             self.field.disabled = reply.final
             if reply.guess and not self.field.value:
                 self.field.value = reply.guess
-        words = headline(MARKS[reply.right], reply.head) if reply.final else f"<small>{reply.head}</small>"
+        head = html.escape(reply.head)
+        words = f"<small>{head}</small>" if reply.right is None else headline(MARKS[reply.right], reply.head)
         self.said.value = f'<div role="status">{words}{paragraphs(reply.said)}</div>' if reply.head else ""

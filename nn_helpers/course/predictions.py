@@ -55,7 +55,10 @@ def predict(name, guess=None):
     if question is None:
         return _say(fault)
     if guess is not None:
-        _guess(question, questions.words_of(guess))
+        taken = question.taken(guess)
+        if not taken:
+            return _say(f"{guess!r} cannot be an answer to this:\n{questions.in_plain_text(question)}")
+        _guess(question, taken)
     panel = _ask("", [question], _guessed, _guess, f'Answer with predict("{name}", "…").')
     if panel is not None:
         _panels[name] = panel
@@ -247,6 +250,12 @@ def _reply(question, guess, truth):
     you = "" if not guess else f"You said {guess}. " if number else f"You said: {guess}. "
     wrong = question.sentence(guess) if right is False else ""
     return Reply(guess, True, right, f"{you}{it_is}.", "\n".join(filter(None, [wrong, question.because])))
+
+
+def forget():
+    """Be as in a kernel that has just begun."""
+    _asked.clear()
+    _panels.clear()
 
 
 # Showing

@@ -15,9 +15,10 @@ STYLE = """<style>
 .nn-progress svg {display: block; width: 100%; height: auto; font-family: inherit}
 .nn-progress text {fill: var(--jp-ui-font-color1, #222); font-size: 13px}
 .nn-progress .nn-faint {fill: var(--jp-ui-font-color2, #666); color: var(--jp-ui-font-color2, #666)}
-.nn-progress table {border-spacing: 0; margin: 0}
-.nn-progress :is(td, th) {text-align: left; padding: .2em 1.2em .2em 0; vertical-align: top}
+.nn-progress table {border-spacing: 0; margin: 0 !important; font-size: inherit !important}
+.nn-progress :is(td, th) {text-align: left !important; vertical-align: top; padding: 3px 1em 3px 0 !important}
 .nn-progress tr {background: none !important}
+.nn-progress table code {background: none; padding: 0; font-size: .9em; white-space: nowrap}
 </style>"""
 RIGHT, WRONG = "var(--jp-success-color1, #1a8f3c)", "var(--jp-error-color1, #d9363e)"
 ACCENT, FAINT = "var(--jp-brand-color1, #1976d2)", "var(--jp-border-color1, #bdbdbd)"
@@ -38,6 +39,11 @@ class Progress:
         if self.here.done:
             return "All lessons are done."
         return f"Lesson {self.here.lesson}, {TITLES[self.here.lesson]}. {self.here.next_step}"
+
+    @property
+    def note(self):
+        """A sentence where nothing is kept."""
+        return "" if record.home() else "There is no record here: these are not your own lessons."
 
     @property
     def guesses(self):
@@ -62,7 +68,7 @@ class Progress:
         return f"{hints} hint{'s' * (hints != 1)} read, {solutions} solution{'s' * (solutions != 1)} seen."
 
     def __repr__(self):
-        lines = [f"Where to go on: {self.next_step}", ""]
+        lines = [self.note, f"Where to go on: {self.next_step}", ""]
         for standing in self.standings:
             lines.append(f"{'✓' if standing.done else ' '} {standing.lesson} {TITLES[standing.lesson]}")
             signs = (f"{BARE[state_of(exercise)]} {exercise.name}" for exercise in standing.exercises)
@@ -70,12 +76,11 @@ class Progress:
         lines += ["", self.guesses_in_words(), self.help_in_words()]
         for exercise in self.exercises:
             lines += [f"{exercise.name}: {words}" for words, _ in mistakes_of(exercise)]
-        return "\n".join(lines)
+        return "\n".join(lines).strip()
 
     def _repr_html_(self):
-        note = "" if record.home() else "<p>There is no record here: these are not your own lessons.</p>"
         return (
-            f'{STYLE}<div class="nn-progress">{note}{path_figure(self.standings, self.here)}'
+            f'{STYLE}<div class="nn-progress"><div>{self.note}</div>{path_figure(self.standings, self.here)}'
             f"<div><b>Where to go on:</b> {html.escape(self.next_step)}</div>"
             f"{self._exercises()}{self._guesses()}{self._mistakes()}"
             f'<p class="nn-faint">{self.help_in_words()}</p></div>'
@@ -84,8 +89,9 @@ class Progress:
     def _exercises(self):
         rows = ""
         for standing in self.standings:
-            cells = (f"{SIGNS[state_of(each)]} <code>{each.name}</code>" for each in standing.exercises)
-            rows += f"<tr><th>{standing.lesson}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+            marks = (f"{SIGNS[state_of(each)]}&nbsp;<code>{each.name}</code>" for each in standing.exercises)
+            cells = "".join(f"<td>{mark}</td>" for mark in marks)
+            rows += f"<tr><th>{standing.lesson}</th>{cells}</tr>" if cells else ""
         return f"<h3>Exercises</h3><table>{rows}</table>"
 
     def _guesses(self):
@@ -99,9 +105,11 @@ class Progress:
         return f"<h3>Guesses</h3><div>{self.guesses_in_words()}</div><table>{head}{rows}</table>"
 
     def _mistakes(self):
+        from nn_helpers.exercises.checking.page import with_code
+
         rows = "".join(
             f"<tr><td>{SIGNS[exercise.right]}</td><td><code>{exercise.name}</code></td>"
-            f"<td>{html.escape(words)}<br><small class='nn-faint'>{html.escape(sentence)}</small></td></tr>"
+            f"<td>{html.escape(words)}<br><small class='nn-faint'>{with_code(sentence)}</small></td></tr>"
             for exercise in self.exercises
             for words, sentence in mistakes_of(exercise)
         )
@@ -147,7 +155,7 @@ def path_figure(all_standings, here):
         lines += f'<path d="{path}" fill="none" stroke="{FAINT}" stroke-width="3"/>' if i else ""
         rings += _ring(standing, x, y, standing is here)
         words.append(f"lesson {standing.lesson}: {standing.share:.0%} done")
-    return f'<svg viewBox="0 0 {width} 124" role="img" aria-label="{"; ".join(words)}">{lines}{rings}</svg>'
+    return f'<svg viewBox="0 0 {width} 120" role="img" aria-label="{"; ".join(words)}">{lines}{rings}</svg>'
 
 
 def _ring(standing, x, y, is_here):
@@ -161,7 +169,7 @@ def _ring(standing, x, y, is_here):
         if is_here else "",
         _text(x, y + 5, "✓" if standing.done else standing.lesson, "font-weight: bold"),
     ]  # fmt: skip
-    title = textwrap.wrap(TITLES[standing.lesson], 19)
+    title = textwrap.wrap(TITLES[standing.lesson], 22)
     parts += [_text(x, HEIGHTS[1] + 50 + 16 * line, words) for line, words in enumerate(title)]
     return "".join(parts)
 

@@ -4,8 +4,8 @@ A question begins with ``## its-id`` and a text. Below it stand its options, "- 
 chose it". A line ``Number: within 20 %`` asks for a number, and the items are known wrong ones; a line
 ``Order`` asks for an order of the items. ``Because:`` says why the truth is so. ``### Later`` is the same
 idea once more, and ``## quiz: its-id`` a question for the lesson's end. These two have an ``Answer:``, an
-option's text, arithmetic between backticks, or items in their order with → between them. What one line begins, the
-next may go on with. "43 %" is the number 0.43.
+option's text, arithmetic between backticks, or items in their order with → between them. What one line
+begins, the next may go on with. "43 %" is the number 0.43.
 """
 
 import ast
@@ -13,8 +13,11 @@ import functools
 import math
 import operator
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 FOLDER = Path(__file__).parent / "questions"
 MARK = re.compile(r"(## |### |- |Number:|Order$|Because:|Answer:)(.*)")
@@ -24,6 +27,7 @@ NUMBER = re.compile(
     r"(?P<times> ?[·×] ?10)?(?P<power>⁻?[⁰¹²³⁴-⁹]+)?"
     r"(?: (?P<many>thousand|million|billion)\b)?(?P<percent> ?%)?"
 )
+TYPED = str.maketrans("×·−", "**-")
 MANY = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 ARITHMETIC = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -92,6 +96,17 @@ class Question:
         option = self.true_option(truth)
         return option is not None and _plain(option.text) == _plain(guess)
 
+    def taken(self, guess):
+        """Return a guess as it is kept, as text, or an empty text if it is none."""
+        if self.kind == "choice":
+            return getattr(self.true_option(truth_of(guess)), "text", "")
+        words = truth_of(guess)
+        words = " → ".join(words) if isinstance(words, list) else str(words).strip().removesuffix(".0")
+        if self.kind == "number":
+            return words if number_in(words) is not None else ""
+        is_order = sorted(words.split(" → ")) == sorted(option.text for option in self.options)
+        return words if is_order else ""
+
     def sentence(self, guess):
         """Return what is wrong with a guess, when that is known."""
         number = number_in(guess) if self.kind == "number" else None
@@ -122,29 +137,19 @@ class Question:
 
 
 def truth_of(value):
-    """Return a computed value as a bool, a float, a list of texts or a text."""
-    if getattr(value, "size", None) == 1 and hasattr(value, "item"):
-        value = value.item()  # of NumPy
+    """Return a computed value as a bool, a finite float, a list of texts or a text."""
+    if isinstance(value, np.ndarray | np.generic) and value.size == 1:
+        value = value.item()
     if isinstance(value, bool | str):
         return value
     if isinstance(value, list | tuple):
         return [str(item) for item in value]
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
+    with suppress(Exception):  # whatever a cell has come to
+        number = float(value)
+        return number if math.isfinite(number) else "NaN" if number != number else f"{number}inity"
+    with suppress(Exception):
         return str(value)
-
-
-def words_of(guess):
-    """Return a guess as text."""
-    guess = truth_of(guess)
-    return (
-        " → ".join(guess)
-        if isinstance(guess, list)
-        else _digits(guess)
-        if isinstance(guess, float)
-        else str(guess)
-    )
+    return type(value).__name__
 
 
 def in_plain_text(question):
@@ -156,8 +161,9 @@ def in_plain_text(question):
 def number_in(text):
     """Return the number that a text is or begins with, or that its arithmetic makes, or None."""
     text = text.strip().removeprefix("`").removesuffix("`")
-    if re.fullmatch(r"[-+*/(). e\d]+", text):
-        return arithmetic(text)
+    typed = text.translate(TYPED)
+    if re.fullmatch(r"[-+*/(). e\d]+", typed):
+        return arithmetic(typed)
     match = NUMBER.match(text)
     if not match:
         return None
@@ -198,7 +204,7 @@ def _agree(a, b, within, relative):
 def _nearest(truth, options):
     """Return the option with the nearest number; None if it is far beyond them all, or no number."""
     numbers = sorted({option.number for option in options})
-    if not numbers or truth != truth:
+    if not numbers:
         return None
     by_ratio = numbers[0] > 0 and numbers[-1] >= 10 * numbers[0] and truth > 0
     scale = math.log if by_ratio else float
@@ -310,7 +316,7 @@ def _add(found, lesson, mark, title, text, items):
     if title != "Later" or before is None or before.part != "predict" or before.later:
         raise ValueError("### Later, once, below a question that is no quiz, is all that may stand there")
     later = _question(before.id, lesson, "later", text, items)
-    found[-1] = Question(**{**vars(before), "later": later})
+    found[-1] = replace(before, later=later)
 
 
 def _question(name, lesson, part, text, items):
@@ -332,7 +338,7 @@ def _question(name, lesson, part, text, items):
     question = Question(name, lesson, part, kind, text, options, _within(marks), marks.get("Because", ""))
     if part == "predict":
         return question
-    return Question(**{**vars(question), "answer": _answer(question, marks["Answer"])})
+    return replace(question, answer=_answer(question, marks["Answer"]))
 
 
 def _option(text):

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import sys
+from collections import deque
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ FILE = "record.jsonl"
 MARKER = ".nn_helpers"  # a folder in the learner's lessons, and in no other
 VERSION = 1
 LARGEST = 8_000_000  # bytes: of a longer record, the end is read
-_here = []  # what this kernel could not write, or need not
+_here = deque(maxlen=10_000)  # what this kernel could not write, or need not
 _refused = []  # whether it has said so
 
 
@@ -77,7 +78,7 @@ def read():
     if folder is not None:
         with suppress(OSError):  # there is none yet, or it is no file
             lines = _end_of(folder / FILE)
-    return [event for event in map(_event, lines.split(b"\n")) if event] + _here
+    return [event for event in map(_event, lines.split(b"\n")) if event] + list(_here)
 
 
 def forget():

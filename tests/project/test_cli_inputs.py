@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn_helpers import __main__ as cli
-from nn_helpers import data, doctor, plots
+from nn_helpers import data, plots
+from nn_helpers.course import doctor
 from nn_helpers.data import cifar10, download
 from nn_helpers.training import steps
 

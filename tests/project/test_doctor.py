@@ -299,7 +299,7 @@ def test_a_full_disk_and_a_cache_that_cannot_be_written(nothing_here, monkeypatc
 
 def test_lessons_of_another_version_are_named(monkeypatch, tmp_path):
     assert module.notebooks().state == FINE
-    package = tmp_path / "nn_helpers" / "doctor.py"
+    package = tmp_path / "nn_helpers" / "course" / "doctor.py"
     monkeypatch.setattr(module, "__file__", str(package))
     assert module.notebooks().state == NOTE
     (tmp_path / "notebooks").mkdir()

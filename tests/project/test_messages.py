@@ -38,7 +38,6 @@ from nn_helpers import (
     ClassificationNet,
     Dataset,
     Split,
-    doctor,
     exercises,
     plots,
     sketches,
@@ -46,6 +45,7 @@ from nn_helpers import (
     widgets,
 )
 from nn_helpers.__main__ import main
+from nn_helpers.course import doctor
 from nn_helpers.data import cache_dir, empty_batch
 from nn_helpers.optimizers import Optimizer
 

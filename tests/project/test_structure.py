@@ -108,7 +108,7 @@ FLOORS = [  # from the ground up
     {"plots"},
     {"training"},
     {"exercises", "widgets"},
-    {"doctor"},
+    {"course"},
     {"__main__"},
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

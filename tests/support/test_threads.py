@@ -10,9 +10,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import nn_helpers
-from nn_helpers import doctor
-from nn_helpers.support import threads
+from nn_helpers.course import doctor
 from nn_helpers.course.lesson import edition
+from nn_helpers.support import threads
 from nn_helpers.support.threads import (
     at_once,
     blas_libraries,
