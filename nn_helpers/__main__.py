@@ -212,10 +212,10 @@ def _check_options(arguments, checkpoint):
 def find_mine():
     """Return the learner's functions, as `MyNetwork`, and print which they are."""
     from nn_helpers.exercises.mine import my_network  # only who asks for them waits for the exercises
-    from nn_helpers.exercises.portfolio import MARKER, home
+    from nn_helpers.support.record import MARKER, home
 
     folder = home() or Path("my_lessons")
-    if not folder.is_dir() or not (home() or (folder / MARKER).is_dir()):
+    if not (home() or (folder / MARKER).is_dir()):
         raise ValueError(
             "--mine: there is no work copy here; run this in my_lessons, or in the folder that holds it"
         )

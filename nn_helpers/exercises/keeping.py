@@ -9,24 +9,13 @@ from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
 
+from nn_helpers.exercises import portfolio
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.source import innermost, source_of, tree_of
 from nn_helpers.exercises.checking.wording import a_kind_of
-from nn_helpers.exercises.portfolio import (
-    FILE,
-    HEADER,
-    MARKER,
-    MODULES,
-    NAME,
-    Piece,
-    definition,
-    home,
-    load,
-    pieces,
-    placed,
-    read,
-)
+from nn_helpers.exercises.portfolio import FILE, MODULES, NAME, Piece, definition, pieces
 from nn_helpers.support.files import own_place, temporary_file
+from nn_helpers.support.record import MARKER, home
 
 REPLACED = "replaced.txt"  # in the marker folder: all that was ever kept, and what it took the place of
 END = "\f\n"  # between two of them
@@ -61,7 +50,7 @@ def keep(exercise, f, as_a_pair=False):
 
 
 def _keep(exercise, f, folder, partner):
-    text, known = read(folder) or HEADER, _known(folder)
+    text, known = portfolio.read(folder) or portfolio.HEADER, _known(folder)
     needs = _Needs(exercise, f, text)
     if partner:
         needs.add(partner, needs.names[partner], anew=True)
@@ -76,7 +65,9 @@ def _keep(exercise, f, folder, partner):
         before = definition(pieces(after), name)
         known += [piece for piece in (before and before.text, source) if piece and piece not in known]
         about = EXERCISES.get(name, exercise)
-        after = placed(after, name, source, _comment(name, exercise), _earlier(about.name) | helpers)
+        after = portfolio.placed(
+            after, name, source, _comment(name, exercise), _earlier(about.name) | helpers
+        )
         helpers |= {name} - EXERCISES.keys()
     if after == text:
         return ""
@@ -114,7 +105,7 @@ class _Needs:
     def __init__(self, exercise, f, text):
         self.exercise, self.f = exercise, f
         self.names, self.sources = getattr(innermost(f), "__globals__", {}), {}
-        self.found, self.there = pieces(text), load(text)
+        self.found, self.there = pieces(text), portfolio.load(text)
         if self.names.get("__name__") != "__main__":
             raise CannotStandAlone("it is not written in this notebook")
         name = self._function(f, of_the_exercise=True)

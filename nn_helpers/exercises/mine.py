@@ -13,11 +13,13 @@ from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.api import kept
 from nn_helpers.exercises.checking.sandbox import Sandbox
 from nn_helpers.exercises.checking.verdict import try_out
-from nn_helpers.exercises.portfolio import FILE, home, load, read
+from nn_helpers.exercises.checking.wording import wrap
+from nn_helpers.exercises.portfolio import FILE, load, read
 from nn_helpers.gradcheck import relative_error
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer, make_optimizer
 from nn_helpers.schedules import CosineWithWarmup
+from nn_helpers.support.record import home
 
 PAIRS = {
     name: other for name in EXERCISES if name.endswith("_forward") and (other := EXERCISES[name].partner)
@@ -51,7 +53,7 @@ def my_network(folder=None):
     for pair in PAIRS.items():
         if not _fit(*pair, yours):
             for name in set(pair) & yours.keys():
-                reasons[name] = f"it waits for a {pair[pair[0] == name]} of yours that goes with it"
+                reasons[name] = f"yours waits for a {pair[pair[0] == name]} of yours that goes with it"
                 del yours[name]
     return MyNetwork(yours, reasons)
 
@@ -146,13 +148,13 @@ class MyNetwork:
         return max(error, relative_error(net.gradient, f["numerical_gradient"](loss, net.theta.copy())))
 
     def __repr__(self):
-        head = f"{len(self.yours)} of {len(EXERCISES)} functions are yours."
+        head = f"{len(self.yours)} of {len(EXERCISES)} functions at work are yours."
         by_reason = {}
         for name, why in self.reasons.items():
             by_reason.setdefault(why, []).append(name)
         if len(by_reason) == 1 and not self.yours:
             return f"{head} The library's stand in for them ({why})."
-        lines = [f"  {', '.join(names)}: {why}" for why, names in by_reason.items()]
+        lines = [wrap(f"  {', '.join(names)}: {why}") for why, names in by_reason.items()]
         return "\n".join([head, *["The library's stand in for"][: len(lines)], *lines])
 
 

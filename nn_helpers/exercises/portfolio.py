@@ -13,17 +13,15 @@ import itertools
 import linecache
 import os
 import re
-import stat
 import warnings
-from pathlib import Path
+import zlib
 from types import FunctionType
 from typing import NamedTuple
 
 from nn_helpers.exercises.checking.source import innermost
-from nn_helpers.support.files import NO_LINK_NO_WAITING
+from nn_helpers.support.files import open_plain
 
 NAME, FILE = "my_network", "my_network.py"
-MARKER = ".nn_helpers"  # the folder that makes another one a work copy
 MODULES = {"numpy", "math", "itertools", "functools", "operator", "nn_helpers"}
 LARGEST = 100_000  # bytes; 24 functions have about 10,000
 MERGED = 12  # a text in a piece may have as many lines that look like the beginning of another
@@ -39,13 +37,6 @@ import numpy as np
 """
 
 
-def home():
-    """Return the folder of the work copy that this program runs in, or None."""
-    given = os.environ.get("NN_HELPERS_MY_LESSONS")
-    folder = Path(given) if given else Path.cwd()
-    return folder if given or (folder / MARKER).is_dir() else None
-
-
 def read(folder):
     """Return the text of the file in a work copy, "" where there is none.
 
@@ -55,18 +46,14 @@ def read(folder):
         If it cannot be read, is too large, or is a link, a pipe or a folder.
     """
     try:
-        descriptor = os.open(folder / FILE, os.O_RDONLY | getattr(os, "O_BINARY", 0) | NO_LINK_NO_WAITING)
+        descriptor = open_plain(folder / FILE, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         return ""
-    try:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:
-            raise OSError(f"it is no file of at most {LARGEST:,} bytes")
-        with open(descriptor, "rb", closefd=False) as file:
-            # What is no UTF-8 is kept as it is, for the way back to the disk.
-            return file.read(LARGEST).decode("utf-8", "surrogateescape")
-    finally:
-        os.close(descriptor)
+    with open(descriptor, "rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(f"it has more than {LARGEST:,} bytes")
+    return content.decode("utf-8", "surrogateescape")  # what is no UTF-8 goes back as it came
 
 
 class Piece(NamedTuple):
@@ -221,7 +208,8 @@ def _execute(piece, names):
         return "there is a syntax error"
     if not piece.is_harmless:
         return "more would be run than a definition"
-    file = f"<{FILE}, {', '.join(piece.names)}, {hash(piece.text)}>"  # as it was when it was read
+    version = zlib.crc32(piece.text.encode("utf-8", "replace"))  # as it was when it was read
+    file = f"<{FILE}, {', '.join(piece.names)}, {version:08x}>"
     linecache.cache[file] = len(piece.text), None, piece.text.splitlines(keepends=True), file
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -245,9 +233,12 @@ def placed(text, name, source, comment, below):
     if old := definition(found, name):
         lines[old.first : old.end] = [source]
         return "".join(lines)
-    top = Piece(0, 0, source, statement_of(source)).rank < 2
-    at = _place(found, set() if top else below)
-    lines[at:at] = [source] if top else ["\n", "\n", f"# {comment}\n", source]
+    rank = Piece(0, 0, source, statement_of(source)).rank
+    at = _place(found, set() if rank < 2 else below)
+    before = ["\n", "\n", f"# {comment}\n"] if rank > 1 else []
+    if rank == 1 and lines[at - 1].startswith(("import ", "from ")):
+        before = ["\n"]
+    lines[at:at] = [*before, source]
     return "".join(lines)
 
 

@@ -111,7 +111,7 @@ def test_without_a_work_copy_nothing_is_written_or_said(tmp_path, monkeypatch, c
 
 def test_the_environment_may_name_the_work_copy(copy, tmp_path, monkeypatch):
     monkeypatch.setenv("NN_HELPERS_MY_LESSONS", str(copy))
-    monkeypatch.chdir("/")
+    monkeypatch.chdir(tmp_path.parent)
     kept(RELU)
     assert RELU in text(copy)
 

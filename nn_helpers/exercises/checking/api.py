@@ -27,7 +27,7 @@ from nn_helpers.exercises.checking.source import source_of
 from nn_helpers.exercises.checking.verdict import Verdict, judge, prepare, without_verdict
 from nn_helpers.exercises.checking.wording import join_names, wrap
 from nn_helpers.exercises.keeping import keep
-from nn_helpers.exercises.portfolio import FILE, home, load, read
+from nn_helpers.exercises.portfolio import FILE, load, read
 from nn_helpers.support import record
 
 log = logging.getLogger(__name__)
@@ -212,22 +212,16 @@ def yours_or_ours(f, name=None):
     name : str, optional
         The exercise, when the function has another name.
     """
-    exercise = _find(f, name, "yours_or_ours")
+    exercise, said = _find(f, name, "yours_or_ours"), "yours"
     if isinstance(f, str):
         f, why = kept(exercise)
         said = f"yours, from lesson {exercise.lesson[:2]}"
     else:
         verdict, given = verdict_of(f, name, "yours_or_ours"), exercise.whose(f)
-        said, why = (
-            "yours",
-            {
-                "not attempted": "yours is not written yet",
-                "mistake": WRONG,
-                "right": f"you passed the {given}'s own function" if given else "",
-            }[verdict.kind],
-        )
-        if verdict.kind == "not attempted" and (before := kept(exercise)[0]):
-            f, why, said = before, "", f"yours, from {FILE}"
+        why = WRONG if verdict.kind == "mistake" else f"you passed the {given}'s own function" * bool(given)
+        if verdict.kind == "not attempted":
+            before, _ = kept(exercise)
+            f, why, said = before or f, "" if before else "yours is not written yet", f"yours, from {FILE}"
     if why:
         said = f"the {'library' if exercise.library else 'lesson'}'s ({why})"
     print(f"{exercise.name}: {said}")
@@ -246,12 +240,13 @@ def kept(exercise, loaded=None):
     loaded : Loaded, optional
         The portfolio, where it has been read already.
     """
-    if (folder := home()) is None and loaded is None:
-        return None, "there is no work copy here"
-    try:
-        loaded = loaded or load(read(folder))
-    except OSError as error:
-        return None, f"{FILE} cannot be read: {error.strerror or error}"
+    if loaded is None:
+        if (folder := record.home()) is None:
+            return None, "there is no work copy here"
+        try:
+            loaded = load(read(folder))
+        except OSError as error:
+            return None, f"{FILE} cannot be read: {error.strerror or error}"
     f = loaded.function(exercise.name)
     if f is None:
         return None, loaded.problems.get(exercise.name, f"yours is not in {FILE} yet")
