@@ -32,9 +32,7 @@ def learner(code, *changes, **names):
     linecache.cache[file] = len(code), None, code.splitlines(keepends=True), file
     seen = {"np": np, **names}
     exec(compile(code, file, "exec"), seen)
-    return next(
-        value for value in seen.values() if getattr(value, "__code__", None) and value.__name__ in code
-    )
+    return [f for f in seen.values() if getattr(f, "__code__", None) and f.__name__ in code][-1]
 
 
 PLACES = [
@@ -49,6 +47,58 @@ PLACES = [
     (ADAM, [("    v += (1 - beta2) * gradient**2\n", ""), ("theta -= lr", "theta -= 2 * lr")],
      "changes make it right"),
 ]  # fmt: skip
+
+
+HE_INIT = """
+def he_init(sizes, rng):
+    params = []
+    for D, M in zip(sizes, sizes[1:]):
+        W = np.random.randn(D, M) * np.sqrt(2 / D)
+        params.append((W, np.zeros(M)))
+    return params
+"""
+TWO_LINES = """
+def sigmoid_backward(da, cache):
+    rest = np.subtract(1, cache)
+    return np.multiply(da, rest) * rest
+"""
+CLIPPED = """
+def sigmoid_forward(z):
+    safe = np.clip(z, -1, 1)
+    a = 1 / (1 + np.exp(-safe))
+    return a, a
+"""
+SWAPPED = """
+def net_forward(x, params):
+    caches = []
+    for W, b in params[:-1]:
+        x, affine_cache = affine_forward(x, W, b)
+        z, x = relu_forward(x)
+        caches.append((affine_cache, z))
+    logits, affine_cache = affine_forward(x, *params[-1])
+    return logits, [*caches, (affine_cache, None)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "part"),
+    [
+        (HE_INIT, 5, "np.random.randn(D, M)"),
+        (TWO_LINES, 4, "rest"),  # a return put before it would make it right as well
+        (CLIPPED, 3, "np.clip(z, -1, 1)"),  # and z in the next line, which would leave this one idle
+        (SWAPPED, 6, "z, x = relu_forward(x)"),
+    ],
+)
+def test_of_several_places_it_is_the_one_that_is_wrong(code, line, part):
+    ours = {name: EXERCISES[name].ours for name in ("affine_forward", "relu_forward")}
+    (place,) = check(learner(code.lstrip("\n"), **ours)).places
+    assert place.line == line - 1
+    assert part in place.part
+
+
+def test_a_cache_of_several_arrays_is_no_fault_of_check():
+    f = learner("def relu_forward(z):\n    a = z.copy()\n    a[z > 0] = 0\n    return a, (a, z)\n")
+    assert "dz from your cache is not what it should be" in " ".join(str(check(f)).split())
 
 
 @pytest.mark.parametrize(("code", "changes", "sentence"), PLACES)

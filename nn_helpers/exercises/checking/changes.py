@@ -26,6 +26,7 @@ REDUCTIONS = {
     "sum", "mean", "max", "min", "amax", "amin", "std", "var", "argmax", "argmin", "prod", "any", "all",
     "median", "flip",
 }  # fmt: skip
+OF_SIZES = {"randn": "standard_normal", "rand": "random"}
 
 
 @dataclass(eq=False)
@@ -85,11 +86,12 @@ MOVED = "another order of lines"
 
 # What a function needs, in the words of a hint, the likely ones first
 ORDER = [
-    "another operator", "another comparison", "another axis, or keepdims", "a transpose, or one less",
+    "the generator rng", "another operator", "another comparison",
+    "another axis, or keepdims", "a transpose, or one less",
     "another order of operands", "another sign", "another function", "another number", "another name",
     RESULTS, "brackets elsewhere", "a factor, term or function less",
     "a divisor", "one more factor", "other bounds of the range or slice", "another index",
-    "a change in place, or none", "the generator rng", "a sum or a mean",
+    "a change in place, or none", "a sum or a mean", "one more argument",
     "a copy, another shape or another type", MOVED, "a line less", "one more term or function", SPLICED,
 ]  # fmt: skip
 
@@ -206,8 +208,7 @@ class _Finder:
         for other in RELATIVES.get(node.attr, ()):
             yield "another function", ast.Attribute(node.value, other, ast.Load())
         if ast.unparse(node.value) in ("np.random", "numpy.random") and "rng" in self.parameters:
-            for other in (node.attr, *{"randn": ["standard_normal"], "rand": ["random"],
-                                       "randint": ["integers"]}.get(node.attr, ())):  # fmt: skip
+            for other in (node.attr, *{"randint": ["integers"]}.get(node.attr, ())):
                 yield "the generator rng", ast.Attribute(_name("rng"), other, ast.Load())
 
     def _call(self, node):
@@ -222,6 +223,11 @@ class _Finder:
             yield "a factor, term or function less", node.func.value
         if name == "range":
             yield from self._bounds(node)
+        if node.args and isinstance(node.func, ast.Attribute):
+            yield "one more argument", ast.Call(node.func, [ast.Constant(0), *node.args], node.keywords)
+        if name in OF_SIZES and "rng" in self.parameters:  # they take the sizes one by one
+            method = ast.Attribute(_name("rng"), OF_SIZES[name], ast.Load())
+            yield "the generator rng", ast.Call(method, [ast.Tuple(node.args, ast.Load())], [])
         if name == "default_rng" and "rng" in self.parameters:
             yield "the generator rng", _name("rng")
         for index in range(len(node.keywords)):
@@ -378,6 +384,8 @@ class _Finder:
 
     def _assign(self, node):
         target, value = node.targets[0], node.value
+        if isinstance(target, ast.Tuple) and len(target.elts) == 2:
+            yield RESULTS, ast.Assign([ast.Tuple(target.elts[::-1], ast.Store())], value)
         if len(node.targets) > 1 or not isinstance(target, ast.Name | ast.Subscript):
             return
         for op in (ast.Add, ast.Sub, ast.Mult):
@@ -399,7 +407,10 @@ class _Finder:
 
     def _spliced(self, lines):
         for index, line in enumerate(lines):
+            last = index == len(lines) - 1
             for other in self.statements if not _is_docstring(line) else ():
+                if isinstance(other, ast.Return) and not (last and isinstance(line, ast.Return)):
+                    continue  # nothing after it would run
                 yield SPLICED, line, [*lines[:index], other, *lines[index + 1 :]]
                 yield SPLICED, line, [*lines[:index], other, *lines[index:]]
 

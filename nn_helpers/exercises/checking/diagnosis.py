@@ -319,7 +319,7 @@ def _factor(trial, name):
     """Look for one factor on each case that would make the result right."""
     factors = []
     for case, yours, right in trial.values(name):
-        if not is_numeric(right) or not np.isfinite(right).all():
+        if not is_numeric(yours) or not is_numeric(right) or not np.isfinite(right).all():
             return None
         size = float(np.sum(np.square(right, dtype=float)))
         factor = float(np.sum(np.multiply(yours, right, dtype=float))) / size if size else 1.0
@@ -362,7 +362,7 @@ def _named_factor(exercise, name, factors):
 
 def _transpose(trial, name):
     wrong = [(yours, right) for _, yours, right in trial.values(name) if not trial.agrees(name, yours, right)]
-    if all(is_numeric(right) and _is_transpose(yours, right) for yours, right in wrong):
+    if all(is_numeric(a) and is_numeric(b) and _is_transpose(a, b) for a, b in wrong):
         return f"{name} is transposed: its rows and columns are exchanged."
     return None
 

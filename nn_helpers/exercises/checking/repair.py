@@ -34,7 +34,7 @@ MORE_SECONDS = 0.4  # for a better place, once there is one
 BEAM = 12  # changed programs of which each is changed once more
 MOST_TRIES = 12_000
 MOST_LINES = 4
-LIKELY = 12  # kinds of changes of which any two are tried
+LIKELY = 13  # kinds of changes of which any two are tried
 FEW = 2  # cases that tell how near a changed program is
 RIGHT = float("inf")
 PLAIN = {
@@ -276,12 +276,15 @@ class _Search:
 
         What is wrong can often be mended at the end, too: the lines before count for more.
         """
+        function = self.program.function
+        before = _read(function)
         with self._changed(changes):
-            texts = _words(self.program.function), _words(self.program.answer)
+            texts = _words(function), _words(self.program.answer)
+            idle = before - _read(function)
         places = [self.program.place(change) for change in changes]
         at_the_end = sum(p.text.startswith("return") and p.kind != RESULTS for p in places)
         ratio = difflib.SequenceMatcher(None, *texts, autojunk=False).ratio()
-        return ratio - 0.1 * at_the_end, -sum(len(place.part) for place in places)
+        return ratio - 0.1 * at_the_end - 0.1 * bool(idle), -sum(len(place.part) for place in places)
 
     def lines(self):
         """Return the places of a few lines: with the answer's in their place, and no fewer, all is right.
@@ -430,6 +433,12 @@ def _is_needed(line, function):
     others = (node for other in function.body if other is not line for node in ast.walk(other))
     read = {node.id for node in others if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     return bool(names & (read | {argument.arg for argument in function.args.args}))
+
+
+def _read(function):
+    """Return the names that a function reads."""
+    names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Load)}
 
 
 def _pairs(better, others):
