@@ -118,10 +118,9 @@ def quiz(lesson):
 
     def answer(question, guess):
         _answered("quizzed", lesson, question, guess)
-        events = record.read()
-        done = {event.question for event in events if event.event == "quizzed"}
-        finished = any(event.event == "finished" and event.lesson == lesson for event in events)
-        if not finished and done >= {question.id for question in asked}:
+        events = [e for e in record.since_reset(record.read(), lesson) if e.lesson == lesson]
+        done = {e.question for e in events if e.event == "quizzed"}
+        if done >= {question.id for question in asked} and not any(e.event == "finished" for e in events):
             record.note("finished", lesson=lesson)
 
     _ask("", asked, lambda question: _reply_on_record("quizzed", lesson, question), answer)
@@ -162,7 +161,8 @@ def recalled_in(lesson):
     events = record.read() if record.home() else []
     before = {other: _later(other) for other in questions.lessons() if other < lesson}
     known = {question.id: question for found in before.values() for question in found}
-    chosen = [event.question for event in events if event.event == "recalled" and event.lesson == lesson]
+    here = record.since_reset(events, lesson)
+    chosen = [event.question for event in here if event.event == "recalled" and event.lesson == lesson]
     right = {event.question for event in events if event.event == "recalled" and event.right}
     wrong = [
         event.question
@@ -185,22 +185,20 @@ def _later(lesson):
 
 
 class Past(NamedTuple):
-    """The guess at a question, and what came out first, as texts."""
+    """The guess at a question, and what came out first, as texts; empty ones where there is none."""
 
-    guess: str = ""
-    truth: str = ""
+    guess: str
+    truth: str
 
 
 def _past(question):
-    past = Past()
-    for event in record.read():
-        if event.event == "reset" and event.lesson in (question.lesson, "all"):
-            past = Past()
-        elif event.question == question.id and event.event == "predicted" and not (past.guess and past.truth):
-            past = past._replace(guess=event.answer)
+    guess = truth = ""
+    for event in record.since_reset(record.read(), question.lesson):
+        if event.question == question.id and event.event == "predicted" and not (guess and truth):
+            guess = event.answer
         elif event.question == question.id and event.event == "revealed":
-            past = past._replace(truth=past.truth or event.truth)
-    return past
+            truth = truth or event.truth
+    return Past(guess, truth)
 
 
 def _guessed(question):
@@ -228,12 +226,9 @@ def _answered(event, lesson, question, guess):
 
 def _reply_on_record(kind, lesson, question):
     """Return what `quiz` or `recall` shows of a question: the first answer counts."""
-    guess = ""
-    for event in record.read():
-        if event.event == "reset" and event.lesson in (lesson, "all"):
-            guess = ""
-        elif (event.event, event.lesson, event.question) == (kind, lesson, question.id):
-            guess = guess or event.answer
+    events = record.since_reset(record.read(), lesson)
+    this = kind, lesson, question.id
+    guess = next((e.answer for e in events if (e.event, e.lesson, e.question) == this), "")
     return _reply(question, guess, question.answer) if guess else Reply()
 
 

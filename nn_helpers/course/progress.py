@@ -11,14 +11,16 @@ from nn_helpers.support import record
 # JupyterLab's own colours where there are any, so that the page is dark where that is.
 STYLE = """<style>
 .nn-progress {color: var(--jp-ui-font-color1, #222); max-width: 900px; line-height: 1.45}
-.nn-progress h3 {margin: 1.2em 0 .3em; font-size: 1.05em}
+.nn-progress h3 {margin: 1.2em 0 .3em; font-size: 1.05em; font-weight: bold}
 .nn-progress svg {display: block; width: 100%; height: auto; font-family: inherit}
 .nn-progress text {fill: var(--jp-ui-font-color1, #222); font-size: 13px}
 .nn-progress .nn-faint {fill: var(--jp-ui-font-color2, #666); color: var(--jp-ui-font-color2, #666)}
 .nn-progress table {border-spacing: 0; margin: 0 !important; font-size: inherit !important}
 .nn-progress :is(td, th) {text-align: left !important; vertical-align: top; padding: 3px 1em 3px 0 !important}
 .nn-progress tr {background: none !important}
-.nn-progress table code {background: none; padding: 0; font-size: .9em; white-space: nowrap}
+.nn-progress code {background: none !important; padding: 0 !important; font-size: .87em !important}
+.nn-progress .nn-row {display: flex; flex-wrap: wrap; gap: 0 1em; margin: 2px 0}
+.nn-progress .nn-row span {flex: 0 0 11.3em; white-space: nowrap}
 </style>"""
 RIGHT, WRONG = "var(--jp-success-color1, #1a8f3c)", "var(--jp-error-color1, #d9363e)"
 ACCENT, FAINT = "var(--jp-brand-color1, #1976d2)", "var(--jp-border-color1, #bdbdbd)"
@@ -90,9 +92,9 @@ class Progress:
         rows = ""
         for standing in self.standings:
             marks = (f"{SIGNS[state_of(each)]}&nbsp;<code>{each.name}</code>" for each in standing.exercises)
-            cells = "".join(f"<td>{mark}</td>" for mark in marks)
-            rows += f"<tr><th>{standing.lesson}</th>{cells}</tr>" if cells else ""
-        return f"<h3>Exercises</h3><table>{rows}</table>"
+            cells = "".join(f"<span>{mark}</span>" for mark in marks)
+            rows += f'<div class="nn-row"><b>{standing.lesson}</b>{cells}</div>' if cells else ""
+        return f"<h3>Exercises</h3>{rows}"
 
     def _guesses(self):
         rows = ""

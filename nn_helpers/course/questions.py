@@ -162,6 +162,8 @@ def number_in(text):
     """Return the number that a text is or begins with, or that its arithmetic makes, or None."""
     text = text.strip().removeprefix("`").removesuffix("`")
     typed = text.translate(TYPED)
+    if len(text) > 200:
+        return None
     if re.fullmatch(r"[-+*/(). e\d]+", typed):
         return arithmetic(typed)
     match = NUMBER.match(text)
@@ -326,9 +328,7 @@ def _question(name, lesson, part, text, items):
     kind = "number" if "Number" in marks else "order" if "Order" in marks else "choice"
     options = tuple(_option(value) for _, mark, value in items if mark == "-")
     if kind != "number" and not 2 <= len(options) <= (4 if kind == "choice" else 6):
-        raise ValueError(
-            f"it has {len(options)} options; two to four can be chosen from, two to six put in order"
-        )
+        raise ValueError(f"{len(options)} options: one chooses from two to four, and orders two to six")
     if len({_plain(option.text) for option in options}) < len(options):
         raise ValueError("two options are the same")
     if not text.strip():
@@ -360,11 +360,8 @@ def _within(marks):
 def _answer(question, text):
     """Return the answer that a text gives, if it is one."""
     if question.kind == "order":
-        answer, items = (
-            [part.strip() for part in text.split("→")],
-            [option.text for option in question.options],
-        )
-        if sorted(answer) == sorted(items):
+        answer = [part.strip() for part in text.split("→")]
+        if sorted(answer) == sorted(option.text for option in question.options):
             return answer
         raise ValueError("its Answer is not the items, each once, with → between them")
     if question.true_option(text):

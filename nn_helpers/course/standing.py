@@ -38,14 +38,13 @@ class Guess(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What is done of a lesson; of its last questions, by id, whether they were answered rightly."""
+    """What is done of a lesson, since it was last begun anew."""
 
     lesson: str
     begun: bool
     finished: bool
     exercises: tuple
     guesses: tuple
-    quiz: dict
 
     @property
     def right(self):
@@ -94,14 +93,13 @@ def standings():
 
 def _standing(lesson, events, exercises):
     names = [exercise.name for exercise in exercises if exercise.lesson.startswith(lesson)]
-    own = [event for event in events if event.lesson == lesson]
+    own = [event for event in record.since_reset(events, lesson) if event.lesson == lesson]
     return Standing(
         lesson,
         any(event.event in ("begun", "checked", "predicted") for event in own),
         any(event.event == "finished" for event in own),
-        tuple(_tried(name, number, events) for number, name in enumerate(names, 1)),
+        tuple(_tried(name, number, own) for number, name in enumerate(names, 1)),
         tuple(_guesses(own, events)),
-        {event.question: bool(event.right) for event in reversed(own) if event.event == "quizzed"},
     )
 
 

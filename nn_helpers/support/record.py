@@ -21,7 +21,11 @@ _refused = []  # whether it has said so
 
 
 class Event(NamedTuple):
-    """A line of the record; what does not apply is empty."""
+    """A line of the record; what does not apply is empty.
+
+    An event is "begun" or "finished" (a lesson), "reset" (a lesson, or "all"), "predicted", "revealed",
+    "recalled", "quizzed" (a question), "checked", "hint" or "solution" (an exercise).
+    """
 
     event: str
     time: str = ""
@@ -79,6 +83,14 @@ def read():
         with suppress(OSError):  # there is none yet, or it is no file
             lines = _end_of(folder / FILE)
     return [event for event in map(_event, lines.split(b"\n")) if event] + list(_here)
+
+
+def since_reset(events, lesson):
+    """Return the events since a lesson was last begun anew."""
+    resets = (
+        i for i, event in enumerate(events) if event.event == "reset" and event.lesson in (lesson, "all")
+    )
+    return events[max(resets, default=-1) + 1 :]
 
 
 def forget():

@@ -76,6 +76,16 @@ def test_the_first_line_says_how_far_a_lesson_is(home, capsys):
     assert begin("99", capsys) == ""
 
 
+def test_a_lesson_that_is_begun_anew_is_not_done(home, capsys):
+    right(*LESSON_01)
+    record.note("finished", lesson="01")
+    record.note("reset", lesson="01")
+    assert begin("01", capsys).startswith("Lesson 01: 0 of 5 exercises are right.")
+    right("relu_forward")
+    record.note("reset", lesson="all")
+    assert not any(found.right or found.finished for found in standing.standings())
+
+
 def test_outside_a_learners_folder_it_says_nothing(capsys):
     assert begin("01", capsys) == begin(None, capsys) == ""
     assert record.read() == []
