@@ -20,13 +20,6 @@ from nn_helpers.training.plan import steps_per_epoch
 COMPARED = ("gd", *OPTIMIZERS)
 
 
-# What a training is made of; with --mine, of the learner's functions.
-LIBRARY = SimpleNamespace(
-    net=ClassificationNet, data=lambda data: data, optimizer=make_optimizer, schedule=CosineWithWarmup,
-    augment=flip_and_shift,
-)  # fmt: skip
-
-
 # What an option is when it is not given; "seed" is the lessons' experiment, with the defaults below.
 FULL = {
     "data": "cifar10",
@@ -160,7 +153,7 @@ def run_train(arguments):
         plots.check_path(figure_path, "--figure")  # now, and not after an hour of training
     checkpoint = getattr(arguments, "checkpoint", None)
     _check_options(arguments, checkpoint)
-    made_by = find_mine() if arguments.mine else LIBRARY
+    made_by = find_mine() if arguments.mine else library()
     data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
     net, data = make_network(arguments, data, made_by), made_by.data(data)
     optimizers = {
@@ -224,17 +217,26 @@ def find_mine():
     return mine
 
 
-def make_network(arguments, data, made_by=LIBRARY):
+def library():
+    """Return what makes a training of the library's; `MyNetwork` has the same names."""
+    return SimpleNamespace(
+        net=ClassificationNet, data=lambda data: data, optimizer=make_optimizer, schedule=CosineWithWarmup,
+        augment=flip_and_shift,
+    )  # fmt: skip
+
+
+def make_network(arguments, data, made_by=None):
     """Return the network that the options of `train` describe."""
-    return made_by.net(
+    return (made_by or library()).net(
         input_size=data.input_size, hidden_sizes=arguments.hidden, num_classes=data.num_classes,
         activation=arguments.activation, reg=arguments.reg, init=arguments.init, dtype=arguments.dtype,
         seed=arguments.seed, dropout=arguments.dropout,
     )  # fmt: skip
 
 
-def make_optimizer_for(name, arguments, N, made_by=LIBRARY):
+def make_optimizer_for(name, arguments, N, made_by=None):
     """Return the optimizer of this name as `train` describes it; gd comes with arguments of its own."""
+    made_by = made_by or library()
     lr, batch_size = arguments.lr, N if name == "gd" else arguments.batch_size
     if arguments.schedule == "cosine":
         # At least one: a batch larger than the data is reported by `train`.

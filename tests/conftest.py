@@ -19,6 +19,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # Two processes test side by side; with two threads for products each, they would mostly wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.pop("NN_HELPERS_DATA", None)  # lessons are checked with the sketches, as they were saved
+os.environ.pop("NN_HELPERS_MY_LESSONS", None)  # and write to nobody's work copy
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("deterministic")
 

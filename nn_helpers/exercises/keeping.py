@@ -23,8 +23,11 @@ MOST = 200  # of them
 LITERALS = int, float, complex, str, bool, type(None), tuple
 
 
+ONLY_DEF = "it holds only what def begins, outside any other function"
+
+
 class CannotStandAlone(Exception):  # noqa: N818 - nothing failed
-    """A function that the file cannot hold; the message goes on from "is not kept: "."""
+    """A function that the file cannot hold; the message says why."""
 
 
 def keep(exercise, f, as_a_pair=False):
@@ -37,8 +40,8 @@ def keep(exercise, f, as_a_pair=False):
     as_a_pair : bool
         Whether it is right together with the other half of its pair, which then comes with it.
     """
-    folder, names = home(), getattr(innermost(f), "__globals__", {})
-    if folder is None or exercise.whose(f) or names.get("__name__") == NAME:
+    folder = home()
+    if folder is None or exercise.whose(f) or _globals_of(f).get("__name__") == NAME:
         return ""
     try:
         with own_place(folder / FILE, FILE):
@@ -54,26 +57,24 @@ def _keep(exercise, f, folder, partner):
     needs = _Needs(exercise, f, text)
     if partner:
         needs.add(partner, needs.names[partner], anew=True)
-    found, said = pieces(text), f"It is in {FILE} now."
-    old, new = definition(found, exercise.name), needs.sources[exercise.name]
-    if old and old.text not in known and old.text != new:
-        if new in known and old.is_harmless:
-            return f"{FILE} keeps the version that you have edited there since."
-        said += f" The version that you had edited there is in {MARKER}/{REPLACED}."
-    after, helpers = text, set()
+    after, helpers, stays, aside = text, set(), False, False
     for name, source in needs.sources.items():
-        before = definition(pieces(after), name)
-        known += [piece for piece in (before and before.text, source) if piece and piece not in known]
-        about = EXERCISES.get(name, exercise)
-        after = portfolio.placed(
-            after, name, source, _comment(name, exercise), _earlier(about.name) | helpers
-        )
+        old = definition(pieces(after), name)
+        edited = bool(old) and old.text != source and old.text not in known
+        if edited and source in known and old.is_harmless:
+            stays = True
+            continue
+        aside |= edited
+        known += [piece for piece in (old and old.text, source) if piece and piece not in known]
+        below = _earlier(name if name in EXERCISES else exercise.name) | helpers
+        after = portfolio.placed(after, name, source, _comment(name, exercise), below)
         helpers |= {name} - EXERCISES.keys()
     if after == text:
-        return ""
+        return f"{FILE} keeps the version that you have edited there since." if stays else ""
     _write(folder / MARKER / REPLACED, END.join(known[-MOST:]))  # first: nothing is lost on the way
     _write(folder / FILE, after)
-    return said
+    put_aside = f" The version that you had edited there is in {MARKER}/{REPLACED}." if aside else ""
+    return f"It is in {FILE} now.{put_aside}"
 
 
 def _comment(name, exercise):
@@ -104,8 +105,10 @@ class _Needs:
 
     def __init__(self, exercise, f, text):
         self.exercise, self.f = exercise, f
-        self.names, self.sources = getattr(innermost(f), "__globals__", {}), {}
+        self.names, self.sources = _globals_of(f), {}
         self.found, self.there = pieces(text), portfolio.load(text)
+        if not self.names:
+            raise CannotStandAlone(ONLY_DEF)
         if self.names.get("__name__") != "__main__":
             raise CannotStandAlone("it is not written in this notebook")
         name = self._function(f, of_the_exercise=True)
@@ -117,12 +120,10 @@ class _Needs:
         try:
             inner, tree, lines = tree_of(f)
         except TypeError:
-            raise CannotStandAlone(
-                "it holds functions written with def that use nothing of another function"
-            ) from None
+            raise CannotStandAlone(ONLY_DEF) from None
         source = "\n".join(lines).rstrip()
         if not (inner is f or tree.decorator_list) or not Piece(0, 0, source, tree).is_harmless:
-            raise CannotStandAlone("a decorator, or the value of an argument, calls something")
+            raise CannotStandAlone("a decorator or a default value calls something")
         self.sources[tree.name] = None  # it may call itself
         for name in sorted(_globals_in(source) - {tree.name}):
             self.add(name, self.names.get(name, self))
@@ -137,7 +138,7 @@ class _Needs:
         exercises = name in EXERCISES and not anew
         if value is self or name in self.sources or (exercises and definition(self.found, name)):
             return
-        if getattr(value, "__globals__", {}).get("__name__") == NAME:  # it came from the file
+        if _globals_of(value).get("__name__") == NAME:  # it came from the file
             return
         if isinstance(value, FunctionType) and value.__globals__ is self.names:
             written = self._function(value)
@@ -169,6 +170,11 @@ class _Needs:
         """Say whether a function in the file is the one of this notebook."""
         source = source_of(self.names.get(user))
         return source is not None and source.rstrip() == piece.text
+
+
+def _globals_of(f):
+    """Return the names that a function sees, nothing for what is none: an object may say anything."""
+    return getattr(innermost(f), "__globals__", {}) if isinstance(f, FunctionType) else {}
 
 
 def _globals_in(source):

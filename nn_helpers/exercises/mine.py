@@ -104,6 +104,8 @@ class MyNetwork:
 
     def data(self, data):
         """Return the same images, in the order of your `minibatches`, as your `standardise` makes them."""
+        if not isinstance(data, Dataset):
+            raise TypeError(f"data must be images such as load_images() returns, got {type(data).__name__}")
         names = {name: self.yours[name] for name in ("minibatches", "standardise") if name in self.yours}
         return OwnData(data.name, data.train, data.val, data.test, data.class_names, names)
 

@@ -51,8 +51,8 @@ def read(folder):
         return ""
     with open(descriptor, "rb") as file:
         content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise OSError(f"it has more than {LARGEST:,} bytes")
+    if len(content) > LARGEST or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise OSError(f"it has more than {LARGEST:,} bytes, or is not in UTF-8")
     return content.decode("utf-8", "surrogateescape")  # what is no UTF-8 goes back as it came
 
 
@@ -120,7 +120,7 @@ def pieces(text):
 def _piece(lines, first, end):
     while lines[end - 1].isspace() or lines[end - 1][0] == "#":  # they belong to what follows
         end -= 1
-    text = "".join(lines[first:end]).replace("\r\n", "\n").rstrip("\n")
+    text = "".join(lines[first:end]).lstrip("\ufeff").replace("\r\n", "\n").rstrip("\n")
     return Piece(first, end, text, statement_of(text))
 
 

@@ -17,7 +17,7 @@ from faults import DISK_FULL, FORBIDDEN, failing_disk
 from nn_helpers import layers
 from nn_helpers.exercises import check, yours_or_ours
 from nn_helpers.exercises.catalogue import EXERCISES
-from nn_helpers.exercises.keeping import keep
+from nn_helpers.exercises.keeping import ONLY_DEF, keep
 from nn_helpers.exercises.portfolio import FILE, HEADER, LARGEST, load, pieces
 
 RELU = "def relu_forward(z):\n    # mine\n    return np.maximum(0, z), z\n"
@@ -162,6 +162,23 @@ def test_a_new_answer_does_and_what_was_edited_is_put_aside(copy):
     assert "# better" in (copy / ".nn_helpers" / "replaced.txt").read_text(encoding="utf-8")
 
 
+def test_the_same_holds_for_a_helper(copy):
+    helper = "def least():\n    return 0\n"
+    relu = "def relu_forward(z):\n    return np.maximum(least(), z), z\n"
+    kept(relu, None, helper)
+    edited = text(copy).replace("return 0", "return 0.0")
+    (copy / FILE).write_text(edited, encoding="utf-8")
+    assert kept(relu, None, helper) == f"{FILE} keeps the version that you have edited there since."
+    assert text(copy) == edited
+
+
+def test_a_mark_of_utf_8_is_no_obstacle(copy):
+    (copy / FILE).write_text("\ufeffimport numpy as np\n", encoding="utf-8")
+    kept(RELU)
+    assert text(copy).startswith("\ufeffimport numpy as np\n")
+    assert load(text(copy)).function("relu_forward")(np.array([-1.0, 2.0]))[0].tolist() == [0, 2]
+
+
 def test_an_earlier_answer_replaces_a_later_one_that_nobody_edited(copy):
     for source in (RELU, OTHER_RELU, RELU):
         assert kept(source) == f"It is in {FILE} now."
@@ -236,7 +253,7 @@ ALONE = {
     "BUFFER = np.random.default_rng(0)": "it needs `BUFFER`, a Generator of this notebook",
     "class BUFFER: pass": "it needs `BUFFER`, a type of this notebook",
     "import random as BUFFER": "it needs `BUFFER`, and the file imports only NumPy and a few others",
-    "BUFFER = lambda: 3": "it holds functions written with def",
+    "BUFFER = lambda: 3": ONLY_DEF,
 }
 
 
@@ -248,31 +265,31 @@ def test_what_cannot_stand_alone_is_not_kept(copy, before):
 
 
 MADE_OTHERWISE = {
-    "relu_forward = lambda z: (np.maximum(0, z), z)": "it holds functions written with def",
+    "relu_forward = lambda z: (np.maximum(0, z), z)": ONLY_DEF,
     """
     def made(n):
         def relu_forward(z):
             return np.maximum(n, z), z
         return relu_forward
     relu_forward = made(0)
-    """: "it holds functions written with def",
+    """: ONLY_DEF,
     """
     import functools
     def general(n, z):
         return np.maximum(n, z), z
     relu_forward = functools.partial(general, 0)
-    """: "a decorator, or the value of an argument, calls something",
+    """: ONLY_DEF,
     """
     def same(f):
         return f
     @same
     def relu_forward(z):
         return np.maximum(0, z), z
-    """: "a decorator, or the value of an argument, calls something",
+    """: "a decorator or a default value calls something",
     """
     def relu_forward(z, n=int("0")):
         return np.maximum(n, z), z
-    """: "a decorator, or the value of an argument, calls something",
+    """: "a decorator or a default value calls something",
     "relu_forward = __import__('nn_helpers').layers.relu_forward": "",
     "relu_forward = __import__('nn_helpers').exercises.lesson01.relu_forward": "",
 }
@@ -284,6 +301,18 @@ def test_only_what_was_typed_as_a_function_is_kept(copy, source):
     assert MADE_OTHERWISE[source] in said
     assert bool(said) == bool(MADE_OTHERWISE[source])
     assert not (copy / FILE).exists()
+
+
+class Unfriendly:
+    def __call__(self, z):
+        return np.maximum(0, z), z
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def test_a_right_object_that_answers_nothing_about_itself_is_not_kept(copy):
+    assert f"not kept in {FILE}: {ONLY_DEF}." in " ".join(check(Unfriendly(), "relu_forward").text.split())
 
 
 def test_a_function_by_another_name_is_found_by_the_exercises(copy, capsys):
@@ -552,14 +581,15 @@ def in_the_way(kind, path):
     elif kind == "a pipe":
         os.mkfifo(path)
     else:
-        path.write_bytes(b"#" * (LARGEST + 1))
+        path.write_bytes(b"#" * (LARGEST + 1) if kind == "too large" else RELU.encode("utf-16"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes with a name")
-@pytest.mark.parametrize("kind", ["a folder", "a link", "a pipe", "too large"])
+@pytest.mark.parametrize("kind", ["a folder", "a link", "a pipe", "too large", "in UTF-16"])
 def test_what_is_no_file_of_ours_is_left_alone(copy, kind, capsys):
     in_the_way(kind, copy / FILE)
+    before = (copy / FILE).read_bytes() if "a" not in kind.split() else b""
     assert kept(RELU).startswith("It is not kept: my_network.py cannot be written (")
     assert yours_or_ours("relu_forward") is layers.relu_forward
     assert "my_network.py cannot be read: " in capsys.readouterr().out
-    assert not (copy / FILE).is_file() or (copy / FILE).is_symlink() or kind == "too large"
+    assert not before or (copy / FILE).read_bytes() == before
