@@ -145,8 +145,8 @@ def complaints(notebook):
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
         found.append("the cells were not run from top to bottom in one go")
-    if any(set(cell.metadata) - {"tags"} for cell in notebook.cells):
-        found.append("a cell has more metadata than tags")
+    if any(set(cell.metadata) - {"tags", "beyond"} for cell in notebook.cells):
+        found.append("a cell has other metadata than tags and whether it is beyond the core path")
     for number, cell in enumerate(cells, 1):
         for output in cell.outputs:
             if output.output_type == "error":
