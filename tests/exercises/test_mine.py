@@ -190,7 +190,8 @@ def test_without_a_work_copy_all_is_the_library_s(tmp_path, monkeypatch, data):
     monkeypatch.delenv("NN_HELPERS_MY_LESSONS", raising=False)
     mine = my_network()
     assert str(mine) == (
-        f"0 of {ALL} functions at work are yours. The library's stand in for them (there is no work copy here)."
+        f"0 of {ALL} functions at work are yours. "
+        "The library's stand in for them (there is no work copy here)."
     )
     (ours, _), (yours, _) = both(mine, data, "adam", 1e-3, net={"reg": 0.1}, augment=True)
     assert np.array_equal(ours.theta, yours.theta)
