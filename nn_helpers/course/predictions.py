@@ -81,7 +81,7 @@ def reveal(name, truth):
     truth = questions.truth_of(truth)
     words, past = question.in_words(truth), _past(question)
     reply = _reply(question, past.guess, truth)
-    if past.truth and past.truth != words:  # a cell that was changed
+    if past.truth and _is_another(question, past.truth, truth, words):  # a cell that was changed
         return _say(Card(Reply(head=f"Now it is {words}. Before, it was {past.truth}.")))
     if not past.truth:
         record.note(
@@ -201,6 +201,14 @@ def _past(question):
     return Past(guess, truth)
 
 
+def _is_another(question, before, truth, words):
+    """Say whether a truth is another than it was before, a text; of options, whether it means another."""
+    if question.kind != "choice":
+        return before != words
+    before = questions.number_in(before) if isinstance(truth, float) else before
+    return question.true_option(before) != question.true_option(truth)
+
+
 def _guessed(question):
     """Return what `predict` shows of a guess."""
     guess, truth = _past(question)
@@ -241,7 +249,7 @@ def _reply(question, guess, truth):
     if question.kind == "choice" and option is None:
         it_is += ", none of the options"
     if right and guess == words:
-        it_is = "So it is" if not number else "It is"
+        it_is = "So it is"
     you = "" if not guess else f"You said {guess}. " if number else f"You said: {guess}. "
     wrong = question.sentence(guess) if right is False else ""
     return Reply(guess, True, right, f"{you}{it_is}.", "\n".join(filter(None, [wrong, question.because])))

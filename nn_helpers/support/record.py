@@ -1,6 +1,7 @@
 """What a learner has done: a line of JSON for each event, in the folder of their lessons only."""
 
 import errno
+import functools
 import json
 import os
 import sys
@@ -121,6 +122,7 @@ def _end_of(path):
         return file.read(LARGEST)
 
 
+@functools.lru_cache(maxsize=20_000)  # the same lines are read again and again
 def _event(line):
     """Return a line as an `Event`, or None for one that is none; fields of later versions are passed over."""
     try:

@@ -54,7 +54,7 @@ def test_a_guess_at_a_number_hears_what_it_is(said):
     )
     predict("image-numbers", 3072)
     predict("two-squares", 12)
-    assert "✓ You said 3,072. It is." in said(reveal, "image-numbers", np.int64(3072))
+    assert "✓ You said 3,072. So it is." in said(reveal, "image-numbers", np.int64(3072))
     assert "✗ You said 12. It is 108.\nThe chain rule multiplies." in said(reveal, "two-squares", 108)
 
 
@@ -92,7 +92,10 @@ def test_a_changed_cell_hears_what_it_is_now(said):
     predict("new-images", "40 %")
     reveal("new-images", 0.43)
     assert said(reveal, "new-images", 0.9) == "○ Now it is 90 %. Before, it was 43 %.\n"
-    assert said(reveal, "new-images", 0.43).startswith("✓")
+    assert said(reveal, "new-images", 0.41) == "✓ You said 40 %. It is 41 %.\n"
+    predict("two-squares", 108)
+    reveal("two-squares", 108)
+    assert said(reveal, "two-squares", 4) == "○ Now it is 4. Before, it was 108.\n"
 
 
 def test_a_truth_that_is_no_option_is_said_as_it_is(said):
