@@ -13,16 +13,14 @@ from nn_helpers.exercises import portfolio
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.source import innermost, source_of, tree_of
 from nn_helpers.exercises.checking.wording import a_kind_of
-from nn_helpers.exercises.portfolio import FILE, MODULES, NAME, Piece, definition, pieces
+from nn_helpers.exercises.portfolio import FILE, MODULES, NAME, Piece, definition, is_known, pieces
 from nn_helpers.support.files import own_place, temporary_file
 from nn_helpers.support.record import MARKER, home
 
 REPLACED = "replaced.txt"  # in the marker folder: all that was ever kept, and what it took the place of
 END = "\f\n"  # between two of them
-MOST = 200  # of them
+MOST = 2_000  # of them
 LITERALS = int, float, complex, str, bool, type(None), tuple
-
-
 ONLY_DEF = "it holds only what def begins, outside any other function"
 
 
@@ -49,11 +47,12 @@ def keep(exercise, f, as_a_pair=False):
     except CannotStandAlone as why:
         return f"It is not kept in {FILE}: {why}."
     except OSError as error:
-        return f"It is not kept: {FILE} cannot be written ({error.strerror or error})."
+        reason = error.strerror or str(error).removeprefix(f"{FILE} cannot be written: ")
+        return f"It is not kept: {FILE} cannot be written ({reason})."
 
 
 def _keep(exercise, f, folder, partner):
-    text, known = portfolio.read(folder) or portfolio.HEADER, _known(folder)
+    text, known = portfolio.read(folder / FILE) or portfolio.HEADER, _known(folder)
     needs = _Needs(exercise, f, text)
     if partner:
         needs.add(partner, needs.names[partner], anew=True)
@@ -89,7 +88,7 @@ def _earlier(name):
 
 def _known(folder):
     try:
-        return (folder / MARKER / REPLACED).read_text(encoding="utf-8", errors="replace").split(END)
+        return portfolio.read(folder / MARKER / REPLACED, 10_000_000).split(END)
     except OSError:
         return []
 
@@ -104,8 +103,7 @@ class _Needs:
     """The sources of a function and of all that it needs, by name, in the order in which to write them."""
 
     def __init__(self, exercise, f, text):
-        self.exercise, self.f = exercise, f
-        self.names, self.sources = _globals_of(f), {}
+        self.exercise, self.names, self.sources = exercise, _globals_of(f), {}
         self.found, self.there = pieces(text), portfolio.load(text)
         if not self.names:
             raise CannotStandAlone(ONLY_DEF)
@@ -138,10 +136,9 @@ class _Needs:
         exercises = name in EXERCISES and not anew
         if value is self or name in self.sources or (exercises and definition(self.found, name)):
             return
-        if _globals_of(value).get("__name__") == NAME:  # it came from the file
-            return
-        if isinstance(value, FunctionType) and value.__globals__ is self.names:
-            written = self._function(value)
+        from_file = _globals_of(value).get("__name__") == NAME
+        if from_file or _globals_of(value) is self.names:
+            written = value.__name__ if from_file else self._function(value)
             if written != name:
                 self.sources[name] = f"{name} = {written}"
             return
@@ -196,7 +193,7 @@ def _line(name, value):
     """Return the line that gives a name its value: an import, or a constant."""
     if isinstance(value, ModuleType):
         module = value.__name__
-        if module.partition(".")[0] in MODULES:
+        if is_known(module):
             return f"import {module}" if module == name else f"import {module} as {name}"
         raise CannotStandAlone(f"it needs `{name}`, and the file imports only NumPy and a few others")
     if found := _module_of(value):
@@ -217,8 +214,7 @@ def _module_of(value):
     own = getattr(value, "__name__", None)
     if not isinstance(own, str):
         return None
-    for module in (getattr(value, "__module__", None), *sorted(MODULES), "numpy.linalg", "numpy.random"):
-        right = isinstance(module, str) and module.partition(".")[0] in MODULES
-        if right and getattr(sys.modules.get(module), own, None) is value:
+    for module in (str(getattr(value, "__module__", "")), *MODULES):
+        if is_known(module) and getattr(sys.modules.get(module), own, None) is value:
             return module
     return None

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -40,11 +41,11 @@ def my_network(folder=None):
     >>> mine = my_network()  # doctest: +SKIP
     >>> train(mine.net([64, 64]), mine.data(data), mine.optimizer("adam", lr=1e-3))  # doctest: +SKIP
     """
-    folder, reasons = folder or home(), {}
+    folder = folder or home()
     if folder is None:
         return MyNetwork({}, dict.fromkeys(EXERCISES, "there is no work copy here"))
     try:
-        loaded = load(read(folder))
+        loaded = load(read(Path(folder) / FILE))
     except OSError as error:
         return MyNetwork({}, dict.fromkeys(EXERCISES, f"{FILE} cannot be read: {error.strerror or error}"))
     found = {name: kept(exercise, loaded) for name, exercise in EXERCISES.items()}

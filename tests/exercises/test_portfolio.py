@@ -17,12 +17,14 @@ from faults import DISK_FULL, FORBIDDEN, failing_disk
 from nn_helpers import layers
 from nn_helpers.exercises import check, yours_or_ours
 from nn_helpers.exercises.catalogue import EXERCISES
+from nn_helpers.exercises.checking import sandbox
 from nn_helpers.exercises.keeping import ONLY_DEF, keep
 from nn_helpers.exercises.portfolio import FILE, HEADER, LARGEST, load, pieces
 
 RELU = "def relu_forward(z):\n    # mine\n    return np.maximum(0, z), z\n"
 OTHER_RELU = "def relu_forward(z):\n    return z * (z > 0), z  # without maximum\n"
 BACKWARD = "def relu_backward(da, cache):\n    return np.where(cache > 0, da, 0)\n"
+ANSWERS = [inspect.getsource(exercise.answer) for exercise in EXERCISES.values()]
 BLANK = "def relu_forward(z):\n    return ..., z\n"
 
 
@@ -73,7 +75,7 @@ def alone(folder):
 
 
 def test_all_answers_come_back(copy, capsys):
-    learner = notebook(*(inspect.getsource(exercise.answer) for exercise in EXERCISES.values()))
+    learner = notebook(*ANSWERS)
     shuffled = random.Random(1).sample(list(EXERCISES), len(EXERCISES))
     for name in shuffled:
         came_before = (copy / FILE).exists() and f"def {name}(" in text(copy)  # another one needs it
@@ -130,6 +132,25 @@ def test_what_else_is_in_the_file_stays(copy):
         text(copy).replace(f"\n\n# Lesson 01, ReLU: relu_backward\n{BACKWARD}", "")
         == edited.replace(RELU, OTHER_RELU) + "\n"
     )
+
+
+def test_nothing_that_was_written_by_hand_is_ever_lost(copy):
+    rng, learner, marks = random.Random(3), notebook(*ANSWERS), itertools.count()
+    written = []
+    for _ in range(150):
+        lines = text_of(copy).splitlines(keepends=True) if (copy / FILE).exists() else []
+        at = rng.randrange(len(lines) + 1)
+        indent = re.match(" *", lines[at])[0] if at < len(lines) else ""
+        written.append(f"mark {next(marks)}.")
+        new = rng.choice(["# {}\n", f"{indent}# {{}}\n", "def helper(): '{}'\n", "!? {}\n", "x = '{}'\n"])
+        lines.insert(at, new.format(written[-1]))
+        (copy / FILE).write_bytes("".join(lines).encode("utf-8", "surrogateescape"))
+        name = rng.choice(list(EXERCISES))
+        if rng.random() < 0.5:
+            cell(ANSWERS[list(EXERCISES).index(name)].replace('"""', f'"""{rng.random()} ', 1), learner)
+        keep(EXERCISES[name], learner[name])
+        there = text_of(copy) + (copy / ".nn_helpers" / "replaced.txt").read_text(encoding="utf-8")
+        assert [mark for mark in written if mark not in there] == []
 
 
 def test_line_ends_and_bytes_of_others_stay(copy):
@@ -303,6 +324,22 @@ def test_only_what_was_typed_as_a_function_is_kept(copy, source):
     assert not (copy / FILE).exists()
 
 
+def test_a_function_of_an_earlier_lesson_may_be_used_by_any_name(copy):
+    kept(RELU)
+    names = notebook()
+    names["bend"] = yours_or_ours("relu_forward")
+    source = "def net_forward(x, params):\n    return bend(x)\n"
+    keep(EXERCISES["net_forward"], cell(source, names))
+    assert alone(copy)["net_forward"](np.array([-1.0]), [])[0] == 0
+    assert load(text(copy)).function("net_forward")(np.array([-1.0]), [])[0] == 0
+
+
+def test_a_helper_may_be_decorated_by_errstate(copy):
+    helper = "@np.errstate(over='ignore')\ndef larger(z):\n    return np.maximum(0, z)\n"
+    kept("def relu_forward(z):\n    return larger(z), z\n", None, helper)
+    assert helper in text(copy)
+
+
 class Unfriendly:
     def __call__(self, z):
         return np.maximum(0, z), z
@@ -395,7 +432,8 @@ REASONS = {
 
 
 @pytest.mark.parametrize("source", REASONS)
-def test_whatever_is_in_the_file_the_lesson_goes_on(copy, capsys, source):
+def test_whatever_is_in_the_file_the_lesson_goes_on(copy, capsys, monkeypatch, source):
+    monkeypatch.setattr(sandbox, "CASE_SECONDS", 0.1)
     (copy / FILE).write_text(source, encoding="utf-8")
     assert yours_or_ours("relu_forward") is layers.relu_forward
     assert capsys.readouterr().out == f"relu_forward: the library's ({REASONS[source]})\n"
@@ -436,6 +474,9 @@ RAN = []
 HOSTILE = [
     "RAN()",
     "import RAN",
+    "import numpy.f2py.__main__",
+    "import nn_helpers.__main__",
+    "from nn_helpers.__main__ import main",
     "from RAN import *",
     "from . import RAN",
     "x = RAN()",
@@ -540,7 +581,7 @@ def test_a_large_file_of_nonsense_takes_no_time(line):
 def test_two_kernels_lose_nothing_of_each_other(copy):
     if "fork" not in multiprocessing.get_all_start_methods():
         pytest.skip("this system copies no processes")
-    learner = notebook(*(inspect.getsource(exercise.answer) for exercise in EXERCISES.values()))
+    learner = notebook(*ANSWERS)
     names = list(EXERCISES)
     fork = multiprocessing.get_context("fork")
 

@@ -244,7 +244,7 @@ def kept(exercise, loaded=None):
         if (folder := record.home()) is None:
             return None, "there is no work copy here"
         try:
-            loaded = load(read(folder))
+            loaded = load(read(folder / FILE))
         except OSError as error:
             return None, f"{FILE} cannot be read: {error.strerror or error}"
     f = loaded.function(exercise.name)
