@@ -48,7 +48,7 @@ STANDARDISE = Exercise(
     returns=("x",),
     floats=("x",),
     cases=_standardise_cases,
-    then="In section 3 a network learns from the numbers it makes.",
+    then="In section 4 a network learns from the numbers it makes.",
 )
 
 
