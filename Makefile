@@ -2,13 +2,10 @@
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check -q
-FIRST_LESSON := $(firstword $(sort $(wildcard notebooks/*.ipynb)))
 
 # Written when everything is installed, with the folder it was installed from.
 LESSONS_READY := .venv/.lessons-ready
 TESTS_READY := .venv/.tests-ready
-# JupyterLab's defaults in .venv: without its question about news, which covers the first screen.
-LAB_SETTINGS := .venv/share/jupyter/lab/settings/overrides.json
 installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -17,8 +14,8 @@ installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-lab: $(LESSONS_READY) $(LAB_SETTINGS)  ## Open the first lesson in JupyterLab (LAB_ARGS=…)
-	$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url='/lab/tree/$(FIRST_LESSON)' $(LAB_ARGS)
+lab: $(LESSONS_READY)  ## Open your copy of the lessons in JupyterLab (LAB_ARGS=…)
+	$(PY) -m nn_helpers lab $(LAB_ARGS)
 
 test: $(TESTS_READY)  ## Check everything: style, module, lessons (ARGS=… goes to pytest)
 	$(PY) -m ruff check .
@@ -69,11 +66,6 @@ $(TESTS_READY): $(LESSONS_READY)
 	@echo "Installing what the tests need into .venv"
 	@$(PIP) -e '.[dev]'
 	@touch $@
-
-$(LAB_SETTINGS): $(LESSONS_READY)
-	@mkdir -p $(@D)
-	@echo '{"@jupyterlab/apputils-extension:notification":' \
-		'{"fetchNews": "false", "checkForUpdates": false}}' > $@
 
 # Missing, or a link to a Python that is gone.
 $(PY):

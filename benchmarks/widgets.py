@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.__main__ import machine
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "widgets"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from browser import lab_in_temporary_folder, what_is_missing
 
 MOVE_EVERY = 0.2  # seconds, in the soak test

@@ -1,4 +1,4 @@
-"""From a terminal: ``python -m nn_helpers train`` the lessons' experiment, ``… data``, ``… doctor``."""
+"""From a terminal: ``python -m nn_helpers lab`` the lessons, ``… train`` their experiment, and more."""
 
 import argparse
 import os
@@ -119,7 +119,23 @@ TRAIN_OPTIONS = {
 def parser(preset="seed"):
     """Return the parser of the whole command line, with the defaults of a preset."""
     top = argparse.ArgumentParser(prog="python -m nn_helpers", description=__doc__)
-    commands = top.add_subparsers(dest="command", metavar="{train,data,doctor}")
+    commands = top.add_subparsers(dest="command", metavar="{lab,reset,train,data,doctor}")
+
+    lab = commands.add_parser(
+        "lab",
+        help="open your copy of the lessons in JupyterLab",
+        description="Make your copy of the lessons, or bring it up to date, and open it in JupyterLab. "
+        "More options go to JupyterLab, such as --no-browser.",
+    )
+    lab.set_defaults(run=run_lab)
+    lab.add_argument("folder", nargs="?", type=Path, help="your copy (default: my_lessons)")
+
+    reset = commands.add_parser("reset", help="put an exercise or a lesson back; what was there is kept")
+    reset.set_defaults(run=run_reset)
+    reset.add_argument(
+        "what", help="an exercise's function, as relu_forward; a lesson's number, as 02; or all"
+    )
+    reset.add_argument("folder", nargs="?", type=Path, help="your copy of the lessons (default: my_lessons)")
 
     train = commands.add_parser(
         "train",
@@ -142,6 +158,23 @@ def parser(preset="seed"):
     doctor.set_defaults(run=run_doctor)
     top.set_defaults(run=lambda arguments: print(top.format_help(), end="") or 0)
     return top
+
+
+def run_lab(arguments):
+    """Open the learner's lessons in JupyterLab, until it is shut down."""
+    from nn_helpers.course.lab import open_lab
+
+    open_lab(arguments.folder, arguments.options)
+    return 0
+
+
+def run_reset(arguments):
+    """Put an exercise, a lesson or everything back, and say where the old ones are."""
+    from nn_helpers.course.lab import work_copy_here
+    from nn_helpers.course.work_copy import reset
+
+    print(*reset(arguments.what, arguments.folder or work_copy_here()), sep="\n")
+    return 0
 
 
 def run_train(arguments):
@@ -285,7 +318,10 @@ def main(argv=None):
     # The preset first: it gives all other options their defaults, which --help shows too.
     first = argparse.ArgumentParser(add_help=False)
     first.add_argument("--preset", nargs="?")  # what is wrong with it, the second look tells
-    arguments = parser(first.parse_known_args(argv)[0].preset).parse_args(argv)
+    top = parser(first.parse_known_args(argv)[0].preset)
+    arguments, arguments.options = top.parse_known_args(argv)
+    if arguments.options and arguments.command != "lab":  # those that JupyterLab knows, we do not
+        top.parse_args(argv)
     try:
         return arguments.run(arguments)
     except BrokenPipeError:  # whoever reads has read enough, as with | head

@@ -48,6 +48,11 @@ def lesson(number=None, *, written_for):
             "restart the kernel (Kernel → Restart Kernel), and if that is not enough, run "
             "`pip install -r requirements.txt` in the folder of the lessons and restart it again"
         )
+    elif record.home():
+        advice = (
+            "run `python -m nn_helpers lab` again, or `make lab`; "
+            "it brings this lesson up to date and keeps what you wrote"
+        )
     else:
         folder = Path(__file__).resolve().parents[2] / "notebooks"
         where = folder if folder.is_dir() else f"the folder notebooks that comes with nn_helpers {here}"

@@ -158,7 +158,8 @@ def losses_by_step(losses, over="step"):
         ax.set(title=title, xlabel=over, ylabel="training loss (nats)", yscale="log")
         _plain_numbers(ax)
         finish(ax)
-        ax.legend(frameon=False)
+        if lines:  # none where training was stopped before the first was complete
+            ax.legend(frameon=False)
     return figure
 
 

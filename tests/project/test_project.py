@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import operator
 import os
 import re
@@ -395,17 +394,23 @@ def test_make_alone_explains_every_target():
 
 
 @needs_sh
-def test_make_lab_opens_jupyterlab_without_its_question_about_news(tmp_path):
-    settings = tmp_path / "lab" / "settings" / "overrides.json"
-    ready = ".venv/.lessons-ready"
-    command = ["make", "-s", "-C", ROOT, "-o", ready, f"LAB_SETTINGS={settings}", f"LESSONS_READY={ready}"]
-    subprocess.run([*command, settings], check=True, timeout=60)
-    ((plugin, values),) = json.loads(settings.read_text(encoding="utf-8")).items()
-    assert (plugin, values["fetchNews"]) == ("@jupyterlab/apputils-extension:notification", "false")
-    folder = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas" / "@jupyterlab" / "apputils-extension"
-    known = json.loads((folder / "notification.json").read_text(encoding="utf-8"))["properties"]
-    assert set(values) <= set(known)
-    assert "$(LAB_SETTINGS)" in re.search(r"^lab:(.*)##", (ROOT / "Makefile").read_text("utf-8"), re.M)[1]
+def test_make_lab_opens_the_learners_copy_and_passes_options_on():
+    command = [
+        "make",
+        "-n",
+        "-C",
+        ROOT,
+        "-o",
+        ".venv/.lessons-ready",
+        "LESSONS_READY=.venv/.lessons-ready",
+        "lab",
+    ]
+    shown = subprocess.run([*command, "LAB_ARGS=--no-browser"], check=True, capture_output=True, text=True)
+    assert ".venv/bin/python -m nn_helpers lab --no-browser" in shown.stdout
+
+
+def test_git_leaves_the_learners_copy_alone():
+    assert "my_lessons/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
 
 
 def make_venv(folder, path, *python):

@@ -76,13 +76,15 @@ class Server:
     With the front end "notebook" it is Jupyter Notebook 7, whose pages are made of JupyterLab's parts.
     """
 
+    settings = SETTINGS  # a user's own
+
     def __init__(self, folder, front_end="jupyterlab"):
         self.folder, self.front_end = Path(folder), front_end
         self.token, self.notebooks = secrets.token_hex(16), 0
 
     def __enter__(self):
         (self.folder / "notebooks").mkdir()
-        for name, values in SETTINGS.items():
+        for name, values in self.settings.items():
             path = self.folder / "config" / "lab" / "user-settings" / "@jupyterlab" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.with_suffix(".jupyterlab-settings").write_text(json.dumps(values), encoding="utf-8")
