@@ -253,8 +253,9 @@ def find_mine():
 def library():
     """Return what makes a training of the library's; `MyNetwork` has the same names."""
     return SimpleNamespace(
-        net=ClassificationNet, data=lambda data: data, optimizer=make_optimizer, augment=flip_and_shift
-    )
+        net=ClassificationNet, data=lambda data: data, optimizer=make_optimizer, schedule=CosineWithWarmup,
+        augment=flip_and_shift,
+    )  # fmt: skip
 
 
 def make_network(arguments, data, made_by=None):
@@ -268,16 +269,16 @@ def make_network(arguments, data, made_by=None):
 
 def make_optimizer_for(name, arguments, N, made_by=None):
     """Return the optimizer of this name as `train` describes it; gd comes with arguments of its own."""
-    make = (made_by or library()).optimizer
+    made_by = made_by or library()
     lr, batch_size = arguments.lr, N if name == "gd" else arguments.batch_size
     if arguments.schedule == "cosine":
         # At least one: a batch larger than the data is reported by `train`.
         steps = arguments.epochs * max(1, steps_per_epoch(N, batch_size, not arguments.keep_last))
-        lr = CosineWithWarmup(lr, steps, steps // 20)
+        lr = made_by.schedule(lr, steps, steps // 20)
     if name == "gd":
-        return make("sgd", lr), {"batch_size": None}
+        return made_by.optimizer("sgd", lr), {"batch_size": None}
     options = {"weight_decay": arguments.weight_decay} if name == "adamw" else {}
-    return make(name, lr, **options)
+    return made_by.optimizer(name, lr, **options)
 
 
 def results_table(nets, histories, data, parts):

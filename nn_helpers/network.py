@@ -157,13 +157,14 @@ class ClassificationNet:
         """Return logits and the caches of all layers; hidden layers are computed in `buffers`."""
         affine_forward = self.functions["affine_forward"]
         activation_forward = self.functions[f"{self.activation}_forward"]
+        dropout_forward = self.functions.get("dropout_forward", layers.dropout_forward)
         *hidden, last = self._stored.layers
         caches, a, mask = [], x, None
         for layer, buffer in zip(hidden, buffers.of(len(x)), strict=True):
             z, affine_cache = affine_forward(a, layer.W, layer.b, out=buffer.z)
             a, activation_cache = activation_forward(z, out=buffer.a)
             if dropout:
-                a, mask = layers.dropout_forward(a, dropout, self.rng, out=(buffer.dropped, buffer.mask))
+                a, mask = dropout_forward(a, dropout, self.rng, out=(buffer.dropped, buffer.mask))
             caches.append((affine_cache, activation_cache, mask))
         logits, affine_cache = affine_forward(a, last.W, last.b)
         return logits, (caches, affine_cache)

@@ -6,7 +6,8 @@ import functools
 import numpy as np
 
 from nn_helpers.exercises.checking.wording import a_kind_of
-from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, own_generator
+from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, own_generator, rebinds
+from nn_helpers.exercises.lesson04 import adam_step
 
 LESSON = "05_cifar10"
 
@@ -47,7 +48,7 @@ STANDARDISE = Exercise(
     returns=("x",),
     floats=("x",),
     cases=_standardise_cases,
-    then="In section 3 a network learns from the numbers it makes.",
+    then="In section 4 a network learns from the numbers it makes.",
 )
 
 
@@ -209,4 +210,181 @@ FLIP = Exercise(
     then="The library makes the same decisions, and moves the images as well.",
 )
 
-EXERCISES = [STANDARDISE, L2_GRADIENT, CONFUSION_MATRIX, FLIP]
+
+# dropout_forward
+
+
+def dropout_forward(a, rate, rng):
+    """Return a · mask and the mask: 0 with probability rate, otherwise 1 / (1 − rate)."""
+    mask = (rng.random(a.shape) >= rate) / (1 - rate)
+    return a * mask, mask
+
+
+TILES = 40, 10  # how often rows and columns are repeated, so that the shares of a few units are known well
+
+
+def _observe_dropout(f, a, rate, rng):
+    """Find out what a unit is multiplied by, how many units are dropped, and what decides which."""
+    _expect_dropped(f(a, rate, rng), a)
+    batch, chance = np.tile(a, TILES), np.sqrt(rate * (1 - rate)) or 1
+    pairs = [_expect_dropped(f(batch.copy(), rate, rng), batch) for _ in range(CALLS // 4)]
+    out, masks = (np.array(arrays, float) for arrays in zip(*pairs, strict=True))
+    zero, kept = masks == 0, masks[masks != 0]
+    equal = [copy.deepcopy(rng) for _ in range(2)]
+    once, again = (f(batch.copy(), rate, generator)[1] for generator in equal)
+    spread = [zero.mean(axis=axes).std() / chance * np.sqrt(n) for axes, n in _groups(zero.shape)]
+    return {
+        "share of zeros in the mask": zero.mean(),
+        "smallest number in the mask that is not 0": kept.min() if kept.size else 0.0,
+        "largest number in the mask": masks.max(),
+        "whether the result is a times the mask": np.allclose(out, batch * masks, rtol=1e-5),
+        "share of neighbours in a row decided alike": (zero[:, :, 1:] == zero[:, :, :-1]).mean(),
+        "share of neighbours in a column decided alike": (zero[:, 1:] == zero[:, :-1]).mean(),
+        "how the calls differ, compared with chance": spread[0],
+        "how the rows differ, compared with chance": spread[1],
+        "how the places differ, compared with chance": spread[2],
+        "share decided as in the call before": (zero[1:] == zero[:-1]).mean(),
+        "whether equal generators give equal masks": np.array_equal(once, again),
+    }
+
+
+def _groups(shape):
+    """Return the axes of (calls, rows, columns) to take means over, and of how many numbers each is."""
+    calls, rows, columns = shape
+    return ((1, 2), rows * columns), (2, columns), (0, calls)
+
+
+def _expect_dropped(returned, a):
+    """Return the result and the mask as arrays, or say what they are instead."""
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        raise MalformedResult(
+            "dropout_forward returns two things, the result and the mask: `return a * mask, mask`. Yours "
+            f"returns {a_kind_of(returned)}."
+        )
+    for what, array in zip(("result", "mask"), returned, strict=True):
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+            raise MalformedResult(f"The {what} is an array of numbers; yours is {a_kind_of(array)}.")
+        if array.shape != a.shape:
+            raise MalformedResult(
+                f"The {what} has the shape of a, {a.shape}: a decision for each unit of each image. Yours "
+                f"has {array.shape}."
+            )
+    return returned
+
+
+def _dropout_cases():
+    rng = np.random.default_rng(54)
+    some = rng.integers(1, 10, (4, 5)) * rng.choice([-0.5, 0.5], (4, 5))
+    return [
+        Case("six units of value 1", np.ones((2, 3)), 0.2, np.random.default_rng(1)),
+        Case("half of the units", some, 0.5, np.random.default_rng(2)),
+        Case("three of four units", some[:3, :3], 0.75, np.random.default_rng(3)),
+        Case("rate = 0", some[:, :2], 0.0, np.random.default_rng(4)),
+        Case("one image", some[:1], 0.2, np.random.default_rng(5)),
+    ]
+
+
+DROPOUT_FORWARD = Exercise(
+    answer=dropout_forward,
+    elsewhere="nn_helpers.layers.dropout_forward does the same, and writes into arrays that it is given.",
+    lesson=LESSON,
+    section="Dropout",
+    observe=_observe_dropout,
+    cases=_dropout_cases,
+    tolerances={
+        "share of zeros in the mask": 0.06,
+        "share of neighbours in a row decided alike": 0.05,
+        "share of neighbours in a column decided alike": 0.05,
+        "how the calls differ, compared with chance": 0.9,
+        "how the rows differ, compared with chance": 0.2,
+        "how the places differ, compared with chance": 0.25,
+        "share decided as in the call before": 0.05,
+    },
+    sure={"generator-of-its-own": own_generator, "unseeded-generator": own_generator},
+    then="The mask is the cache: on the way back, dropout_backward multiplies by it once more.",
+)
+
+
+# adamw_step
+
+
+def adamw_step(theta, gradient, m, v, t, lr, beta1, beta2, eps, weight_decay):
+    """Shrink theta by the share lr · weight_decay, then make Adam's step; change theta, m and v in place."""
+    theta -= lr * weight_decay * theta
+    adam_step(theta, gradient, m, v, t, lr, beta1, beta2, eps)
+
+
+def _adamw_step_cases():
+    rng = np.random.default_rng(55)
+    theta, gradient = np.array([1.0, -2.0]), np.array([0.5, 4.0])
+    m, v = np.array([0.25, 1.0]), np.array([0.5, 9.0])
+    usual, single = (0.9, 0.999, 1e-8), np.float32
+    memory = single([[0.5] * 5, [0.25] * 5])
+    large = 1e3 * theta, 1e3 * gradient, 1e3 * m, 1e6 * v
+    return [
+        Case("the first step, m = v = 0", theta, gradient, *np.zeros((2, 2)), 1, 0.1, *usual, 0.5),
+        Case("step 5", theta, gradient, m, v, 5, 0.1, *usual, 0.5),
+        Case("no gradient yet", theta, *np.zeros((3, 2)), 1, 0.1, *usual, 0.5),
+        Case("λ = 0", theta, gradient, m, v, 5, 0.1, *usual, 0.0),
+        Case("a large λ", theta, gradient, m, v, 3, 0.1, *usual, 6.0),
+        Case("a small learning rate", theta, gradient, m, v, 3, 1e-3, *usual, 0.5),
+        Case("large numbers", *large, 2, 3.0, *usual, 0.2),
+        Case("a matrix", *rng.standard_normal((3, 3, 4)), rng.random((3, 4)), 7, 0.05, 0.8, 0.95, 1e-8, 0.3),
+        Case("float32", *rng.standard_normal((2, 5)).astype(single), *memory, 3, 0.05, 0.8, 0.95, 1e-6, 0.3),
+    ]
+
+
+ADAMW_STEP = Exercise(
+    answer=adamw_step,
+    elsewhere="nn_helpers.optimizers.AdamW does the same for all parameters, and keeps m and v itself.",
+    lesson=LESSON,
+    section="Weight decay beside the gradient",
+    in_place=("theta", "m", "v"),
+    cases=_adamw_step_cases,
+    sure=rebinds(theta_rebound=0),
+    then="In the next cell it loses weights beside Adam with L2.",
+)
+
+
+# cosine_with_warmup
+
+
+def cosine_with_warmup(t, lr, total_steps, warmup_steps):
+    """Return the learning rate of step t = 1, 2, 3, …: up to lr in a line, down to 0 in half a cosine."""
+    if t <= warmup_steps:
+        return lr * t / warmup_steps
+    done = min(1, (t - warmup_steps) / (total_steps - warmup_steps))
+    return lr * (1 + np.cos(np.pi * done)) / 2
+
+
+def _cosine_with_warmup_cases():
+    return [
+        Case("the first step of the warm-up", 1, 0.1, 100, 20),
+        Case("in the warm-up", 5, 0.1, 100, 20),
+        Case("the last step of the warm-up", 20, 0.1, 100, 20),
+        Case("the step after the warm-up", 21, 0.1, 100, 20),
+        Case("a quarter of the way down", 40, 0.1, 100, 20),
+        Case("half of the way down", 60, 0.1, 100, 20),
+        Case("three quarters of the way down", 80, 0.1, 100, 20),
+        Case("the last step", 100, 0.1, 100, 20),
+        Case("a step after the last", 130, 0.1, 100, 20),
+        Case("another rate and length", 7, 3.0, 13, 2),
+        Case("no warm-up", 25, 0.1, 100, 0),
+        Case("no warm-up, the first step", 1, 0.1, 100, 0),
+    ]
+
+
+COSINE_WITH_WARMUP = Exercise(
+    answer=cosine_with_warmup,
+    elsewhere="nn_helpers.CosineWithWarmup makes a function of t alone, and can end at another rate than 0.",
+    lesson=LESSON,
+    section="A learning rate that warms up and cools down",
+    returns=("rate",),
+    cases=_cosine_with_warmup_cases,
+    then="The next cell draws it, and an optimizer takes it in place of a number.",
+)
+
+EXERCISES = [
+    *(STANDARDISE, L2_GRADIENT, CONFUSION_MATRIX, FLIP),
+    *(DROPOUT_FORWARD, ADAMW_STEP, COSINE_WITH_WARMUP),
+]

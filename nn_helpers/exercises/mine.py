@@ -1,12 +1,13 @@
 """A network, its data and its optimizer, made of the functions that the learner wrote in all lessons."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from nn_helpers import layers
 from nn_helpers.data.augment import flip_and_shift, move
 from nn_helpers.data.dataset import Dataset
 from nn_helpers.exercises.catalogue import EXERCISES
@@ -18,6 +19,7 @@ from nn_helpers.exercises.portfolio import FILE, load, read
 from nn_helpers.gradcheck import relative_error
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer, make_optimizer
+from nn_helpers.schedules import CosineWithWarmup
 from nn_helpers.support.record import home
 
 PAIRS = {
@@ -110,8 +112,17 @@ class MyNetwork:
 
     def optimizer(self, name="adam", lr=1e-3, **options):
         """Return an optimizer that makes your steps: sgd, momentum, rmsprop, adam or adamw."""
-        ours, formula = make_optimizer(name, lr, **options), f"{name.removesuffix('w')}_step"
-        return OwnOptimizer(formula, self.yours[formula], ours) if formula in self.yours else ours
+        ours = make_optimizer(name, lr, **options)
+        for formula in (f"{name}_step", f"{name.removesuffix('w')}_step"):
+            if formula in self.yours:
+                return OwnOptimizer(formula, self.yours[formula], ours)
+        return ours
+
+    def schedule(self, lr, total_steps, warmup_steps=0):
+        """Return a schedule of the learning rate, by your `cosine_with_warmup`."""
+        if own := self.yours.get("cosine_with_warmup"):
+            return OwnSchedule(lr, total_steps, warmup_steps, function=own)
+        return CosineWithWarmup(lr, total_steps, warmup_steps)
 
     def augment(self, images, rng):
         """Do as `flip_and_shift`, with your `flip`."""
@@ -156,10 +167,13 @@ class OwnNet(ClassificationNet):
     @property
     def library(self):
         """The functions that this network is made of; for the walk, the lesson's."""
-        return {**super().library, **{name: EXERCISES[name].answer for name in WALK}}
+        walk = {name: EXERCISES[name].answer for name in WALK}
+        return {**super().library, "dropout_forward": layers.dropout_forward, **walk}
 
     def use(self, **functions):
         """Put your own functions in the place of the library's, the walk and `l2_gradient` too."""
+        if dropout := functions.pop("dropout_forward", None):
+            functions["dropout_forward"] = _in_the_dtype_of_a(dropout)
         super().use(**{name: f for name, f in functions.items() if name not in WALK})
         self.functions.update({name: functions[name] for name in WALK if name in functions})
         return self
@@ -188,6 +202,11 @@ class OwnNet(ClassificationNet):
             return
         for W in (name for name in self.params if name[0] == "W"):
             self.grads[W] = own(self.params[W], self.grads[W], self.reg)
+
+
+def _in_the_dtype_of_a(dropout):
+    """Return a function that gives its results in its first argument's dtype, as the library's does."""
+    return lambda a, *rest: tuple(array.astype(a.dtype) for array in dropout(a, *rest))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -236,8 +255,20 @@ class OwnOptimizer(Optimizer):
         return {"formula": self.formula, "lr": self.lr, **self.constants}
 
     def update(self, theta, gradient, lr, scratch, **state):
-        """Make one step; AdamW's decay comes before it."""
+        """Make one step; AdamW's decay comes before it, where the formula is Adam's."""
         given = {**self.constants, **state, "gradient": gradient, "lr": float(lr), "t": self.t}
-        if decay := given.pop("weight_decay", 0):
-            theta *= 1 - given["lr"] * decay
-        self.function(theta, *(given[name] for name in EXERCISES[self.formula].parameters[1:]))
+        names = EXERCISES[self.formula].parameters[1:]
+        if "weight_decay" in given and "weight_decay" not in names:
+            theta *= 1 - given["lr"] * given["weight_decay"]
+        self.function(theta, *(given[name] for name in names))
+
+
+@dataclass(frozen=True)
+class OwnSchedule(CosineWithWarmup):
+    """A schedule whose formula is a function of the learner's own; `train` knows its length."""
+
+    function: Callable = None
+
+    def __call__(self, t):
+        """Return the learning rate of step t, counted from 1."""
+        return float(self.function(t, self.lr, self.total_steps, self.warmup_steps))

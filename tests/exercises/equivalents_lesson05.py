@@ -26,4 +26,15 @@ EQUIVALENT = {
         "flipped[mirrored] = np.flip(images[mirrored], axis=2)  →  "
         "flipped[mirrored] = np.flip(images[mirrored], axis=-2)": "of four axes, the last but one is axis 2",
     },
+    "dropout_forward": {
+        "mask = (rng.random(a.shape) >= rate) / (1 - rate)  →  "
+        "mask = (rng.random(a.shape) > rate) / (1 - rate)": ("exactly rate is drawn once in 2⁵³ times"),
+    },
+    "cosine_with_warmup": {
+        "if t <= warmup_steps:  →  if t < warmup_steps:": "line and cosine meet in the warm-up's last step",
+        "done = min(1, (t - warmup_steps) / (total_steps - warmup_steps))  →  "
+        "done = -min(1, (t - warmup_steps) / (total_steps - warmup_steps))": "the cosine of −x is that of x",
+        "done = min(1, (t - warmup_steps) / (total_steps - warmup_steps))  →  "
+        "done = min((t - warmup_steps) / (total_steps - warmup_steps), 1)": "a minimum has no order",
+    },
 }

@@ -22,8 +22,9 @@ from nn_helpers.exercises.mine import MyNetwork
 from nn_helpers.exercises.portfolio import FILE, HEADER
 
 ANSWERS = {name: inspect.getsource(exercise.answer) for name, exercise in EXERCISES.items()}
+ALL = len(EXERCISES)
 OF_THE_NETWORK = ["affine_forward", "affine_backward", "relu_forward", "relu_backward", "softmax"]
-OF_THE_NETWORK += ["cross_entropy", "net_forward", "net_backward", "l2_gradient"]
+OF_THE_NETWORK += ["cross_entropy", "dropout_forward", "net_forward", "net_backward", "l2_gradient"]
 
 
 def write(folder, **changed):
@@ -60,9 +61,9 @@ def both(mine, data, rule, lr, *, net, **options):
     ]
 
 
-def test_all_24_are_the_learner_s(mine):
-    assert len(mine.yours) == len(EXERCISES) == 24
-    assert str(mine) == "24 of 24 functions at work are yours."
+def test_all_are_the_learner_s(mine):
+    assert len(mine.yours) == len(EXERCISES)
+    assert str(mine) == f"{ALL} of {ALL} functions at work are yours."
     assert mine.net().functions_of_your_own == OF_THE_NETWORK
     assert mine.functions.keys() == EXERCISES.keys()
     assert mine.gradient_error() < 1e-7
@@ -109,8 +110,8 @@ def test_the_learner_s_functions_do_the_work(tmp_path, data):
     mine = MyNetwork({name: watched(name, f) for name, f in mine.yours.items()}, {})
     for options in ({}, {"activation": "sigmoid"}, {"dropout": 0.1}):
         net = mine.net([4], reg=0.1, **options)
-        for rule in ("sgd", "momentum", "rmsprop", "adam"):
-            optimizer = mine.optimizer(rule, 1e-3)
+        for rule in ("sgd", "momentum", "rmsprop", "adam", "adamw"):
+            optimizer = mine.optimizer(rule, mine.schedule(1e-3, 100, 1))
             train(net, mine.data(data), optimizer, epochs=1, augment=mine.augment, progress=False)
     mine.gradient_error()
     elsewhere = {"temperature_softmax", "log_softmax", "confusion_matrix"}
@@ -148,10 +149,10 @@ def test_what_is_missing_is_the_library_s(tmp_path, data):
     )
     mine = my_network(folder)
     assert str(mine).splitlines() == [
-        "21 of 24 functions at work are yours.",
+        f"{ALL - 4} of {ALL} functions at work are yours.",
         "The library's stand in for",
         f"  softmax, adam_step: yours is not in {FILE} yet",
-        "  flip: check says what is wrong with yours",
+        "  flip, adamw_step: check says what is wrong with yours",  # which calls adam_step
     ]
     (ours, _), (yours, _) = both(mine, data, "adam", 1e-3, net={"reg": 0.1}, augment=True)
     assert relative_error(ours.theta, yours.theta) < 1e-10
@@ -164,7 +165,9 @@ def test_half_a_pair_waits_for_the_other_half(tmp_path, data):
         "relu_forward", "net_backward", "affine_backward",
     }  # fmt: skip
     assert mine.reasons["relu_forward"] == "yours waits for a relu_backward of yours that goes with it"
-    assert mine.net().functions_of_your_own == ["softmax", "cross_entropy", "l2_gradient"]
+    assert mine.net().functions_of_your_own == [
+        *("softmax", "cross_entropy", "dropout_forward", "l2_gradient")
+    ]
     (ours, _), (yours, _) = both(mine, data, "adam", 1e-3, net={"reg": 0.1})
     assert relative_error(ours.theta, yours.theta) < 1e-10
 
@@ -187,7 +190,8 @@ def test_without_a_work_copy_all_is_the_library_s(tmp_path, monkeypatch, data):
     monkeypatch.delenv("NN_HELPERS_MY_LESSONS", raising=False)
     mine = my_network()
     assert str(mine) == (
-        "0 of 24 functions at work are yours. The library's stand in for them (there is no work copy here)."
+        f"0 of {ALL} functions at work are yours. "
+        "The library's stand in for them (there is no work copy here)."
     )
     (ours, _), (yours, _) = both(mine, data, "adam", 1e-3, net={"reg": 0.1}, augment=True)
     assert np.array_equal(ours.theta, yours.theta)
@@ -197,7 +201,7 @@ def test_without_a_work_copy_all_is_the_library_s(tmp_path, monkeypatch, data):
 @pytest.mark.parametrize("text", ["", "(" * 1000, "x" * 200_000, "def relu_forward(z):\n    return 3\n"])
 def test_a_damaged_file_leaves_the_library_s(tmp_path, text):
     (tmp_path / FILE).write_text(text, encoding="utf-8")
-    assert str(my_network(tmp_path)).startswith("0 of 24 functions at work are yours.")
+    assert str(my_network(tmp_path)).startswith(f"0 of {ALL} functions at work are yours.")
 
 
 # In a terminal
@@ -226,7 +230,7 @@ def test_train_mine(tmp_path, monkeypatch, capsys, few, place):
     for also in ([], ["--mine"]):
         assert main([*QUICK, *options, *also]) == 0
         out, table = rows(capsys)
-        assert out.startswith("24 of 24 functions at work are yours.\n") == bool(also)
+        assert out.startswith(f"{ALL} of {ALL} functions at work are yours.\n") == bool(also)
         tables.append(table)
     assert tables[0] == tables[1]
     assert len(tables[0]) == 3
