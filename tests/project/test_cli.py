@@ -256,7 +256,7 @@ def test_what_the_output_has_no_letters_for_is_printed_in_others(encoding, monke
         with pytest.raises(SystemExit, match="0"):
             sys.exit(main(command))
         stdout.flush()
-    assert b"the lessons' experiment" in stdout.buffer.getvalue()
+    assert b"open your copy of the lessons" in stdout.buffer.getvalue()
 
 
 def test_a_figure_replaces_a_link_that_leads_nowhere(tmp_path):

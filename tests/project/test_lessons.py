@@ -4,6 +4,7 @@ That every lesson prints what is saved in it is tested by nbval, in the same pyt
 """
 
 import ast
+import builtins
 import inspect
 import io
 import json
@@ -158,6 +159,8 @@ def test_a_lesson_has_its_parts_in_order(path):
     parts = ["## What you now have", "### Three questions", "### Further reading"]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
+    assert "[glossary](glossary.md)" in text[places[-1] :]
+    assert "[formula sheet](formulas.md)" in text[places[-1] :]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -170,6 +173,35 @@ def test_a_lesson_asks_before_it_finds_out_and_at_its_beginning_and_end(path):
     assert asked == [q.id for q in questions_of(number).values() if q.part == "predict"]
     assert [f'quiz("{number}")'] == [source for source in code if source.startswith("quiz(")]
     assert sum(f'recall("{number}")' in source for source in code) == (number != "00")
+
+
+def names_in(source):
+    """Return the names that a cell makes and those that it reads."""
+    made, read = set(), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else made).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            made.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.arg):
+            made.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler):
+            made.add(node.name)
+    return made, read
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_core_path_needs_nothing_that_is_beyond_it(path):
+    known, beyond = set(dir(builtins)), False
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            beyond = cell.metadata.get("beyond", False)
+        elif cell.cell_type == "code" and not beyond and "claims" not in cell.metadata.get("tags", []):
+            made, read = names_in(cell.source)
+            assert read <= known | made, cell.id
+            known |= made
 
 
 def test_the_first_lesson_shows_images_and_says_how_to_run_a_cell_above_its_first_code():
