@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 # 0.20 s. There all lessons may take 90 s together, whichever core they run on: 90 / 0.20 = 450 loops.
 LESSONS = 450
 CELL = 75  # 15 s; the first cell of a lesson includes the start of its kernel
-RUN = 1800  # 6 min for everything, in two processes; twice that in one
+RUN = 2100  # 7 min for everything, in two processes; twice that in one
 
 PAUSE = 100  # from one loop to the next, in loops: 1 % of the run
 

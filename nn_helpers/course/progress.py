@@ -19,7 +19,8 @@ STYLE = """<style>
 .nn-progress :is(td, th) {text-align: left !important; vertical-align: top; padding: 3px 1em 3px 0 !important}
 .nn-progress tr {background: none !important}
 .nn-progress code {background: none !important; padding: 0 !important; font-size: .87em !important}
-.nn-progress .nn-row {display: flex; flex-wrap: wrap; gap: 0 1em; margin: 2px 0}
+.nn-progress .nn-row {display: flex; flex-wrap: wrap; gap: 0 1em; margin: 2px 0; padding-left: 2.4em}
+.nn-progress .nn-row > b {width: 1.4em; margin-left: -2.4em}
 .nn-progress .nn-row span {flex: 0 0 11.3em; white-space: nowrap}
 </style>"""
 RIGHT, WRONG = "var(--jp-success-color1, #1a8f3c)", "var(--jp-error-color1, #d9363e)"
