@@ -9,8 +9,9 @@ from nn_helpers import ClassificationNet, Dataset, Split, make_optimizer, traini
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.optimizers import OPTIMIZERS
 
-# NumPy's own buffers for changing a dtype on the way hold 8,192 numbers, however large the arrays are.
-ALLOWED = 100_000  # bytes
+# NumPy's own buffers for changing a dtype on the way hold 8,192 numbers, however large the arrays are; every
+# thread has its own.
+ALLOWED = {1: 100_000, 2: 125_000}  # bytes, by threads
 SHARE, HIDDEN = 64, [512, 600]  # the smaller layer: 64 · 512 · 4 = 131,072 bytes
 
 
@@ -44,17 +45,17 @@ def allocation(steps):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_no_layer_is_allocated_with_any_activation(activation, threads):
-    assert allocation(training(activation, threads=threads)[1]) < ALLOWED < SHARE * min(HIDDEN) * 4
+    assert allocation(training(activation, threads=threads)[1]) < ALLOWED[threads] < SHARE * min(HIDDEN) * 4
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_no_layer_is_allocated_with_any_optimizer(optimizer, threads):
-    assert allocation(training(optimizer=optimizer, threads=threads)[1]) < ALLOWED
+    assert allocation(training(optimizer=optimizer, threads=threads)[1]) < ALLOWED[threads]
 
 
 def test_no_layer_is_allocated_by_dropout():
-    assert allocation(training(dropout=0.1)[1]) < ALLOWED
+    assert allocation(training(dropout=0.1)[1]) < ALLOWED[1]
 
 
 def test_an_allocation_in_the_step_would_be_seen():
@@ -67,7 +68,7 @@ def test_an_allocation_in_the_step_would_be_seen():
         return out, cache
 
     net.functions["relu_forward"] = allocating
-    assert allocation(steps) > ALLOWED
+    assert allocation(steps) > ALLOWED[1]
 
 
 class Watch:
