@@ -19,9 +19,8 @@ def main(folder=PLACE):
     about = json.loads((kit / "kit.json").read_text(encoding="utf-8"))
     system = platform.system().replace("Darwin", "macOS")
     if platform.machine() != MACHINES.get(system):
-        sys.exit(
-            f"This is {system} on {platform.machine()}, and the kit has nothing for it. It is for {MACHINES}."
-        )
+        known = ", ".join(f"{name} on {machine}" for name, machine in MACHINES.items())
+        sys.exit(f"This is {system} on {platform.machine()}, and the kit is for {known}.")
     if PYTHON not in about["pythons"]:
         known = " or ".join(about["pythons"])
         sys.exit(f"This is Python {PYTHON}, and the kit is for {known}. Start install.py with that one.")
@@ -37,10 +36,9 @@ def main(folder=PLACE):
     )  # fmt: skip
     if (kit / "data").is_dir():
         shutil.copytree(kit / "data", folder / "data", dirs_exist_ok=True)
-    run(
-        "the lessons could not be copied", scripts / "nn-helpers", "lab", "--copy-only", folder / "my_lessons"
-    )
-    print(f"Done. Open the lessons with\n\n    cd {folder}\n    {scripts / 'nn-helpers'} lab\n")
+    command = scripts / "nn-helpers"
+    run("the lessons could not be copied", command, "lab", "--copy-only", folder / "my_lessons")
+    print(f'Done. Open the lessons with\n\n    cd "{folder}"\n    {command.relative_to(folder)} lab\n')
 
 
 def run(otherwise, *command):

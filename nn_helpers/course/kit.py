@@ -24,6 +24,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from nn_helpers.course import install_kit
 from nn_helpers.data.cifar10 import FILES, find_copies, first_good_copy
+from nn_helpers.support.files import explain_failure
 from nn_helpers.support.version import __version__
 
 ABOUT = "kit.json"  # written last: a folder that has it is a kit
@@ -108,7 +109,8 @@ def _claim(folder, pythons):
     """Make sure that a folder is a kit, or becomes one, and that there is room."""
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"kit: {folder} is a file; name a folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    with explain_failure("the kit", folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if not (folder / ABOUT).is_file() and any(path.name[0] != "." for path in folder.iterdir()):
         raise FileExistsError(
             f"kit: {folder} has files in it and is no kit, so nothing is changed in it; name a new folder"

@@ -159,7 +159,7 @@ def hint(f, name=None):
     _hints_given[hints] += 1
     number, last = min(_hints_given[hints], len(hints)), _hints_given[hints] > len(hints)
     before = "Which line do you suspect, and why? Decide before you read on.\n" if number == 1 else ""
-    more = f"; solution({exercise.name}) shows an answer" * shows_solutions()
+    more = f"; solution({exercise.name}) shows an answer" * _shows_solutions()
     after = f"\nThat was the last hint{more}." if last else ""
     return show(Text(wrap(f"{before}Hint {number} of {len(hints)}: {hints[number - 1]}{after}")))
 
@@ -196,9 +196,9 @@ def solution(f, name=None):
         The exercise, when the function has another name.
     """
     exercise = _find(f, name, "solution")
-    if not shows_solutions():
+    if not _shows_solutions():
         switch = os.environ[SOLUTIONS]
-        unknown = f' ({SOLUTIONS} is {switch!r}; known are "on" and "off".)' if switch != "off" else ""
+        unknown = f' ({SOLUTIONS} is {switch!r}; it can be "on" or "off".)' if switch != "off" else ""
         words = f"Your course has switched solutions off. hint({exercise.name}) goes on helping.{unknown}"
         return show(Text(wrap(words)))
     _note("solution", exercise)
@@ -214,7 +214,7 @@ def solution(f, name=None):
 SOLUTIONS = "NN_HELPERS_SOLUTIONS"
 
 
-def shows_solutions():
+def _shows_solutions():
     """Return whether `solution` shows answers: a course can switch that off, and a misspelt switch does."""
     return os.environ.get(SOLUTIONS, "") in ("", "on")
 
