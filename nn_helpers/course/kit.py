@@ -30,10 +30,10 @@ from nn_helpers.support.version import __version__
 ABOUT = "kit.json"  # written last: a folder that has it is a kit
 SPACE = 700_000_000  # bytes: what a kit takes at most, with CIFAR-10
 ASKS = "sys_platform", "os_name", "platform_system", "platform_machine"  # conditions of packages
-SYSTEMS = {  # the tags of packages that are taken, and the answers
-    "Linux": ([*(f"manylinux_2_{n}_x86_64" for n in range(28, 16, -1)), "manylinux2014_x86_64"],
+SYSTEMS = {  # the tags of packages, those for older systems first, and the answers
+    "Linux": (["manylinux2014_x86_64", *(f"manylinux_2_{n}_x86_64" for n in range(17, 29))],
               ("linux", "posix", "Linux", "x86_64")),
-    "macOS": (["macosx_14_0_arm64"], ("darwin", "posix", "Darwin", "arm64")),
+    "macOS": (["macosx_11_0_arm64", "macosx_14_0_arm64"], ("darwin", "posix", "Darwin", "arm64")),
     "Windows": (["win_amd64"], ("win32", "nt", "Windows", "AMD64")),
 }  # fmt: skip
 README = """\
