@@ -1,8 +1,9 @@
-"""From a terminal: ``python -m nn_helpers lab`` the lessons, ``… train`` their experiment, and more."""
+"""From a terminal: ``nn-helpers lab`` opens the lessons, ``nn-helpers train`` trains, and more."""
 
 import argparse
 import os
 import sys
+from contextlib import chdir
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.schedules import CosineWithWarmup
+from nn_helpers.support.version import __version__
 from nn_helpers.training import compare_optimizers, evaluate
 from nn_helpers.training.plan import steps_per_epoch
 
@@ -39,6 +41,62 @@ FULL = {
 LARGE = {**FULL, "hidden": [1024, 512, 256], "dropout": 0.2, "lr": 1.5e-3, "batch_size": 256, "epochs": 70}
 PRESETS = {"seed": {}, "full": FULL, "large": LARGE}
 
+
+# What each command does, what else there is to know about it, and lines to try.
+LAB = (
+    "open your copy of the lessons in JupyterLab",
+    """\
+The first time, this puts a copy of the lessons for you into the folder my_lessons
+where you are. Later it goes on where you stopped, and brings in newer editions of
+the lessons: what you wrote stays. Close JupyterLab with Ctrl-C, twice.
+
+Options that are not listed here go to JupyterLab.""",
+    "", "my_course", "--no-browser --port 8899", "--copy-only /srv/lessons/ada",
+)  # fmt: skip
+PROGRESS = (
+    "show what you have done, and where to go on",
+    "The same as progress() in a lesson: exercises, guesses, and mistakes made and mended.",
+    "", "my_course",
+)  # fmt: skip
+RESET = (
+    "put an exercise or a lesson back as it was",
+    """\
+What was there before is kept, and this says where. `all` puts back every lesson, and
+puts your record and my_network.py away.""",
+    "relu_forward", "02", "all my_course",
+)  # fmt: skip
+TRAIN = (
+    "train one network with several optimizers and compare them",
+    """\
+Each optimizer gets a copy of the network, and all begin with the same weights. A
+table at the end compares them. Options have the defaults of the preset.""",
+    "",
+    "--optimizer sgd momentum adam --hidden 200 100 --activation tanh --figure loss.png",
+    "--preset full --test",
+    "--mine --preset full",
+    "--optimizer adam --epochs 200 --checkpoint run.safetensors --resume",
+)  # fmt: skip
+DATA = (
+    "fetch CIFAR-10 (170 MB), check it and unpack it",
+    """\
+The lessons need it only where they say so: they have images of their own. A download
+that breaks off goes on where it stopped. CIFAR10_DIR names a copy that you have.""",
+    "", "--root /srv/data",
+)  # fmt: skip
+DOCTOR = (
+    "say whether everything is in order here, and if not, what is to be done",
+    "Nothing is changed, nothing is sent. Something needs attention: the exit status is 1.",
+    "",
+)  # fmt: skip
+KIT = (
+    "make a folder from which a room without network installs everything",
+    """\
+It holds packages for Linux and Windows (64 bit, Intel and AMD) and macOS (Apple
+silicon), CIFAR-10 if it is on this computer, and install.py, which installs from the
+folder. Packages are made for one version of Python each: name those of the room.
+This takes some minutes, and needs a network.""",
+    "nn-kit", "nn-kit --python 3.12 3.13",
+)  # fmt: skip
 
 # The options of `train`, with the defaults of the preset "seed".
 TRAIN_OPTIONS = {
@@ -116,55 +174,85 @@ TRAIN_OPTIONS = {
 }
 
 
+FOLDER = {"nargs": "?", "type": Path, "help": "your copy of the lessons (default: my_lessons)"}
+
+
+def program():
+    """Return what this was called as: ``nn-helpers``, or ``python -m nn_helpers``, which is the same."""
+    return "nn-helpers" if Path(sys.argv[0]).stem == "nn-helpers" else "python -m nn_helpers"
+
+
 def parser(preset="seed"):
     """Return the parser of the whole command line, with the defaults of a preset."""
-    top = argparse.ArgumentParser(prog="python -m nn_helpers", description=__doc__)
-    commands = top.add_subparsers(dest="command", metavar="{lab,reset,train,data,doctor}")
-
-    lab = commands.add_parser(
-        "lab",
-        help="open your copy of the lessons in JupyterLab",
-        description="Make your copy of the lessons, or bring it up to date, and open it in JupyterLab. "
-        "More options go to JupyterLab, such as --no-browser.",
+    top = argparse.ArgumentParser(
+        prog=program(),
+        description="Neural networks, from one ReLU to CIFAR-10, in NumPy. Begin with: %(prog)s lab",
+        epilog="%(prog)s COMMAND --help says more, with examples.",
     )
-    lab.set_defaults(run=run_lab)
-    lab.add_argument("folder", nargs="?", type=Path, help="your copy (default: my_lessons)")
+    top.add_argument("--version", action="version", version=f"nn-helpers {__version__}")
+    commands = top.add_subparsers(dest="command", title="commands", metavar="COMMAND")
 
-    reset = commands.add_parser("reset", help="put an exercise or a lesson back; what was there is kept")
-    reset.set_defaults(run=run_reset)
-    reset.add_argument(
-        "what", help="an exercise's function, as relu_forward; a lesson's number, as 02; or all"
-    )
-    reset.add_argument("folder", nargs="?", type=Path, help="your copy of the lessons (default: my_lessons)")
+    lab = _command(commands, "lab", run_lab, *LAB)
+    lab.add_argument("folder", **FOLDER)
+    lab.add_argument("--copy-only", action="store_true", help="make or update the copy, and open nothing")
+    _command(commands, "progress", run_progress, *PROGRESS).add_argument("folder", **FOLDER)
+    reset = _command(commands, "reset", run_reset, *RESET)
+    reset.add_argument("what", help="a function, as relu_forward; a lesson's number, as 02; or all")
+    reset.add_argument("folder", **FOLDER)
 
-    train = commands.add_parser(
-        "train",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        help="train one network with several optimizers and compare them",
-        description="Train copies of one network, one with each optimizer, all from the same first weights.",
-    )
+    train = _command(commands, "train", run_train, *TRAIN, shows=TrainHelp)
     for name, option in TRAIN_OPTIONS.items():
         train.add_argument(name, **option)
-    train.set_defaults(run=run_train, **PRESETS.get(preset, {}))
+    train.set_defaults(**PRESETS.get(preset, {}))
 
-    data = commands.add_parser("data", help="fetch CIFAR-10 (170 MB), check it and unpack it")
-    data.set_defaults(run=run_data)
+    data = _command(commands, "data", run_data, *DATA)
     data.add_argument("--root", type=Path, help="folder for it (default: this user's cache)")
     data.add_argument("--quiet", action="store_true", help="no progress bar")
-
-    doctor = commands.add_parser(
-        "doctor", help="is everything in order here, and if not, what is to be done?"
+    _command(commands, "doctor", run_doctor, *DOCTOR)
+    kit = _command(commands, "kit", run_kit, *KIT)
+    kit.add_argument("folder", type=Path, help="a new or empty folder, or an older kit")
+    kit.add_argument(
+        "--python", nargs="+", metavar="3.X", help="the room's versions of Python (default: this one)"
     )
-    doctor.set_defaults(run=run_doctor)
     top.set_defaults(run=lambda arguments: print(top.format_help(), end="") or 0)
     return top
 
 
-def run_lab(arguments):
-    """Open the learner's lessons in JupyterLab, until it is shut down."""
-    from nn_helpers.course.lab import open_lab
+class TrainHelp(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Text as it was written, and each option with its default."""
 
-    open_lab(arguments.folder, arguments.options)
+
+def _command(commands, name, run, does, more, *examples, shows=argparse.RawDescriptionHelpFormatter):
+    """Add a command: what it does in a line, what else there is to know, and lines to try."""
+    made = commands.add_parser(
+        name, help=does, description=f"{does[0].upper()}{does[1:]}.\n\n{more}", formatter_class=shows,
+        epilog="\n".join(["examples:", *(f"  {program()} {name} {line}".rstrip() for line in examples)]),
+    )  # fmt: skip
+    made.set_defaults(run=run)
+    return made
+
+
+def run_lab(arguments):
+    """Bring the learner's lessons up to date, and open them in JupyterLab until it is shut down."""
+    from nn_helpers.course.lab import open_lab, work_copy_here
+    from nn_helpers.course.work_copy import make
+
+    if not arguments.copy_only:
+        open_lab(arguments.folder, arguments.options)
+        return 0
+    folder = arguments.folder or work_copy_here()
+    print(*(make(folder) or [f"{folder} is up to date."]), sep="\n")
+    return 0
+
+
+def run_progress(arguments):
+    """Show what a learner has done."""
+    from nn_helpers.course import progress
+    from nn_helpers.course.lab import work_copy_here
+    from nn_helpers.course.work_copy import require
+
+    with chdir(require("progress", arguments.folder or work_copy_here())):
+        print(progress())
     return 0
 
 
@@ -174,6 +262,15 @@ def run_reset(arguments):
     from nn_helpers.course.work_copy import reset
 
     print(*reset(arguments.what, arguments.folder or work_copy_here()), sep="\n")
+    return 0
+
+
+def run_kit(arguments):
+    """Make a kit, and say how far it is."""
+    from nn_helpers.course.kit import make_kit
+
+    for sentence in make_kit(arguments.folder, arguments.python):
+        print(sentence, flush=True)
     return 0
 
 
@@ -320,7 +417,8 @@ def main(argv=None):
     first.add_argument("--preset", nargs="?")  # what is wrong with it, the second look tells
     top = parser(first.parse_known_args(argv)[0].preset)
     arguments, arguments.options = top.parse_known_args(argv)
-    if arguments.options and arguments.command != "lab":  # those that JupyterLab knows, we do not
+    for_jupyter = arguments.command == "lab" and not arguments.copy_only
+    if arguments.options and not for_jupyter:  # options that JupyterLab knows, we do not
         top.parse_args(argv)
     try:
         return arguments.run(arguments)
@@ -332,7 +430,7 @@ def main(argv=None):
         reason = reason.replace("use batch_size=None", "use --optimizer gd")
         if "total_steps is" in reason:  # of a training that is resumed
             reason += ". The cosine schedule ends with the last epoch, so --epochs must be what it was"
-        print(f"python -m nn_helpers {arguments.command}: {reason}", file=sys.stderr)
+        print(f"{program()} {arguments.command}: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Is everything in order here, and if not, what is to be done? ``python -m nn_helpers doctor``."""
+"""Is everything in order here, and if not, what is to be done? ``nn-helpers doctor``."""
 
 import importlib.metadata as metadata
 import json
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nn_helpers.course.lesson import STATEMENT, edition
+from nn_helpers.course.source import reinstall, source_folder
 from nn_helpers.support.threads import blas_libraries, usable_cores
 from nn_helpers.support.version import __version__
 
@@ -22,7 +23,7 @@ FINE, NOTE, TROUBLE = "fine", "note", "trouble"
 MARKS = {FINE: "✓", NOTE: "·", TROUBLE: "✗"}
 LESSONS_NEED = ("jupyterlab", "ipykernel", "ipywidgets", "jupyterlab_widgets")
 FREE_FOR_CIFAR10 = 400_000_000  # bytes: the archive, and its files beside it while they are unpacked
-REINSTALL = "pip install -r requirements.txt"
+REINSTALL = reinstall()
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def python():
     """Which Python runs this."""
     text = f"{platform.python_version()} at {sys.executable}, {platform.system()} {platform.machine()}"
     if sys.prefix == sys.base_prefix and not os.environ.get("CONDA_PREFIX"):
-        return Finding("Python", f"{text}; no virtual environment", NOTE, "fine if it works; else `make lab`")
+        return Finding("Python", f"{text}; no virtual environment", NOTE, "fine if it works")
     return Finding("Python", text)
 
 
@@ -264,7 +265,7 @@ def formulas():
     if wrong:
         return Finding(
             "formulas", f"the gradient of a network with {', '.join(wrong)} is wrong: was a file changed?",
-            TROUBLE, f"get its files anew, with git checkout nn_helpers or with {REINSTALL}",
+            TROUBLE, f"get its files anew, with {REINSTALL}, or in a clone with git checkout nn_helpers",
         )  # fmt: skip
     return Finding("formulas", f"{len(ACTIVATIONS)} networks have the gradients of central differences")
 
@@ -357,11 +358,11 @@ def disk():
 
 
 def notebooks():
-    """Whether the lessons beside the package were written for this version of it."""
-    folder = Path(__file__).resolve().parents[2] / "notebooks"
-    lessons = sorted(folder.glob("[0-9]*.ipynb"))
-    if not lessons:
-        return Finding("lessons", "not beside the package, so their version is not known", NOTE)
+    """Whether the lessons that came with the package were written for this version of it."""
+    try:
+        lessons = sorted(source_folder().glob("[0-9]*.ipynb"))
+    except FileNotFoundError as error:
+        return Finding("lessons", str(error), NOTE)
     here, written_for = edition(__version__), {}
     for path in lessons:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:

@@ -3,8 +3,10 @@
 import importlib.util
 import json
 import os
+import sys
 from pathlib import Path
 
+from nn_helpers.course.source import reinstall
 from nn_helpers.course.standing import current, standings
 from nn_helpers.course.work_copy import MARKER, make, write
 from nn_helpers.support import record
@@ -53,7 +55,7 @@ def open_lab(folder=None, options=()):
         If the folder belongs to something else, or cannot be written.
     """
     if importlib.util.find_spec("jupyterlab") is None:
-        raise ValueError("JupyterLab is not installed; pip install -r requirements.txt installs it")
+        raise ValueError(f"JupyterLab is not installed; {reinstall()} installs it")
     folder = work_copy_here() if folder is None else Path(folder)
     for sentence in make(folder):
         print(sentence, flush=True)
@@ -79,12 +81,17 @@ def environment(folder):
         from jupyterlab_server.workspaces_handler import WorkspacesManager
 
         WorkspacesManager(str(workspaces)).save("default", json.dumps(WORKSPACE))
-    paths = filter(None, [str(home / "config"), os.environ.get("JUPYTER_CONFIG_PATH")])
     return {
-        "JUPYTER_CONFIG_PATH": os.pathsep.join(paths),
+        "JUPYTER_CONFIG_PATH": _before(home / "config", "JUPYTER_CONFIG_PATH"),
+        "PATH": _before(Path(sys.executable).parent, "PATH"),  # nn-helpers, in JupyterLab's terminals
         "JUPYTERLAB_WORKSPACES_DIR": str(workspaces),
         "NN_HELPERS_MY_LESSONS": str(folder),
     }
+
+
+def _before(folder, variable):
+    """Return the folders of an environment variable, with one before them."""
+    return os.pathsep.join(filter(None, [str(folder), os.environ.get(variable)]))
 
 
 def _write_if_new(path, text):

@@ -1,8 +1,8 @@
 """A lesson's first line: whether it is in step with the package, and how far the learner has come."""
 
 import re
-from pathlib import Path
 
+from nn_helpers.course.source import reinstall
 from nn_helpers.support import record
 from nn_helpers.support.threads import no_more_threads_than_cores
 from nn_helpers.support.version import __version__
@@ -46,17 +46,18 @@ def lesson(number=None, *, written_for):
     if _numbers(written_for) > _numbers(here):
         advice = (
             "restart the kernel (Kernel → Restart Kernel), and if that is not enough, run "
-            "`pip install -r requirements.txt` in the folder of the lessons and restart it again"
+            f"`{reinstall()}` in a terminal, in the project's folder if you cloned it, and restart it again"
         )
     elif record.home():
         advice = (
-            "run `python -m nn_helpers lab` again, or `make lab`; "
+            "run `nn-helpers lab` again, or `make lab`; "
             "it brings this lesson up to date and keeps what you wrote"
         )
     else:
-        folder = Path(__file__).resolve().parents[2] / "notebooks"
-        where = folder if folder.is_dir() else f"the folder notebooks that comes with nn_helpers {here}"
-        advice = f"go on in this lesson's new edition, in {where}; your answers can be copied into it"
+        advice = (
+            "go on in this lesson's new edition, which `nn-helpers lab` or `make lab` puts into a folder of "
+            "yours; your answers can be copied into it"
+        )
     raise OutOfStepError(
         f"This lesson was written for nn_helpers {written_for}, but {__version__} is running here: {advice}."
     )

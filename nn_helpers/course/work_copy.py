@@ -1,8 +1,8 @@
 """The learner's copy of the lessons: made, brought up to date cell by cell, and reset.
 
-`notebooks/` is the source: executed, checked, and changed by authors only. A learner works in `my_lessons/`.
-What a copy was made from is kept in its folder `.nn_helpers`, so that a newer edition can be merged: what the
-learner wrote stays, everything else moves on.
+`notebooks/`, which a wheel carries, is the source: executed, checked, and changed by authors only. A learner
+works in `my_lessons/`. What a copy was made from is kept in its folder `.nn_helpers`, so that a newer edition
+can be merged: what the learner wrote stays, everything else moves on.
 """
 
 import difflib
@@ -18,6 +18,7 @@ from contextlib import chdir, contextmanager
 from itertools import chain, count
 from pathlib import Path
 
+from nn_helpers.course.source import reinstall, source_folder
 from nn_helpers.support import record
 from nn_helpers.support.files import explain_failure, own_place, temporary_file
 
@@ -39,17 +40,6 @@ runs. This is the new one; delete this note when you no longer need it.
 {fence}{language}
 {source}
 {fence}"""
-
-
-def source_folder():
-    """Return the folder of the lessons that came with this package."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "lessons", package.parent / "notebooks"):
-        if any(folder.glob("00_*.ipynb")):
-            return folder
-    raise FileNotFoundError(
-        "the lessons are not beside nn_helpers; run this in a clone of the project, after pip install -e ."
-    )
 
 
 def make(folder):
@@ -78,6 +68,14 @@ def make(folder):
         return [f"{folder} is your copy of the lessons."] if said == made else said + _where(before)
 
 
+def require(command, folder):
+    """Return a work copy's path, or raise a ValueError that says how to get one."""
+    folder = Path(folder)
+    if not (folder / MARKER).is_dir():
+        raise ValueError(f"{command}: {folder} is no work copy of the lessons; nn-helpers lab makes one")
+    return folder
+
+
 def reset(what, folder):
     """Put back an exercise, a lesson or everything; what was there is kept.
 
@@ -99,9 +97,7 @@ def reset(what, folder):
     ValueError
         If there is no such exercise or lesson, or no work copy.
     """
-    folder, sources = Path(folder), _sources()
-    if not (folder / MARKER).is_dir():
-        raise ValueError(f"reset: {folder} is no work copy of the lessons; make lab makes one")
+    folder, sources = require("reset", folder), _sources()
     _claim(folder)
     lessons = [
         source for source in sources if what == "all" or re.match(rf"0*{re.escape(what)}_", source.name)
@@ -236,7 +232,7 @@ def _claim(folder):
     if not (folder / MARKER).is_dir() and any(path.name[0] != "." for path in _entries(folder)):
         raise FileExistsError(
             f"{folder} has files in it and is no work copy of the lessons, so nothing is changed in it; "
-            "name another folder: python -m nn_helpers lab FOLDER"
+            "name another folder: nn-helpers lab FOLDER"
         )
     with explain_failure("the work copy", folder):
         (folder / MARKER / "editions").mkdir(parents=True, exist_ok=True)
@@ -261,7 +257,7 @@ def _try_to_bring(source, folder, before):
     except (OSError, ValueError) as error:
         return [f"{source.name} is left as it was: {error}"]
     except ImportError as error:
-        return [f"{source.name} is left as it was: {error}; pip install -r requirements.txt mends that"]
+        return [f"{source.name} is left as it was: {error}; {reinstall()} mends that"]
 
 
 def _bring(source, folder, before):
@@ -277,7 +273,7 @@ def _bring(source, folder, before):
     if base is None:
         raise ValueError(
             "nothing says which edition it was made from; "
-            f"python -m nn_helpers reset {source.name[:2]} puts the new one there, and keeps this one"
+            f"nn-helpers reset {source.name[:2]} puts the new one there, and keeps this one"
         )
     if source.suffix != ".ipynb":
         changed = _edition(path) != base["edition"]

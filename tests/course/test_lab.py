@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from nn_helpers.__main__ import main
-from nn_helpers.course import lab
+from nn_helpers.course import lab, source
 from nn_helpers.course.lesson import OutOfStepError, lesson
 from nn_helpers.support import record
 
@@ -49,6 +49,41 @@ def test_lab_goes_on_in_the_lesson_that_was_begun_last(opened, monkeypatch, tmp_
         record.note("begun", lesson=number)
     main(["lab", "here"])
     assert opened[1][0][1] == "--LabApp.default_url=/lab/tree/02_affine_backprop.ipynb"
+
+
+def test_copy_only_opens_nothing_and_says_what_it_did(opened, tmp_path, capsys):
+    for said in ("teacher is your copy of the lessons.\n", "teacher is up to date.\n"):
+        assert main(["lab", "teacher", "--copy-only"]) == 0
+        assert capsys.readouterr().out == said
+    assert (tmp_path / "teacher" / "00_start_here.ipynb").exists()
+    with pytest.raises(SystemExit):
+        main(["lab", "--copy-only", "--no-browser"])
+    assert "unrecognized arguments: --no-browser" in capsys.readouterr().err
+    assert not opened
+
+
+def test_terminals_of_jupyterlab_find_the_command(opened):
+    before = os.environ["PATH"]
+    main(["lab"])
+    ((_, environment),) = opened
+    assert environment["PATH"] == f"{Path(sys.executable).parent}{os.pathsep}{before}"
+
+
+def test_progress_is_shown_where_the_copy_is_and_where_there_is_none_it_is_said(
+    opened, tmp_path, monkeypatch, capsys
+):
+    assert main(["progress"]) == 2
+    assert "my_lessons is no work copy of the lessons; nn-helpers lab makes one" in capsys.readouterr().err
+    main(["lab", "--copy-only"])
+    main(["lab", "--copy-only", "other"])
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path / "other")
+        record.note("finished", lesson="00")
+    capsys.readouterr()
+    for arguments, lesson_to_go_on in ([], "Lesson 00"), (["other"], "Lesson 01"):
+        assert main(["progress", *arguments]) == 0
+        assert f"Where to go on: {lesson_to_go_on}" in capsys.readouterr().out
+    assert Path.cwd() == tmp_path
 
 
 def test_in_the_copy_itself_lab_opens_the_copy(opened, monkeypatch, tmp_path):
@@ -100,6 +135,22 @@ def test_reset_says_what_it_did_and_what_it_does_not_know(opened, tmp_path, caps
     assert "affine_forward is blank again in " in capsys.readouterr().out
     assert main(["reset", "affine"]) == 2
     assert "python -m nn_helpers reset: 'affine' is no exercise" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("clone", "pip", "advice"),
+    [
+        (True, True, "pip install -r requirements.txt"),
+        (False, True, "pip install --upgrade --force-reinstall nn-helpers"),
+        (False, False, "uvx --refresh nn-helpers@latest lab"),
+    ],
+)
+def test_what_installs_anew_is_what_installed_it(monkeypatch, tmp_path, clone, pip, advice):
+    if clone:
+        (tmp_path / "requirements.txt").touch()
+    monkeypatch.setattr(source, "PACKAGE", tmp_path / "nn_helpers")
+    monkeypatch.setattr(source.importlib.util, "find_spec", lambda name: pip or None)
+    assert source.reinstall() == advice
 
 
 def test_an_old_lesson_of_the_learners_own_says_what_brings_it_up_to_date(monkeypatch, tmp_path):

@@ -412,7 +412,7 @@ def test_a_lesson_whose_edition_is_not_known_is_left_alone(course, content):
     course.make()
     before = course.lesson.read_bytes()
     (course.copy / ".nn_helpers/editions/00_first.ipynb.json").write_bytes(content)
-    assert "python -m nn_helpers reset 00 puts the new one there" in course.make()[0]
+    assert "nn-helpers reset 00 puts the new one there" in course.make()[0]
     assert course.lesson.read_bytes() == before
     reset("00", course.copy)
     assert course.make() == []

@@ -13,6 +13,7 @@ import nn_helpers
 from nn_helpers import ClassificationNet
 from nn_helpers.exercises import check, hint, solution, yours_or_ours
 from nn_helpers.exercises.catalogue import EXERCISES
+from nn_helpers.support import record
 
 # Right answers in other words
 
@@ -330,6 +331,21 @@ def test_a_solution_shows_the_plain_answer_and_the_librarys():
     text = str(solution(relu_with_where, "relu_forward"))
     assert text.startswith("def relu_forward(z):")
     assert "# The library's own, nn_helpers.layers.relu_forward:\n\ndef relu_forward(z, out=None):" in text
+
+
+@pytest.mark.parametrize(
+    ("switch", "more"), [("off", ""), ("of", ' (NN_HELPERS_SOLUTIONS is \'of\'; it can be "on" or "off".)')]
+)
+def test_a_course_can_switch_solutions_off_and_hints_go_on(switch, more, monkeypatch, tmp_path):
+    monkeypatch.setenv("NN_HELPERS_SOLUTIONS", switch)
+    monkeypatch.setenv("NN_HELPERS_MY_LESSONS", str(tmp_path))
+    said = " ".join(str(solution("relu_forward")).split())
+    assert said == f"Your course has switched solutions off. hint(relu_forward) goes on helping.{more}"
+    shown = [str(hint("relu_forward")) for _ in range(9)]
+    assert "That was the last hint." in shown[-1]
+    assert [event.event for event in record.read()] == ["hint"] * 9  # and no solution
+    monkeypatch.setenv("NN_HELPERS_SOLUTIONS", "on")
+    assert "def relu_forward" in str(solution("relu_forward"))
 
 
 def test_the_librarys_own_function_is_not_called_yours(capsys):

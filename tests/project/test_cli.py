@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from faults import DISK_FULL, ERRNO, FORBIDDEN, failing_disk, names
 
-from nn_helpers.__main__ import main
+from nn_helpers.__main__ import main, parser
+from nn_helpers.support.version import __version__
 from nn_helpers.training import run
 
 QUICK = ["--data", "sketches", "--images", "60", "--val", "20", "--hidden", "8", "--epochs", "2", "--quiet"]
@@ -279,12 +281,45 @@ def test_data_says_where_cifar10_is(monkeypatch, tmp_path, capsys):
     assert str(tmp_path) in capsys.readouterr().out
 
 
+def commands(capsys):
+    assert main([]) == 0
+    return re.findall(r"^    ([a-z]+) ", capsys.readouterr().out, re.M)
+
+
 def test_the_module_runs_and_helps():
-    for command in ([], ["train"], ["data"]):
-        result = subprocess.run(
-            [sys.executable, "-m", "nn_helpers", *command, "--help"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert "usage: python -m nn_helpers" in result.stdout
+    command = [sys.executable, "-m", "nn_helpers", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "usage: python -m nn_helpers" in result.stdout
+
+
+def test_each_command_says_what_it_does_with_examples_that_can_be_read(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/somewhere/nn-helpers"])
+    known = commands(capsys)
+    assert {"lab", "progress", "reset", "train", "data", "doctor", "kit"} <= set(known)
+    for name in known:
+        with pytest.raises(SystemExit, match="0"):
+            main([name, "--help"])
+        text = capsys.readouterr().out
+        assert text.startswith(f"usage: nn-helpers {name} ")
+        examples = re.findall(r"^  nn-helpers (.*)", text.partition("\nexamples:\n")[2], re.M)
+        assert examples
+        for example in examples:
+            arguments, more = parser().parse_known_args(example.split())
+            assert arguments.command == name
+            assert not more or name == "lab"
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/workflows/release.yml"]
+)
+def test_every_command_that_is_named_exists(page, capsys):
+    text = (Path(__file__).resolve().parents[2] / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:nn-helpers|-m nn_helpers) ([a-z]+)", text))
+    assert named
+    assert named <= set(commands(capsys))
+
+
+def test_the_version_can_be_asked_for(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"nn-helpers {__version__}\n"

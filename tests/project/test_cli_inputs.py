@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from nn_helpers import __main__ as cli
 from nn_helpers import data, plots
-from nn_helpers.course import doctor
+from nn_helpers.course import doctor, kit
 from nn_helpers.data import cifar10, download
 from nn_helpers.training import steps
 
@@ -87,6 +87,8 @@ ARGUMENTS = st.one_of(
     arguments("data", root, words, most=2),
     arguments("doctor", words, most=1),
     arguments("reset", words, most=2),
+    arguments("progress", words, st.tuples(st.sampled_from(NAMES)), most=2),
+    arguments("kit", words, st.tuples(st.sampled_from(NAMES)), most=2),
     arguments("", words, *options, most=4),
 )
 written = None  # paths outside of the folder, while the command line is watched
@@ -110,6 +112,10 @@ def batches_then_ctrl_c(batches):
     return counted
 
 
+def no_pip(command, **options):
+    return SimpleNamespace(returncode=1, stderr="ERROR: there is no network")
+
+
 @pytest.fixture(scope="module")
 def tidy_up(tmp_path_factory):
     """What makes the folder as it was, with a training to go on from; there is little data and no network."""
@@ -123,6 +129,7 @@ def tidy_up(tmp_path_factory):
         (steps, "batches", batches_then_ctrl_c(steps.batches)),
         (plots, "compare_histories", lambda histories: SimpleNamespace(_repr_png_=lambda: b"\x89PNG")),
         (doctor, "doctor", lambda: trouble),
+        (kit.subprocess, "run", no_pip),
         (download, "MIRRORS", ()),
         (cifar10, "RECORDS_PER_FILE", 2),
         (cli, "parser", functools.cache(make)),  # making one takes longer than using it

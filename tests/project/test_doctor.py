@@ -14,6 +14,7 @@ import pytest
 
 import nn_helpers
 from nn_helpers.course import doctor as module
+from nn_helpers.course import source as where
 from nn_helpers.course.doctor import FINE, NOTE, TROUBLE, Finding, Report, doctor
 from nn_helpers.course.lesson import edition
 from nn_helpers.data import cifar10 as files
@@ -299,8 +300,8 @@ def test_a_full_disk_and_a_cache_that_cannot_be_written(nothing_here, monkeypatc
 
 def test_lessons_of_another_version_are_named(monkeypatch, tmp_path):
     assert module.notebooks().state == FINE
-    package = tmp_path / "nn_helpers" / "course" / "doctor.py"
-    monkeypatch.setattr(module, "__file__", str(package))
+    monkeypatch.setattr(where, "CARRIED", tmp_path / "lessons")
+    monkeypatch.setattr(where, "CLONED", tmp_path / "notebooks")
     assert module.notebooks().state == NOTE
     (tmp_path / "notebooks").mkdir()
     here = edition(nn_helpers.__version__)

@@ -5,6 +5,7 @@ import functools
 import inspect
 import io
 import logging
+import os
 import sys
 import traceback
 from collections import Counter
@@ -158,7 +159,8 @@ def hint(f, name=None):
     _hints_given[hints] += 1
     number, last = min(_hints_given[hints], len(hints)), _hints_given[hints] > len(hints)
     before = "Which line do you suspect, and why? Decide before you read on.\n" if number == 1 else ""
-    after = f"\nThat was the last hint; solution({exercise.name}) shows an answer." if last else ""
+    more = f"; solution({exercise.name}) shows an answer" * _shows_solutions()
+    after = f"\nThat was the last hint{more}." if last else ""
     return show(Text(wrap(f"{before}Hint {number} of {len(hints)}: {hints[number - 1]}{after}")))
 
 
@@ -184,6 +186,9 @@ def _hints_about(exercise, f):
 def solution(f, name=None):
     """Return the answer of an exercise, and the library's own source or where the library does the same.
 
+    In a course that has set the environment variable ``NN_HELPERS_SOLUTIONS`` to ``off``, return a sentence
+    that says so.
+
     Parameters
     ----------
     f : function, or an exercise's name
@@ -191,6 +196,11 @@ def solution(f, name=None):
         The exercise, when the function has another name.
     """
     exercise = _find(f, name, "solution")
+    if not _shows_solutions():
+        switch = os.environ[SOLUTIONS]
+        unknown = f' ({SOLUTIONS} is {switch!r}; it can be "on" or "off".)' if switch != "off" else ""
+        words = f"Your course has switched solutions off. hint({exercise.name}) goes on helping.{unknown}"
+        return show(Text(wrap(words)))
     _note("solution", exercise)
     text = inspect.getsource(exercise.answer)
     if library := exercise.library:
@@ -199,6 +209,14 @@ def solution(f, name=None):
     if exercise.elsewhere:
         text += f"\n\n# {exercise.elsewhere}"
     return show(Text(text.rstrip()))
+
+
+SOLUTIONS = "NN_HELPERS_SOLUTIONS"
+
+
+def _shows_solutions():
+    """Return whether `solution` shows answers: a course can switch that off, and a misspelt switch does."""
+    return os.environ.get(SOLUTIONS, "") in ("", "on")
 
 
 def yours_or_ours(f, name=None):
