@@ -92,7 +92,7 @@ def reveal(name, truth):
             truth=words,
             right=reply.right,
         )
-    if not past.guess and not _asked:
+    if not past.guess and not _asked and record.home():
         _asked.append(True)
         ask = "Next time, guess before you run the cell: what surprised you, you will remember."
         reply = reply._replace(said=f"{reply.said}\n{ask}".strip())
