@@ -10,8 +10,8 @@ from nn_helpers.support import record
 MARKS = {True: "right", False: "mistake", None: "not attempted"}  # the kinds of `check`, for their signs
 RECALLED = 3  # questions at a lesson's beginning
 STOPPED = (
-    "A training was stopped before its end, so this is no answer to the question yet, and nothing is "
-    "recorded. Run the cell again for the whole training."
+    "A training was stopped before its end, so there is no answer yet, and nothing is recorded. "
+    "Run the training again, to its end."
 )
 _panels = weakref.WeakValueDictionary()  # by the question's id: what `predict` shows
 _asked = []  # whether a guess was asked for, once
