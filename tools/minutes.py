@@ -17,7 +17,7 @@ LINES_A_MINUTE = 8
 EXERCISE, ANSWER_LINE = 3, 2  # minutes: to read the task and its verdicts, and for each line of the answer
 CALLS = {"predict": 0.5, "recall": 2, "quiz": 2}
 WIDGET = 3
-HEADING = re.compile(r"(?m)^(#{1,3} .*)$(?:\n\n\*\d+ minutes?\b.*\*$)?")
+HEADING = re.compile(r"(?m)^(#{1,3} .*)$(?:\n\n\*(?:About )?\d+ minutes?\b.*\*$)?")
 DIFFICULTIES = {2: "easy", 5: "medium"}  # up to so many lines of the answer
 
 
@@ -37,7 +37,7 @@ def write_minutes(notebook):
     core, whole = core + start, whole + start
     _write(
         sections[0][0],
-        f"{core} minutes" + f" · with all that is beyond the core path {whole}" * (whole > core),
+        f"About {core} minutes" + f"; {whole} with the parts beyond the core path" * (whole > core),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from nn_helpers.course.refusals import show_refusals_as_sentences
 from nn_helpers.course.source import reinstall
 from nn_helpers.support import record
 from nn_helpers.support.threads import no_more_threads_than_cores
@@ -24,7 +25,8 @@ def lesson(number=None, *, written_for):
     Among the learner's own lessons, this says how far they are in this one.
 
     In a container that may use few of a machine's many cores, NumPy's matrix products take no more threads
-    than those: with more, all that the lessons compute takes several times as long.
+    than those: with more, all that the lessons compute takes several times as long. And from here on, what
+    the library refuses is shown without a traceback.
 
     Parameters
     ----------
@@ -40,6 +42,7 @@ def lesson(number=None, *, written_for):
     here = edition(__version__)
     if written_for == here:
         no_more_threads_than_cores()
+        show_refusals_as_sentences()
         if number is not None and record.home():
             _say_how_far(str(number))
         return

@@ -9,6 +9,10 @@ from nn_helpers.support import record
 
 MARKS = {True: "right", False: "mistake", None: "not attempted"}  # the kinds of `check`, for their signs
 RECALLED = 3  # questions at a lesson's beginning
+STOPPED = (
+    "A training was stopped before its end, so there is no answer yet, and nothing is recorded. "
+    "Run the training again, to its end."
+)
 _panels = weakref.WeakValueDictionary()  # by the question's id: what `predict` shows
 _asked = []  # whether a guess was asked for, once
 
@@ -65,7 +69,7 @@ def predict(name, guess=None):
     return None
 
 
-def reveal(name, truth):
+def reveal(name, truth, after=()):
     """Say how it came out, beside the guess.
 
     Parameters
@@ -74,10 +78,14 @@ def reveal(name, truth):
         The question's id.
     truth : bool, number, str or list of str
         What the cell found out. A number means the option nearest to it; with per cent, 0.43 is 43 %.
+    after : iterable of History, optional
+        The trainings that it was found out with. If one of them was interrupted, nothing is recorded.
     """
     question, fault = questions.find(name)
     if question is None:
         return _say(fault)
+    if any(history.interrupted for history in after):
+        return _say(STOPPED)
     truth = questions.truth_of(truth)
     words, past = question.in_words(truth), _past(question)
     reply = _reply(question, past.guess, truth)
@@ -92,9 +100,9 @@ def reveal(name, truth):
             truth=words,
             right=reply.right,
         )
-    if not past.guess and not _asked:
+    if not past.guess and not _asked and record.home():
         _asked.append(True)
-        ask = "Next time, guess before you run the cell: what surprised you, you will remember."
+        ask = "Next time, guess before you run the cell: a surprise is easier to remember."
         reply = reply._replace(said=f"{reply.said}\n{ask}".strip())
     if panel := _panels.get(name):
         panel.refresh()

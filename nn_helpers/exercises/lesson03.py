@@ -120,7 +120,7 @@ ONE_HOT = Exercise(
     floats=("rows",),
     cases=_one_hot_cases,
     quantities=lambda y, num_classes: {"N": len(y), "C": num_classes},
-    then="The cells below compute the formula with it, sum signs and all.",
+    then="Your cross_entropy can make its target with it.",
 )
 
 
@@ -142,7 +142,7 @@ LOG_SOFTMAX = Exercise(
     returns=("logp",),
     cases=_softmax_cases,
     quantities=_sizes,
-    then="Put it to work in the cells below, where the log of softmax gave −inf.",
+    then="Where the log of softmax gave −∞, it gives a number: the loss stands on it.",
 )
 
 

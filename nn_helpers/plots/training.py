@@ -28,7 +28,12 @@ def training_curves(epochs):
                 ax.plot(epochs["epoch"], values, marker=".", label=part, **style(i))
         ax.set_xlabel("epoch")
         finish(ax, "epoch")
-    loss.set(title="Cross-entropy, without L2", ylabel="data loss (nats)", ylim=(0, None))
+    with_l2 = bool(np.any(epochs.get("reg_loss", 0)))  # who has not heard of L2 need not read of it
+    loss.set(
+        title="Cross-entropy" + ", without L2" * with_l2,
+        ylabel="data " * with_l2 + "loss (nats)",
+        ylim=(0, None),
+    )
     accuracy.set(title="Accuracy", ylabel="accuracy (%)", ylim=(0, 102))
     return legend_below(figure)
 

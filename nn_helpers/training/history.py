@@ -60,6 +60,11 @@ class History:
     records: list[Record] = field(default_factory=list)
     stopped: str | None = None
 
+    @property
+    def interrupted(self):
+        """Whether training was stopped from outside: by ■, or Ctrl-C."""
+        return (self.stopped or "").startswith("interrupted")
+
     def append(self, record):
         """Add the next step's record."""
         self.records.append(record)

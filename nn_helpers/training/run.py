@@ -130,7 +130,7 @@ def compare_optimizers(net, data, optimizers, **options):
         for name, run in runs.items():
             history = run.train()
             nets[name], histories[name] = run.plan.net, history
-            if history.stopped and history.stopped.startswith("interrupted"):
+            if history.interrupted:
                 break
     return nets, histories
 

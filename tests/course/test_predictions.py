@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nn_helpers import History
 from nn_helpers.course import predict, predictions, questions, quiz, recall, reveal
 from nn_helpers.support import record
 
@@ -75,10 +76,24 @@ def test_a_guess_can_be_changed_until_it_is_revealed(said):
     assert len(noted("revealed")) == 1
 
 
-def test_who_does_not_guess_is_asked_to_once(said):
+def test_who_does_not_guess_is_asked_to_once(said, home):
     first = said(reveal, "image-numbers", 3072)
     assert first.startswith("○ It is 3,072.\nHeight times width times three colours.\nNext time, guess")
     assert said(reveal, "straight-border", "a straight line") == "○ The answer is: a straight line.\n"
+
+
+def test_where_nobody_could_guess_nobody_is_asked_to(said):
+    """As in the lessons' saved outputs."""
+    assert said(reveal, "image-numbers", 3072) == "○ It is 3,072.\nHeight times width times three colours.\n"
+
+
+def test_after_a_training_that_was_stopped_nothing_is_recorded(said):
+    whole, stopped = History(), History(stopped="interrupted after step 3 of 9")
+    predict("two-squares", 108)
+    words = said(reveal, "two-squares", 4, [whole, stopped])
+    assert words.startswith("A training was stopped before its end")
+    assert noted("revealed") == []
+    assert "✓" in said(reveal, "two-squares", 108, [whole])
 
 
 def test_a_late_guess_is_taken_but_does_not_count(said):

@@ -76,6 +76,15 @@ def test_training_curves_leave_out_a_validation_that_was_not_measured():
         assert ax.get_xlabel() == "epoch"
 
 
+def test_training_curves_speak_of_l2_only_where_there_is_some():
+    plain = {"epoch": np.ones(1), "data_loss": np.ones(1), "val_loss": np.ones(1), "reg_loss": np.zeros(1)}
+    plain |= {"accuracy": np.ones(1), "val_accuracy": np.ones(1)}
+    loss, _ = plots.training_curves(plain).axes
+    assert (loss.get_title(), loss.get_ylabel()) == ("Cross-entropy", "loss (nats)")
+    loss, _ = plots.training_curves({**plain, "reg_loss": np.ones(1)}).axes
+    assert (loss.get_title(), loss.get_ylabel()) == ("Cross-entropy, without L2", "data loss (nats)")
+
+
 def test_a_contact_sheet_shows_each_class_in_its_row():
     images = np.zeros((4, 5, 5, 3), np.uint8)
     images[:, :, :, 0] = np.array([10, 20, 30, 40])[:, None, None]

@@ -175,6 +175,14 @@ def test_a_lesson_asks_before_it_finds_out_and_at_its_beginning_and_end(path):
     assert sum(f'recall("{number}")' in source for source in code) == (number != "00")
 
 
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_no_answer_comes_from_a_training_that_was_stopped(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        read = names_in(cell.source)[1] if cell.cell_type == "code" else set()
+        if "reveal" in read and read & {"train", "compare_optimizers"}:
+            assert re.search(r"reveal\([^#]*after=", cell.source), cell.id
+
+
 def names_in(source):
     """Return the names that a cell makes and those that it reads."""
     made, read = set(), set()

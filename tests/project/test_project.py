@@ -332,7 +332,7 @@ def test_minutes_come_from_words_lines_and_exercises():
     write_minutes(notebook)
     write_minutes(notebook)
     assert [cell.source.split("\n")[2] for cell in notebook.cells[:2]] == [
-        "*12 minutes · with all that is beyond the core path 21*",
+        "*About 12 minutes; 21 with the parts beyond the core path*",
         "*7 minutes*",
     ]
     assert beyond.source.startswith("## Two\n\n*9 minutes · beyond the core path*\n\nword")

@@ -16,6 +16,7 @@ def test_ctrl_c_leaves_a_checkpoint_of_the_last_step(tmp_path):
     path, expected = tmp_path / "run.safetensors", Run().train()
     stopped = Run().train(augment=Augment(STEPS + 3, signal.SIGINT), checkpoint=path)
     assert stopped.history.stopped == f"interrupted after step {STEPS + 3} of {4 * STEPS}"
+    assert stopped.history.interrupted
     assert len(load_file(path)["history"]) == STEPS + 3
     assert_equal(Run().train(resume=path), expected)
 

@@ -1,0 +1,59 @@
+"""What the library refuses, shown in a notebook as the learner's own line and a sentence.
+
+Someone who tried `lr=0` reads what to write in its place. The frames inside the library would explain nothing
+to them; `%tb` shows those.
+"""
+
+import linecache
+import sys
+import traceback
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def show_refusals_as_sentences():
+    """Do so in this kernel from now on; every other error keeps its traceback."""
+    ipython = sys.modules.get("IPython")
+    if shell := ipython and ipython.get_ipython():
+        shell.set_custom_exc((Exception,), _show)
+
+
+def _show(shell, kind, error, stack, tb_offset=None):
+    if lines := in_sentences(error, stack, shell.user_global_ns):
+        error._render_traceback_ = lambda: lines  # IPython asks for it
+    shell.showtraceback((kind, error, stack), tb_offset=tb_offset, running_compiled_code=True)
+    if lines:
+        del error._render_traceback_
+
+
+def in_sentences(error, stack, cells):
+    """Return the lines of the learner's cells that led to an error, and what it says.
+
+    Parameters
+    ----------
+    error : Exception
+    stack : traceback
+    cells : dict
+        The global names of the notebook's cells.
+
+    Returns
+    -------
+    list of str
+        None, if no statement of this package raised the error.
+    """
+    *_, (last, number) = frames = list(traceback.walk_tb(stack))
+    path = last.f_code.co_filename
+    if not (Path(path).is_relative_to(PACKAGE) and _line(path, number).startswith("raise ")):
+        return []
+    own = [(frame.f_code, number) for frame, number in frames if frame.f_globals is cells]
+    return [_place(code, number) for code, number in own] + traceback.format_exception_only(error)
+
+
+def _place(code, number):
+    inside = "" if code.co_name.startswith("<") else f", in {code.co_name}"
+    return f"Line {number}{inside}: {_line(code.co_filename, number)}"
+
+
+def _line(path, number):
+    return linecache.getline(path, number).strip()
