@@ -1,4 +1,4 @@
-"""What the library refuses, shown in a notebook as the learner's own line and a sentence.
+"""An error inside the library, shown in a notebook as the learner's own line and a sentence.
 
 Someone who tried `lr=0` reads what to write in its place. The frames inside the library would explain nothing
 to them; `%tb` shows those.
@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
+ASK = "(nn_helpers did not expect this. %tb shows where it came about.)"
 
 
 def show_refusals_as_sentences():
@@ -40,14 +41,22 @@ def in_sentences(error, stack, cells):
     Returns
     -------
     list of str
-        None, if no statement of this package raised the error.
+        None, if the error came about in the learner's code or in what that called, and not in this package.
     """
-    *_, (last, number) = frames = list(traceback.walk_tb(stack))
-    path = last.f_code.co_filename
-    if not (Path(path).is_relative_to(PACKAGE) and _line(path, number).startswith("raise ")):
+    frames = list(traceback.walk_tb(stack))
+    own = [i for i, (frame, _) in enumerate(frames) if frame.f_globals is cells]
+    below = frames[own[-1] + 1 :] if own else []
+    if not any(_is_ours(frame) for frame, _ in below):
         return []
-    own = [(frame.f_code, number) for frame, number in frames if frame.f_globals is cells]
-    return [_place(code, number) for code, number in own] + traceback.format_exception_only(error)
+    last, number = below[-1]
+    meant = _is_ours(last) and _line(last.f_code.co_filename, number).startswith("raise ")
+    places = [_place(frames[i][0].f_code, frames[i][1]) for i in own]
+    said = "".join(traceback.format_exception_only(error)).rstrip()
+    return [*places, said, *([] if meant else [ASK])]
+
+
+def _is_ours(frame):
+    return Path(frame.f_code.co_filename).is_relative_to(PACKAGE)
 
 
 def _place(code, number):
