@@ -21,11 +21,13 @@ def show_refusals_as_sentences():
 
 
 def _show(shell, kind, error, stack, tb_offset=None):
-    if lines := in_sentences(error, stack, shell.user_global_ns):
-        error._render_traceback_ = lambda: lines  # IPython asks for it
+    speaks = hasattr(error, "_render_traceback_")  # IPython asks for it; `check` says more than the line
+    lines = [] if speaks else in_sentences(error, stack, shell.user_global_ns)
+    if lines:
+        error._render_traceback_ = lambda: lines
     shell.showtraceback((kind, error, stack), tb_offset=tb_offset, running_compiled_code=True)
     if lines:
-        del error._render_traceback_
+        del error._render_traceback_  # for %tb
 
 
 def in_sentences(error, stack, cells):

@@ -28,6 +28,7 @@ def shown():
         "own function": "import numpy\nnn_helpers.numerical_gradient(lambda x: 1 / 0, numpy.ones(3))",
         "no Python": "x = = 3",
         "a fault": "nn_helpers.gradcheck.np = None\nnn_helpers.numerical_gradient(sum, numpy.ones(3))",
+        "check": "from nn_helpers.exercises import check\ncheck(print, print)",
         "after": "print('it goes on')",
     }
     notebook = new_notebook(cells=[new_code_cell(source) for source in (BEGIN, *cells.values())])
@@ -72,6 +73,11 @@ def test_an_error_that_the_library_did_not_mean_says_how_to_see_where_it_came_ab
     assert line == "Line 2: nn_helpers.numerical_gradient(sum, numpy.ones(3))"
     assert error.startswith("AttributeError: 'NoneType' object has no attribute ")
     assert "%tb shows where" in advice
+
+
+def test_what_has_words_of_its_own_keeps_them(shown):
+    assert text(shown["check"]).startswith("check takes one function")
+    assert "Line" not in text(shown["check"])
 
 
 def test_what_is_no_python_is_shown_as_ever(shown):
