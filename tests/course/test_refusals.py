@@ -15,6 +15,10 @@ HERS = """def fitted(lr):
 
 fitted(0)"""
 
+OF_FILE = """names = {"__name__": "my_network"}
+exec("def f(x): return 1 / 0", names)
+nn_helpers.numerical_gradient(names["f"], numpy.ones(3))"""
+
 
 @pytest.fixture(scope="module")
 def shown():
@@ -26,6 +30,7 @@ def shown():
         "own": "1 / 0",
         "own ValueError": "int('three')",
         "own function": "import numpy\nnn_helpers.numerical_gradient(lambda x: 1 / 0, numpy.ones(3))",
+        "my_network.py": OF_FILE,
         "no Python": "x = = 3",
         "a fault": "nn_helpers.gradcheck.np = None\nnn_helpers.numerical_gradient(sum, numpy.ones(3))",
         "check": "from nn_helpers.exercises import check\ncheck(print, print)",
@@ -63,7 +68,7 @@ def test_the_whole_traceback_can_be_asked_for(shown):
     assert "optimizers.py" in text(shown["full"])
 
 
-@pytest.mark.parametrize("cell", ["own", "own ValueError", "own function"])
+@pytest.mark.parametrize("cell", ["own", "own ValueError", "own function", "my_network.py"])
 def test_an_error_in_the_learners_code_keeps_its_traceback(shown, cell):
     assert "Traceback" in text(shown[cell])
 
