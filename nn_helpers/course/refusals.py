@@ -1,7 +1,7 @@
-"""An error inside the library, shown in a notebook as the learner's own line and a sentence.
+"""An error that comes about below the learner's own lines, shown in a notebook as these and a sentence.
 
-Someone who tried `lr=0` reads what to write in its place. The frames inside the library would explain nothing
-to them; `%tb` shows those.
+Someone who tried `lr=0` reads what to write in its place. The frames inside this package or NumPy would not help
+them; `%tb` shows those.
 """
 
 import linecache
@@ -10,11 +10,12 @@ import traceback
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-ASK = "(nn_helpers did not expect this. %tb shows where it came about.)"
+MOST = 5  # lines; a function that calls itself has many
+MORE = "(%tb shows the whole traceback.)"  # for what is not one of our own sentences
 
 
 def show_refusals_as_sentences():
-    """Do so in this kernel from now on; every other error keeps its traceback."""
+    """Do so in this kernel from now on; an error in the learner's own line keeps its traceback."""
     ipython = sys.modules.get("IPython")
     if shell := ipython and ipython.get_ipython():
         shell.set_custom_exc((Exception,), _show)
@@ -43,25 +44,20 @@ def in_sentences(error, stack, cells):
     Returns
     -------
     list of str
-        None, if the error came about in the learner's code or in what that called, and not in this package.
+        None, if the last of these lines is where the error came about.
     """
     from nn_helpers.exercises.portfolio import NAME  # here: exercises need all of the package
 
     frames = list(traceback.walk_tb(stack))
     names = [frame.f_globals for frame, _ in frames]
     own = [i for i, each in enumerate(names) if each is cells or each.get("__name__") == NAME]
-    below = frames[own[-1] + 1 :] if own else []
-    if not any(_is_ours(frame) for frame, _ in below):
+    if not own or own[-1] == len(frames) - 1:
         return []
-    last, number = below[-1]
-    meant = _is_ours(last) and _line(last.f_code.co_filename, number).startswith("raise ")
-    places = [_place(frames[i][0].f_code, frames[i][1]) for i in own]
+    (last, number), places = frames[-1], [_place(frames[i][0].f_code, frames[i][1]) for i in own[-MOST:]]
+    path = last.f_code.co_filename
+    meant = Path(path).is_relative_to(PACKAGE) and _line(path, number).startswith("raise ")
     said = "".join(traceback.format_exception_only(error)).rstrip()
-    return [*places, said, *([] if meant else [ASK])]
-
-
-def _is_ours(frame):
-    return Path(frame.f_code.co_filename).is_relative_to(PACKAGE)
+    return [*places, said] if meant else [*places, said, MORE]
 
 
 def _place(code, number):

@@ -1,4 +1,4 @@
-"""In a lesson, what the library refuses is a sentence and the learner's own line."""
+"""In a lesson, an error below the learner's own lines is these lines and a sentence."""
 
 import pytest
 from nbclient import NotebookClient
@@ -15,6 +15,11 @@ HERS = """def fitted(lr):
 
 fitted(0)"""
 
+SELF = """def down(n):
+    return down(n - 1) if n else nn_helpers.Adam(lr=0)
+
+
+down(50)"""
 OF_FILE = """names = {"__name__": "my_network"}
 exec("def f(x): return 1 / 0", names)
 nn_helpers.numerical_gradient(names["f"], numpy.ones(3))"""
@@ -33,6 +38,8 @@ def shown():
         "my_network.py": OF_FILE,
         "no Python": "x = = 3",
         "a fault": "nn_helpers.gradcheck.np = None\nnn_helpers.numerical_gradient(sum, numpy.ones(3))",
+        "NumPy": "numpy.linspace(0, 1, -3)",
+        "calls itself": SELF,
         "check": "from nn_helpers.exercises import check\ncheck(print, print)",
         "after": "print('it goes on')",
     }
@@ -59,6 +66,11 @@ def test_all_lines_of_the_learners_are_there(shown):
     assert sentence.startswith("ValueError: Adam: the learning rate lr must be ")
 
 
+def test_a_function_that_calls_itself_fills_no_page(shown):
+    lines = text(shown["calls itself"]).strip().splitlines()
+    assert 3 <= len(lines) < 10
+
+
 def test_it_is_still_an_error_for_whoever_runs_all_cells(shown):
     assert [output.output_type for output in shown["refused"]] == ["error"]
     assert shown["refused"][0].ename == "ValueError"
@@ -73,11 +85,22 @@ def test_an_error_in_the_learners_code_keeps_its_traceback(shown, cell):
     assert "Traceback" in text(shown[cell])
 
 
-def test_an_error_that_the_library_did_not_mean_says_how_to_see_where_it_came_about(shown):
-    line, error, advice = text(shown["a fault"]).strip().splitlines()
-    assert line == "Line 2: nn_helpers.numerical_gradient(sum, numpy.ones(3))"
-    assert error.startswith("AttributeError: 'NoneType' object has no attribute ")
-    assert "%tb shows where" in advice
+@pytest.mark.parametrize(
+    ("cell", "own", "said"),
+    [
+        (
+            "a fault",
+            "Line 2: nn_helpers.numerical_gradient(sum, numpy.ones(3))",
+            "AttributeError: 'NoneType'",
+        ),
+        ("NumPy", "Line 1: numpy.linspace(0, 1, -3)", "ValueError: Number of samples, -3,"),
+    ],
+)
+def test_an_error_that_the_library_did_not_mean_says_how_to_see_all_of_it(shown, cell, own, said):
+    line, error, advice = text(shown[cell]).strip().splitlines()
+    assert line == own
+    assert error.startswith(said)
+    assert advice == "(%tb shows the whole traceback.)"
 
 
 def test_what_has_words_of_its_own_keeps_them(shown):
