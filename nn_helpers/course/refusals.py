@@ -1,7 +1,7 @@
 """An error that comes about below the learner's own lines, shown in a notebook as these and a sentence.
 
-Someone who tried `lr=0` reads what to write in its place. The frames inside this package or NumPy would not help
-them; `%tb` shows those.
+Someone who tried `lr=0` reads what to write in its place. The frames inside this package or NumPy are of no
+use to them; `%tb` shows those.
 """
 
 import linecache
