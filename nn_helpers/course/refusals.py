@@ -1,7 +1,7 @@
-"""What the library refuses, shown in a notebook as the learner's own line and a sentence.
+"""An error that comes about below the learner's own lines, shown in a notebook as these and a sentence.
 
-Someone who tried `lr=0` reads what to write in its place. The frames inside the library would explain nothing
-to them; `%tb` shows those.
+Someone who tried `lr=0` reads what to write in its place. The frames inside this package or NumPy are of no
+use to them; `%tb` shows those.
 """
 
 import linecache
@@ -10,25 +10,29 @@ import traceback
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
+MOST = 5  # lines; a function that calls itself has many
+MORE = "(%tb shows the whole traceback.)"  # for what is not one of our own sentences
 
 
 def show_refusals_as_sentences():
-    """Do so in this kernel from now on; every other error keeps its traceback."""
+    """Do so in this kernel from now on; an error in the learner's own line keeps its traceback."""
     ipython = sys.modules.get("IPython")
     if shell := ipython and ipython.get_ipython():
         shell.set_custom_exc((Exception,), _show)
 
 
 def _show(shell, kind, error, stack, tb_offset=None):
-    if lines := in_sentences(error, stack, shell.user_global_ns):
-        error._render_traceback_ = lambda: lines  # IPython asks for it
+    speaks = hasattr(error, "_render_traceback_")  # IPython asks for it; `check` says more than the line
+    lines = [] if speaks else in_sentences(error, stack, shell.user_global_ns)
+    if lines:
+        error._render_traceback_ = lambda: lines
     shell.showtraceback((kind, error, stack), tb_offset=tb_offset, running_compiled_code=True)
     if lines:
-        del error._render_traceback_
+        del error._render_traceback_  # for %tb
 
 
 def in_sentences(error, stack, cells):
-    """Return the lines of the learner's cells that led to an error, and what it says.
+    """Return the learner's own lines that led to an error, and what it says.
 
     Parameters
     ----------
@@ -40,14 +44,20 @@ def in_sentences(error, stack, cells):
     Returns
     -------
     list of str
-        None, if no statement of this package raised the error.
+        None, if the last of these lines is where the error came about.
     """
-    *_, (last, number) = frames = list(traceback.walk_tb(stack))
-    path = last.f_code.co_filename
-    if not (Path(path).is_relative_to(PACKAGE) and _line(path, number).startswith("raise ")):
+    from nn_helpers.exercises.portfolio import NAME  # here: exercises need all of the package
+
+    frames = list(traceback.walk_tb(stack))
+    names = [frame.f_globals for frame, _ in frames]
+    own = [i for i, each in enumerate(names) if each is cells or each.get("__name__") == NAME]
+    if not own or own[-1] == len(frames) - 1:
         return []
-    own = [(frame.f_code, number) for frame, number in frames if frame.f_globals is cells]
-    return [_place(code, number) for code, number in own] + traceback.format_exception_only(error)
+    (last, number), places = frames[-1], [_place(frames[i][0].f_code, frames[i][1]) for i in own[-MOST:]]
+    path = last.f_code.co_filename
+    meant = Path(path).is_relative_to(PACKAGE) and _line(path, number).startswith("raise ")
+    said = "".join(traceback.format_exception_only(error)).rstrip()
+    return [*places, said] if meant else [*places, said, MORE]
 
 
 def _place(code, number):

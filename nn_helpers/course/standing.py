@@ -69,7 +69,8 @@ class Standing(NamedTuple):
             verb = "Go on at" if self.right else "Begin with"
             return f"{verb} exercise {open_one.number}, {open_one.name}."
         if not self.finished:
-            return "The questions at its end are left." if self.exercises else "Run its cells, one by one."
+            left = "The questions at its end are left."
+            return left if self.exercises else "Run its cells, down to the questions at its end."
         after = [lesson for lesson in TITLES if lesson > self.lesson]
         return f"Go on in lesson {after[0]}." if after else "It was the last one."
 

@@ -72,7 +72,7 @@ def test_the_first_line_says_how_far_a_lesson_is(home, capsys):
     )
     record.note("finished", lesson="01")
     assert begin("01", capsys) == "Lesson 01: done. Go on in lesson 02.\n"
-    assert begin("00", capsys) == "Lesson 00: begun. Run its cells, one by one.\n"
+    assert begin("00", capsys) == "Lesson 00: begun. Run its cells, down to the questions at its end.\n"
     assert begin("99", capsys) == ""
 
 
@@ -140,7 +140,7 @@ def test_guesses_count_as_they_were_at_first_and_then_when_asked_again(home):
 
 
 def test_where_to_go_on_is_the_lesson_begun_last_or_the_first_that_is_not_done(home):
-    assert progress().next_step == "Lesson 00, Start here. Run its cells, one by one."
+    assert progress().next_step == "Lesson 00, Start here. Run its cells, down to the questions at its end."
     record.note("begun", lesson="04")
     assert progress().next_step.startswith(
         "Lesson 04, Optimizers: ways down. Begin with exercise 1, sgd_step."
