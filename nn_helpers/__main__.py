@@ -119,7 +119,7 @@ TRAIN_OPTIONS = {
 def parser(preset="seed"):
     """Return the parser of the whole command line, with the defaults of a preset."""
     top = argparse.ArgumentParser(prog="python -m nn_helpers", description=__doc__)
-    commands = top.add_subparsers(dest="command", metavar="{lab,reset,train,data,doctor}")
+    commands = top.add_subparsers(dest="command", metavar="{lab,reset,train,data,doctor,report}")
 
     lab = commands.add_parser(
         "lab",
@@ -156,8 +156,26 @@ def parser(preset="seed"):
         "doctor", help="is everything in order here, and if not, what is to be done?"
     )
     doctor.set_defaults(run=run_doctor)
+    add_report(commands)
     top.set_defaults(run=lambda arguments: print(top.format_help(), end="") or 0)
     return top
+
+
+def add_report(commands):
+    """Add the command `report`."""
+    report = commands.add_parser(
+        "report",
+        help="what a class stumbled over, by the learners' records",
+        description="Read the record of each learner below a folder, and say which mistakes were made, how "
+        "many mended them and on which try, which questions were guessed wrong, and where all were last. "
+        "A record is my_lessons/record.jsonl; collect them as name.jsonl, or in a folder name.",
+        epilog="Example: python -m nn_helpers report records --csv class.csv --figure class.png",
+    )
+    report.set_defaults(run=run_report)
+    report.add_argument("folder", type=Path, help="the folder with the records, at any depth")
+    report.add_argument("--csv", type=Path, metavar="PATH.csv", help="write all findings here, one a row")
+    report.add_argument("--figure", type=Path, metavar="PATH.png", help="save a figure for the wall here")
+    report.add_argument("--names", action="store_true", help="say who, by the names of files and folders")
 
 
 def run_lab(arguments):
@@ -308,6 +326,29 @@ def run_doctor(arguments):
     report = doctor()
     print(report)
     return 0 if report.in_order else 1
+
+
+def run_report(arguments):
+    """Print what a class stumbled over, and write what is asked for."""
+    from nn_helpers.course.report import report
+    from nn_helpers.support.files import require_writable
+
+    if arguments.csv is not None:  # now, and not after thousands of records
+        require_writable("report", "--csv", arguments.csv, ".csv")
+    if arguments.figure is not None:
+        from nn_helpers import plots
+
+        plots.check_path(arguments.figure, "--figure")
+    found = report(arguments.folder)
+    print(*found.problems, sep="\n", end="\n" * bool(found.problems), file=sys.stderr)
+    print(found.in_words(arguments.names))
+    if arguments.csv is not None:
+        found.write_csv(arguments.csv, arguments.names)
+        print(f"Saved {arguments.csv}")
+    if arguments.figure is not None:
+        plots.save(found.figure(), arguments.figure)
+        print(f"Saved {arguments.figure}")
+    return 0
 
 
 def main(argv=None):
