@@ -83,7 +83,8 @@ def answers():
                 if asked.part == "predict":
                     mark, answer = "", computed[asked.id]
                     option = asked.true_option(number_in(answer) or answer)
-                    answer += f", so: {option.text}" * (option is not None and option.text != answer)
+                    if option and option.text != answer:
+                        answer += f", so: {option.text}"
                 else:
                     mark, answer = f"*{asked.part}* · ", asked.in_words(asked.answer)
                 parts.append("  \n".join([mark + asked.text, f"**{answer}** {asked.because}".strip()]))
