@@ -82,7 +82,7 @@ def answers():
             for asked in filter(None, (question, question.later)):
                 if asked.part == "predict":
                     mark, answer = "", computed[asked.id]
-                    option = asked.true_option(number_in(answer) or answer)
+                    option = asked.true_option(answer) or asked.true_option(number_in(answer))
                     if option and option.text != answer:
                         answer += f", so: {option.text}"
                 else:
