@@ -380,7 +380,7 @@ def targets():
     return set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "TEACHING.md"])
 def test_every_make_target_that_is_named_exists(page):
     named = set(re.findall(r"\bmake ([a-z][\w-]*)", (ROOT / page).read_text(encoding="utf-8")))
     assert {"lab", "test"} <= targets()
