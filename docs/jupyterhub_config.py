@@ -19,7 +19,7 @@ c.Spawner.start_timeout = c.Spawner.http_timeout = 180  # seconds; a class that 
 
 # Read by everybody, written by nobody: make it so with chmod -R a=rX.
 c.Spawner.environment = {"CIFAR10_DIR": os.environ.get("CIFAR10_DIR", "/srv/cifar10")}
-c.Spawner.env_keep += ["NN_HELPERS_SOLUTIONS"]  # with off, solution() shows none
+c.Spawner.env_keep.extend(["NN_HELPERS_SOLUTIONS"])  # with off, solution() shows none
 
 # A kernel that has done nothing for half an hour is stopped, and after an hour the whole server.
 CULL = "--MappingKernelManager.cull_"
