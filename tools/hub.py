@@ -43,10 +43,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def request(path, method="GET", scheme="http", **content):
+def request(address, method="GET", scheme="http", /, **content):
     """Return a request to the hub or to a user's server."""
     body = json.dumps(content) if method == "POST" else None
-    url, headers = f"{scheme}://127.0.0.1:{PORT}/{path}", {"Authorization": f"token {TOKEN}"}
+    url, headers = f"{scheme}://127.0.0.1:{PORT}/{address}", {"Authorization": f"token {TOKEN}"}
     return HTTPRequest(url, method, headers, body, request_timeout=300)
 
 
@@ -80,7 +80,7 @@ async def learn(name, results, ready):
     began, api = time.perf_counter(), f"user/{name}/api"
     session = {"path": LESSON, "name": LESSON, "type": "notebook", "kernel": {"name": "python3"}}
     kernel = (await ask(f"{api}/sessions", "POST", **session))["kernel"]["id"]
-    socket = await websocket_connect(request(f"{api}/kernels/{kernel}/channels", scheme="ws"))
+    socket = await websocket_connect(request(f"{api}/kernels/{kernel}/channels", "GET", "ws"))
     lesson = await ask(f"{api}/contents/{LESSON}")
     for cell in lesson["content"]["cells"]:
         if cell["cell_type"] == "code":
@@ -107,7 +107,7 @@ async def send(socket, kind, **content):
         answer = json.loads(answer) if isinstance(answer, str) else {}  # what has arrays in it comes as bytes
         if answer.get("parent_header", {}).get("msg_id") == header["msg_id"]:
             printed += ["error"] * (answer["msg_type"] == "error")
-            printed += [answer["content"]["text"]] * (answer["msg_type"] == "stream")
+            printed += [answer["content"].get("text", "")] * (answer["msg_type"] == "stream")
             if answer["content"].get("execution_state") == "idle":
                 return printed
     raise RuntimeError("a kernel has ended")
