@@ -97,6 +97,14 @@ folder. Packages are made for one version of Python each: name those of the room
 This takes some minutes, and needs a network.""",
     "nn-kit", "nn-kit --python 3.12 3.13",
 )  # fmt: skip
+REPORT = (
+    "say what a class stumbled over, by the learners' records",
+    """\
+Which mistakes were made, how many mended them and on which try, which questions were
+guessed wrong, and where all were last. A record is my_lessons/record.jsonl: collect
+them as name.jsonl, or in a folder for each learner.""",
+    "records", "records --csv class.csv --figure class.png",
+)  # fmt: skip
 
 # The options of `train`, with the defaults of the preset "seed".
 TRAIN_OPTIONS = {
@@ -214,8 +222,17 @@ def parser(preset="seed"):
     kit.add_argument(
         "--python", nargs="+", metavar="3.X", help="the room's versions of Python (default: this one)"
     )
+    _add_for_a_class(commands)
     top.set_defaults(run=lambda arguments: print(top.format_help(), end="") or 0)
     return top
+
+
+def _add_for_a_class(commands):
+    report = _command(commands, "report", run_report, *REPORT)
+    report.add_argument("folder", type=Path, help="the folder with the records, at any depth")
+    report.add_argument("--csv", type=Path, metavar="PATH.csv", help="write all findings here, one a row")
+    report.add_argument("--figure", type=Path, metavar="PATH.png", help="save a figure for the wall here")
+    report.add_argument("--names", action="store_true", help="say who, by the names of files and folders")
 
 
 class TrainHelp(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
@@ -405,6 +422,29 @@ def run_doctor(arguments):
     report = doctor()
     print(report)
     return 0 if report.in_order else 1
+
+
+def run_report(arguments):
+    """Print what a class stumbled over, and write what is asked for."""
+    from nn_helpers.course.report import report
+    from nn_helpers.support.files import require_writable
+
+    if arguments.csv is not None:  # now, and not after thousands of records
+        require_writable("report", "--csv", arguments.csv, ".csv")
+    if arguments.figure is not None:
+        from nn_helpers import plots
+
+        plots.check_path(arguments.figure, "--figure")
+    found = report(arguments.folder)
+    print(*found.problems, sep="\n", end="\n" * bool(found.problems), file=sys.stderr)
+    print(found.in_words(arguments.names))
+    if arguments.csv is not None:
+        found.write_csv(arguments.csv, arguments.names)
+        print(f"Saved {arguments.csv}")
+    if arguments.figure is not None:
+        plots.save(found.figure(), arguments.figure)
+        print(f"Saved {arguments.figure}")
+    return 0
 
 
 def main(argv=None):

@@ -1,7 +1,15 @@
-"""Write the glossary and the formula sheet from docs/terms.toml: ``python -m tools.reference``."""
+"""Write what is looked up: ``python -m tools.reference``.
 
+The glossary and the formula sheet come from docs/terms.toml, the answers for teachers from the lessons'
+questions and from what the lessons' cells found out.
+"""
+
+import json
+import re
 import tomllib
 from pathlib import Path
+
+from nn_helpers.course.questions import number_in, questions_of
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
@@ -47,7 +55,48 @@ def formulas():
     return "\n\n".join(parts) + "\n"
 
 
-PAGES = {ROOT / "notebooks" / "glossary.md": glossary, ROOT / "notebooks" / "formulas.md": formulas}
+def truths(path):
+    """Return what the cells of a lesson found out, as text by the question's id."""
+    found = {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        names = re.findall(r'\breveal\(\s*"([^"]+)"', "".join(cell["source"]))
+        texts = ["".join(output.get("data", {}).get("text/plain", "")) for output in cell.get("outputs", ())]
+        said = re.findall(r"(?ms)^○ (?:It is|The answer is:) (.*?)\.$", "\n".join(texts))
+        found.update(zip(names, (" ".join(text.split()) for text in said), strict=True))
+    return found
+
+
+def answers():
+    """Return the answers to all questions, and what to say to those who guessed something else."""
+    intro = (
+        "For teachers. What comes out where a cell computes it is from the lessons as they are saved in "
+        "`notebooks/`. After *later* stands the same idea, asked again two lessons on; *quiz* is from a "
+        "lesson's end. A dash begins what somebody may say, and what to reply."
+    )
+    parts = ["# Answers to the lessons' questions", intro]
+    for lesson, path in LESSONS.items():
+        parts.append(f"## Lesson [{lesson}](../notebooks/{path.name})")
+        computed = truths(path)
+        for question in questions_of(lesson).values():
+            parts.append(f"### {question.id}")
+            for asked in filter(None, (question, question.later)):
+                if asked.part == "predict":
+                    mark, answer = "", computed[asked.id]
+                    option = asked.true_option(answer) or asked.true_option(number_in(answer))
+                    if option and option.text != answer:
+                        answer += f", so: {option.text}"
+                else:
+                    mark, answer = f"*{asked.part}* · ", asked.in_words(asked.answer)
+                parts.append("  \n".join([mark + asked.text, f"**{answer}** {asked.because}".strip()]))
+                parts.append("\n".join(f"- {o.text}: {o.sentence}" for o in asked.options if o.sentence))
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+PAGES = {
+    ROOT / "notebooks" / "glossary.md": glossary,
+    ROOT / "notebooks" / "formulas.md": formulas,
+    ROOT / "docs" / "answers.md": answers,
+}
 
 
 if __name__ == "__main__":

@@ -15,18 +15,37 @@ TITLES = {
 
 
 class Tried(NamedTuple):
-    """An exercise: whether it is right, and how it came to be.
+    """An exercise, whose `number` counts from 1, and how it came to be right, or not yet.
 
-    `mistakes` has the names of those that `check` has found, in their order; `number` counts from 1.
+    `verdicts` has, for each time that `check` looked at what was written, whether it was right, and the names
+    of its mistakes; one that has no name is "".
     """
 
     name: str
     number: int
-    right: bool = False
-    tries: int = 0
-    mistakes: tuple = ()
+    verdicts: tuple = ()
     hints: int = 0
     solution: bool = False
+
+    @property
+    def tries(self):
+        """How often `check` looked at what was written."""
+        return len(self.verdicts)
+
+    @property
+    def right(self):
+        """Whether it was right once."""
+        return any(right for right, _ in self.verdicts)
+
+    @property
+    def mistakes(self):
+        """The names of the mistakes that `check` has found, in their order."""
+        return tuple(dict.fromkeys(name for _, mistakes in self.verdicts for name in mistakes))
+
+    def right_after(self, mistake=None):
+        """Return which try was right, the first after a mistake or the first at all; 0 if none was."""
+        made = [i for i, (_, mistakes) in enumerate(self.verdicts) if mistake in (None, *mistakes)]
+        return next((i + 1 for i in range(min(made, default=0), self.tries) if self.verdicts[i][0]), 0)
 
 
 class Guess(NamedTuple):
@@ -84,11 +103,11 @@ class Standing(NamedTuple):
         return f"Lesson {self.lesson}: {done}. {self.next_step}"
 
 
-def standings():
-    """Return the `Standing` of each lesson, in their order."""
+def standings(events=None):
+    """Return the `Standing` of each lesson, in their order, by these events or by the record that is here."""
     from nn_helpers.exercises.catalogue import EXERCISES
 
-    events = record.read()
+    events = record.read() if events is None else events
     return [_standing(lesson, events, EXERCISES.values()) for lesson in TITLES]
 
 
@@ -106,13 +125,13 @@ def _standing(lesson, events, exercises):
 
 def _tried(name, number, events):
     own = [event for event in events if event.exercise == name]
-    verdicts = [event for event in own if event.event == "checked"]
+    verdicts = [event for event in own if event.event == "checked" and event.kind in ("right", "mistake")]
     return Tried(
         name,
         number,
-        any(event.kind == "right" for event in verdicts),
-        len(verdicts),
-        tuple(dict.fromkeys(mistake for event in verdicts for mistake in event.mistakes)),
+        tuple(
+            (event.kind == "right", event.mistakes or ("",) * (event.kind == "mistake")) for event in verdicts
+        ),
         sum(event.event == "hint" for event in own),
         any(event.event == "solution" for event in own),
     )

@@ -38,6 +38,15 @@ class Event(NamedTuple):
     exercise: str = ""
     kind: str = ""
     mistakes: tuple[str, ...] = ()
+    v: int = VERSION
+
+
+class Record(NamedTuple):
+    """What a file holds: sound events, how many lines are none, and whether older lines were not read."""
+
+    events: list
+    damaged: int
+    cut: bool
 
 
 def home():
@@ -79,11 +88,25 @@ def note(event, **what):
 
 def read():
     """Return all sound events, the oldest first; damaged lines are passed over."""
-    lines, folder = b"", home()
+    events, folder = [], home()
     if folder is not None:
         with suppress(OSError):  # there is none yet, or it is no file
-            lines = _end_of(folder / FILE)
-    return [event for event in map(_event, lines.split(b"\n")) if event] + list(_here)
+            events = read_from(folder / FILE, _known).events
+    return events + list(_here)
+
+
+def read_from(path, event_of=None):
+    """Return the `Record` that a file holds, of a long one the end.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is a link, a pipe or a device.
+    """
+    content, cut = _end_of(path)
+    lines = [line for line in content.split(b"\n") if line.strip()]
+    events = [event for event in map(event_of or _event, lines) if event]
+    return Record(events, len(lines) - len(events), cut)
 
 
 def since_reset(events, lesson):
@@ -113,16 +136,15 @@ def _append(path, line):
 
 
 def _end_of(path):
-    """Return a file's content, or the last `LARGEST` bytes of it."""
+    """Return a file's content, or the last `LARGEST` bytes of it, and whether there are more."""
     with open(open_plain(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
         start = max(0, os.fstat(file.fileno()).st_size - LARGEST)
         file.seek(start)
         if start:
             file.readline()
-        return file.read(LARGEST)
+        return file.read(LARGEST), start > 0
 
 
-@functools.lru_cache(maxsize=20_000)  # the same lines are read again and again
 def _event(line):
     """Return a line as an `Event`, or None for one that is none; fields of later versions are passed over."""
     try:
@@ -137,3 +159,6 @@ def _event(line):
         return None
     texts = [*event[: Event._fields.index("right")], event.exercise, event.kind, *event.mistakes]
     return event if all(isinstance(t, str) for t in texts) and event.right in (None, True, False) else None
+
+
+_known = functools.lru_cache(maxsize=20_000)(_event)  # one's own lines are read again and again

@@ -288,7 +288,7 @@ def test_a_second_run_changes_nothing_and_a_lesson_with_a_fault_is_left_as_it_wa
     assert sorted(tmp_path.iterdir()) == sorted([*bad, lesson])
 
 
-def test_glossary_and_formula_sheet_are_made_from_the_terms_and_use_names_that_exist():
+def test_glossary_formulas_and_answers_are_up_to_date_and_use_names_that_exist():
     for path, page in PAGES.items():
         assert path.read_text(encoding="utf-8") == page(), "run python -m tools.reference"
     names = [name for term in TERMS for name in (term["term"], *term.get("also", ()))]
@@ -382,7 +382,7 @@ def targets():
     return set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "TEACHING.md"])
 def test_every_make_target_that_is_named_exists(page):
     named = set(re.findall(r"\bmake ([a-z][\w-]*)", (ROOT / page).read_text(encoding="utf-8")))
     assert {"lab", "test"} <= targets()

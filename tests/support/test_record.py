@@ -92,7 +92,7 @@ def test_what_is_no_event_is_passed_over(home, line):
 
 def test_a_later_version_may_say_more(home):
     (home / record.FILE).write_bytes(b'{"v": 2, "event": "begun", "lesson": "02", "mood": [1]}\n')
-    assert record.read() == [record.Event("begun", lesson="02")]
+    assert record.read() == [record.Event("begun", lesson="02", v=2)]
 
 
 def test_ten_thousand_damaged_records_can_be_read(home):
