@@ -119,7 +119,7 @@ TRAIN_OPTIONS = {
 def parser(preset="seed"):
     """Return the parser of the whole command line, with the defaults of a preset."""
     top = argparse.ArgumentParser(prog="python -m nn_helpers", description=__doc__)
-    commands = top.add_subparsers(dest="command", metavar="{lab,reset,train,data,doctor}")
+    commands = top.add_subparsers(dest="command", metavar="{lab,reset,train,data,doctor,grade}")
 
     lab = commands.add_parser(
         "lab",
@@ -156,8 +156,29 @@ def parser(preset="seed"):
         "doctor", help="is everything in order here, and if not, what is to be done?"
     )
     doctor.set_defaults(run=run_doctor)
+    _add_grade(commands)
     top.set_defaults(run=lambda arguments: print(top.format_help(), end="") or 0)
     return top
+
+
+def _add_grade(commands):
+    grade = commands.add_parser(
+        "grade",
+        help="judge what a class handed in: which functions are right, which mistakes were made",
+        description="Judge the exercises in notebooks that others handed in. A student is a folder or a "
+        "notebook in FOLDER. Each function is judged as check does it, in a process that can compute and "
+        "nothing else; no cell is run.",
+    )
+    grade.set_defaults(run=run_grade)
+    grade.add_argument("folder", type=Path, metavar="FOLDER", help="what was handed in")
+    grade.add_argument("--csv", type=Path, metavar="PATH.csv", help="save the table, for a learning platform")
+    grade.add_argument("--feedback", type=Path, metavar="FOLDER", help="save a page for each student here")
+    grade.add_argument("--seed", type=int, help="for the fresh inputs, to judge once more on the same ones")
+    grade.add_argument(
+        "--unprotected",
+        action="store_true",
+        help="go on where no process can be confined: what was handed in can then do what you can",
+    )
 
 
 def run_lab(arguments):
@@ -308,6 +329,23 @@ def run_doctor(arguments):
     report = doctor()
     print(report)
     return 0 if report.in_order else 1
+
+
+def run_grade(arguments):
+    """Judge what a class handed in, and save what was asked for."""
+    from nn_helpers.course.grade import grade
+    from nn_helpers.course.gradebook import check_places, report, write_csv, write_feedback
+
+    check_places(arguments.folder, arguments.csv, arguments.feedback)
+    students, seed = grade(arguments.folder, arguments.seed, arguments.unprotected)
+    print(f"{report(students)}\n\nOnce more with the same fresh inputs: --seed {seed}")
+    if arguments.csv:
+        write_csv(students, arguments.csv)
+        print(f"Saved {arguments.csv}")
+    if arguments.feedback:
+        write_feedback(students, arguments.feedback)
+        print(f"Saved {len(students)} page{'s' * (len(students) > 1)} in {arguments.feedback}")
+    return 0
 
 
 def main(argv=None):
