@@ -135,7 +135,7 @@ class _Judging:
     def __init__(self, seed, confine):
         self.confine = confine
         self.solutions = _solutions()
-        self.fresh = {name: _fresh(exercise, seed) for name, exercise in EXERCISES.items()}
+        self.fresh = {name: fresh_exercise(exercise, seed) for name, exercise in EXERCISES.items()}
         for exercise in EXERCISES.values():
             prepare(exercise)
         for exercise in filter(None, self.fresh.values()):
@@ -199,7 +199,7 @@ class _Judging:
 
     def _judge(self, name, version, latest):
         exercise = EXERCISES[name]
-        if (name, version["form"]) in _given():
+        if (name, version["form"]) in given():
             return Verdict("not attempted", None, f"{name}: not written yet.", "So the lesson gives it.")
         if not version["texts"]:
             error = f"It is no Python yet: {version['error']}."
@@ -276,7 +276,7 @@ def _rank(found):
 
 
 @functools.cache
-def _given():
+def given():
     """Return (exercise, form) of the functions that stand in the lessons themselves."""
     notebooks = (functions_in(path.read_bytes()) for path in source_folder().glob("*.ipynb"))
     return {(each["exercise"], each["form"]) for found in notebooks for each in found}
@@ -285,7 +285,7 @@ def _given():
 @functools.cache
 def _solutions():
     """Return {exercise: {a form that `solution` shows: whether there is room for another answer}}."""
-    blanks, found = {name: Counter(words(form)) for name, form in _given()}, {}
+    blanks, found = {name: Counter(words(form)) for name, form in given()}, {}
     for name, exercise in EXERCISES.items():
         shown = {form_of(statement_of(inspect.getsource(f))) for f in (exercise.answer, exercise.ours)}
         found[name] = {form: (Counter(words(form)) - blanks[name]).total() >= ROOM for form in shown}
@@ -295,7 +295,7 @@ def _solutions():
 # Fresh inputs
 
 
-def _fresh(exercise, seed):
+def fresh_exercise(exercise, seed):
     """Return an exercise with other numbers in its cases, or None where they would be the same."""
     rng = np.random.default_rng([seed, *exercise.name.encode()])
     cases = [_fresh_case(exercise, case, rng) for case in exercise.all_cases]
