@@ -125,25 +125,21 @@ def grade(folder, seed=None, unprotected=False):
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     judging = _Judging(seed, None if unprotected else confine)
     with ThreadPoolExecutor(os.cpu_count() if copied_process.COPIES else 1) as pool:
-        each = pool.map(judging.student, files, files.values())
+        read = list(pool.map(judging.read, files, files.values()))
+        judging.prepare({name for _, versions in read for name in versions})  # before it is copied
+        each = pool.map(judging.judge, *zip(*read, strict=True))
         return list(tqdm(each, total=len(files), unit="student", disable=None, leave=False)), seed
 
 
 class _Judging:
-    """Judges one student after the other, in copies of this process that know all inputs already."""
+    """Reads and judges what students handed in, in copies of this process that know all inputs already."""
 
     def __init__(self, seed, confine):
-        self.confine = confine
-        self.solutions = _solutions()
-        self.fresh = {name: fresh_exercise(exercise, seed) for name, exercise in EXERCISES.items()}
-        for exercise in EXERCISES.values():
-            prepare(exercise)
-        for exercise in filter(None, self.fresh.values()):
-            outcomes_of(exercise, exercise.answer)
+        self.seed, self.confine, self.fresh = seed, confine, {}
         slowness()
 
-    def student(self, name, paths):
-        """Return a `Student`, whatever there is in the files."""
+    def read(self, name, paths):
+        """Return a `Student` with notes on files that cannot be read, and all versions of each function."""
         student, versions = Student(name), {}
         if not paths:
             student.notes.append(f"{name}: there is no notebook")
@@ -155,10 +151,23 @@ class _Judging:
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or error
                 student.notes.append(f"{name}: {printable(path.name)} is not read: {reason}")
+        return student, versions
+
+    def prepare(self, names):
+        """Work out what is the same for all students."""
+        self.solutions = _solutions()
+        for exercise in map(EXERCISES.get, names):
+            self.fresh[exercise.name] = fresh = fresh_exercise(exercise, self.seed)
+            prepare(exercise)
+            if fresh:
+                outcomes_of(fresh, fresh.answer)
+
+    def judge(self, student, versions):
+        """Judge all functions of a student, whatever they do, and return the `Student`."""
         latest = time.monotonic() + PATIENCE * slowness()
-        for exercise in EXERCISES:
-            if exercise in versions:
-                student.found[exercise] = self._best(exercise, versions[exercise], latest)
+        for name in EXERCISES:
+            if name in versions:
+                student.found[name] = self._best(name, versions[name], latest)
         return student
 
     def _functions_in(self, path):
@@ -172,8 +181,8 @@ class _Judging:
                 return functions_in(content)
             except ValueError as error:
                 return str(error)
-            except (RecursionError, MemoryError):
-                return "it is nested too deeply, or too large"
+            except Exception as error:
+                return f"{type(error).__name__} arises"
 
         try:
             found = self._in_a_copy(look, LONGEST)
@@ -279,7 +288,7 @@ def _rank(found):
 def given():
     """Return (exercise, form) of the functions that stand in the lessons themselves."""
     notebooks = (functions_in(path.read_bytes()) for path in source_folder().glob("*.ipynb"))
-    return {(each["exercise"], each["form"]) for found in notebooks for each in found}
+    return {(each["exercise"], each["form"]) for found in notebooks for each in found if each["form"]}
 
 
 @functools.cache

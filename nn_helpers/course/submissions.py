@@ -29,7 +29,7 @@ HEADER = "import numpy as np\n\n"
 # Marks
 LIBRARY = "calls the library"
 OUTSIDE = "reaches beyond computing"
-ABSENT = "needs what a cell computes, and no cell is run"
+ABSENT = "needs what is not run here"
 REACHING = {"open", "exec", "eval", "compile", "globals", "locals", "vars", "breakpoint", "__import__"}
 
 
@@ -136,8 +136,9 @@ def _code_of(content):
         source = cell.get("source", cell.get("input", ""))  # the latter up to 2014
         source = "".join(map(str, source)) if isinstance(source, list) else str(source)
         source = re.sub(r"\r\n?", "\n", source).strip("\n")
-        if source[:1] in (" ", "\t") and not open_block:  # else it may be the rest of a function
-            source = textwrap.dedent(source)
+        if not open_block:  # else it may be the rest of a function
+            indent = re.match(r"[ \t]*", source)[0]  # which IPython takes away
+            source = re.sub(f"^{indent}", "", source, flags=re.MULTILINE)
         margin = re.findall(r"^[^\s#)\]}].*", source, re.MULTILINE)
         open_block = bool(BLOCK.match(margin[-1])) if margin else open_block
         executed = cell.get("execution_count", cell.get("prompt_number"))
@@ -148,7 +149,7 @@ def _code_of(content):
 
 def _cells(content):
     try:
-        notebook = json.loads(content)
+        notebook = json.loads(content.decode().removeprefix("\ufeff"))
         cells = notebook.get("cells")
         if cells is None:
             cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]

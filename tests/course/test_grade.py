@@ -117,14 +117,14 @@ def test_a_function_is_found_as_it_was_written(cells):
 
 def test_the_last_one_that_ran_counts_and_a_right_one_before_all(tmp_path):
     helper = "def f(z):\n    return {}", "def relu_forward(z):\n    return f(z), z"
-    cells = [helper[0].format("np.maximum(0, z)"), helper[0].format("z"), helper[1]]
+    cells = [helper[0].format("np.maximum(0, z)"), helper[0].format("abs(z)"), helper[1]]
     hand_in(tmp_path / "in order.ipynb", *cells)
     hand_in(tmp_path / "out of order.ipynb", *cells, counts=[9, 3, 5])
     hand_in(tmp_path / "two.ipynb", OTHER_RELU, WRONG_RELU)
     hand_in(tmp_path / "again/first.ipynb", WRONG_RELU)
     hand_in(tmp_path / "again/second.ipynb", OTHER_RELU)
     assert {name: found["relu_forward"] for name, found in graded(tmp_path).items()} == {
-        "in order": "identity", "out of order": "right", "two": "right", "again": "right"
+        "in order": "absolute-value", "out of order": "right", "two": "right", "again": "right"
     }  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def test_a_class_gets_the_verdicts_that_were_planted(tmp_path):
                 if mistake != "not written":
                     known = EXERCISES[name].mistakes.get(mistake)
                     answers[name] = known.code if known else source
-            hand_in_astray(tmp_path, f"s{number}", lesson, answers, number)
+            hand_in_astray(tmp_path, f"s{number}", lesson, answers, int(lesson[:2]) + 10 * number)
     found = graded(tmp_path)
     assert {(who, name): word for who, all_of in found.items() for name, word in all_of.items()} == planted
 
@@ -236,7 +236,7 @@ def test_what_is_not_ones_own_is_marked():
         "calls the library (softmax)"
     ]
     assert marks("from nn_helpers import losses", ANSWERS["softmax"]) == []
-    assert marks("import os", "def softmax(z):\n    return os.getcwd()") == []  # as it fails, nothing more
+    assert marks("import os", "def softmax(z):\n    return os") == ["needs what is not run here (os)"]
     assert marks("def softmax(z):\n    return z.__class__") == ["reaches beyond computing (__class__)"]
     for lesson in LESSONS:
         sources, counts = astray(lesson, of_lesson(lesson), 1)
@@ -341,7 +341,7 @@ def test_where_nothing_can_be_confined_nothing_is_run(tmp_path, monkeypatch, cap
     assert main(["grade", str(tmp_path), "--unprotected"]) == 0
     monkeypatch.setattr(copied_process, "COPIES", False)
     assert main(["grade", str(tmp_path), "--unprotected"]) == 0
-    assert "anna               1  ✓––––" in capsys.readouterr().out
+    assert "anna              1  ✓––––" in capsys.readouterr().out
 
 
 # What is no notebook
@@ -372,7 +372,7 @@ def test_files_that_are_none_get_a_line_each_and_the_others_go_on(tmp_path, monk
     found = {
         student.name: [*student.notes, *(f.in_a_word for f in student.found.values())] for student in students
     }
-    assert {name for name, said in found.items() if said == ["right"]} == {"utf-16", "old"}
+    assert [name for name, said in found.items() if said == ["right"]] == ["old"]
     assert found["cells of numbers"] == []
     assert found["in R"] == ["in R: in R.ipynb is not read: it is a notebook in R, and not in Python"]
     assert found["large"] == ["large: large.ipynb is not read: it has more than 20 million bytes"]
@@ -382,21 +382,21 @@ def test_files_that_are_none_get_a_line_each_and_the_others_go_on(tmp_path, monk
     assert gradebook.report(students).count("is not read") == len(found) - 4
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(60))
 def test_a_damaged_notebook_is_read_or_refused(seed):
-    rng = random.Random(seed)
-    content = bytearray(notebook(*astray(LESSONS[0], of_lesson(LESSONS[0]), 1)).encode())
+    rng, lesson = random.Random(seed), LESSONS[seed % len(LESSONS)]
+    content = bytearray(notebook(*astray(lesson, of_lesson(lesson), 1)).encode())
     for _ in range(rng.choice([1, 3, 30])):
-        at = rng.randrange(len(content))
+        at = rng.randrange(len(content) + 1)
         match rng.randrange(4):
             case 0:
-                content[at] = rng.randrange(256)
+                content[at : at + 1] = bytes([rng.randrange(256)])
             case 1:
                 del content[at : at + rng.choice([1, 100])]
             case 2:
                 content[at:at] = rng.choice([b"null", b"{}", b"[", b'"', b"\\n    ", b"\\ud800", b"def "])
             case 3:
-                del content[rng.randrange(len(content)) :]
+                del content[at:]
                 content += rng.choice([b"", b'"', b'"]}]}'])
     with contextlib.suppress(ValueError):
         assert isinstance(functions_in(bytes(content)), list)
@@ -416,7 +416,7 @@ def test_the_command_tells_a_table_a_csv_and_a_page_for_each(tmp_path, capsys):
     unprotected = ["--unprotected"] if why_not() else []
     assert main(["grade", str(tmp_path / "class"), *options, *unprotected]) == 0
     out = capsys.readouterr().out
-    assert "<b>ben              0  ✗––––" in out
+    assert "<b>ben            0  ✗––––" in out
     assert "relu_forward: absolute-value, 1 (<b>ben)" in out
     assert "relu_forward: none that has a name, 1 (?b?ben)" in out
     assert "carla: there is no notebook" in out
