@@ -209,13 +209,15 @@ class _Judging:
     def _judge(self, name, version, latest):
         exercise = EXERCISES[name]
         if (name, version["form"]) in given():
-            return Verdict("not attempted", None, f"{name}: not written yet.", "So the lesson gives it.")
+            return Verdict(
+                "not attempted", None, f"{name}: not written yet.", "It stands there as in the lesson."
+            )
         if not version["texts"]:
             error = f"It is no Python yet: {version['error']}."
             return Verdict("mistake", None, f"{name}: not right yet.", error)
         for text in version["texts"]:  # with the student's own other functions, and with the lesson's
             if time.monotonic() > latest:
-                return Verdict("unsure", None, f"{name}: not judged.", "The others took too long.")
+                return _not_judged(exercise, "The others took too long.")
             verdict = self._ask(exercise, text)
             if verdict:
                 break
@@ -228,11 +230,13 @@ class _Judging:
             return _trusted(given, exercise)
         except CopyEnded as end:
             return without_verdict(exercise, str(end))
+        except OSError as error:
+            return _not_judged(exercise, f"There was no room for a process ({error.strerror}).")
 
-    def _in_a_copy(self, task, silence=copied_process.SILENCE):
+    def _in_a_copy(self, task, silence=None):
         if not copied_process.COPIES:
             return task(lambda: None)
-        slow = slowness()
+        silence, slow = silence or copied_process.SILENCE, slowness()
         try:
             return in_a_copy(task, silence * slow, LONGEST * slow, self.confine)
         except (ValueError, RecursionError):  # it wrote something of its own
@@ -249,13 +253,16 @@ def _verdict(exercise, fresh, text, beat):
             loaded.names.setdefault(name, other.ours)
         f = loaded.function(exercise.name) or loaded.names.get(exercise.name)
         if why := loaded.problems.get(exercise.name):
-            why = f"It cannot be taken by itself: {why.partition(' in line ')[0]}."
-            said = Verdict("unsure", None, f"{exercise.name}: not judged.", why)
+            said = _not_judged(exercise, f"It cannot be taken by itself: {why.partition(' in line ')[0]}.")
         else:
             said = _on_both(exercise, fresh, f, beat)
     except BaseException as error:
-        said = without_verdict(exercise, "fault", type(error).__name__)
+        said = _not_judged(exercise, f"{type(error).__name__} arose in the judging itself.")
     return [said.kind, list(said.mistakes), said.head, said.said, said.example, said.after]
+
+
+def _not_judged(exercise, why):
+    return Verdict("unsure", None, f"{exercise.name}: not judged.", why)
 
 
 def _on_both(exercise, fresh, f, beat):

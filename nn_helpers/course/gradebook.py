@@ -13,7 +13,7 @@ from nn_helpers.course.grade import WORDS
 from nn_helpers.course.submissions import words
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.page import headline, paragraphs
-from nn_helpers.exercises.checking.wording import wrap
+from nn_helpers.exercises.checking.wording import join_names, wrap
 from nn_helpers.support.files import explain_failure, require_writable, temporary_file
 
 SIGNS = {"right": "✓", "unsure": "?", "mistake": "✗", "not attempted": "○", "missing": "–"}
@@ -55,7 +55,10 @@ def report(students):
     legend = "   ".join(f"{sign} {WORDS[kind]}" for kind, sign in SIGNS.items())
     sections = {
         "Mistakes": _mistakes(students, names),
-        "For a person to look at": [*_marked(students), *likenesses(students)],
+        "For a person to look at": [
+            *(f"{student.name}: {mark}" for student in students for mark in _marks_of(student)),
+            *likenesses(students),
+        ],
         "Files": [note for student in students for note in student.notes],
     }
     for title, said in sections.items():
@@ -76,39 +79,40 @@ def _mistakes(students, names):
     ]
 
 
-def _marked(students):
-    lines = []
-    for student in students:
-        marks = {}
-        for name, found in student.found.items():
-            for mark in found.marks:
-                marks.setdefault(mark, []).append(name)
-        lines += [f"{student.name}: {mark}: {', '.join(names)}" for mark, names in marks.items()]
-    return lines
+def _marks_of(student):
+    marks = {}
+    for name, found in student.found.items():
+        for mark in found.marks:
+            marks.setdefault(mark, []).append(name)
+    return [f"{mark}: {', '.join(names)}" for mark, names in marks.items()]
 
 
 def likenesses(students):
-    """Return a line for each two students who wrote what nobody else did, from the most alike on.
+    """Return a line for each few students who wrote what nobody else did, from the most alike on.
 
     Compared is the code without comments, and with one set of names for all. What is as the lesson or
     `solution` shows it says nothing, and neither does what is short.
     """
-    alike = {}
+    alike, few = {}, max(2, len(students) // 8)
     for name in EXERCISES:
-        forms = {student.name: _threes(student.of(name)) for student in students}
-        forms = {who: form for who, form in forms.items() if form}
-        near = {who: [other for other in forms if _near(forms[who], forms[other])] for who in forms}
-        for one, two in itertools.combinations(forms, 2):
-            if set(near[one]) == set(near[two]) == {one, two}:
-                alike.setdefault((one, two), []).append(name)
-    pairs = sorted(alike.items(), key=lambda pair: -len(pair[1]))
-    return [f"{one} and {two} alone wrote the same {', '.join(names)}" for (one, two), names in pairs]
+        forms = {}
+        for student in students:
+            found = student.of(name)
+            if found.verdict.kind != "not attempted" and len(words(found.form)) >= SHORT:
+                forms.setdefault(found.form, set()).add(student.name)
+        threes = {form: _threes(words(form)) for form in forms}
+        near = {
+            form: frozenset().union(*(forms[other] for other in forms if _near(threes[form], threes[other])))
+            for form in forms
+        }
+        for group in set(near.values()):
+            if 2 <= len(group) <= few and all(near[f] == group for f in forms if forms[f] & group):
+                alike.setdefault(group, []).append(name)
+    pairs = sorted(alike.items(), key=lambda pair: (-len(pair[1]), sorted(pair[0])))
+    return [f"{join_names(sorted(who))} alone wrote the same {', '.join(names)}" for who, names in pairs]
 
 
-def _threes(found):
-    """Return a function's words and signs, counted by threes; nothing of one that says nothing."""
-    if found.verdict.kind == "not attempted" or len(all_words := words(found.form)) < SHORT:
-        return Counter()
+def _threes(all_words):
     return Counter(zip(all_words, all_words[1:], all_words[2:], strict=False))
 
 
@@ -122,12 +126,11 @@ def write_csv(students, path):
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["student", "right", "of", "percent", *names, "to look at"])
-    marked = {student.name: "; ".join(_marked([student])) for student in students}
     for student in students:
         right = student.right(names)
         percent = round(100 * right / max(1, len(names)))
         found = (student.of(name).in_a_word for name in names)
-        cells = [student.name, right, len(names), percent, *found, marked[student.name]]
+        cells = [student.name, right, len(names), percent, *found, "; ".join(_marks_of(student))]
         # A spreadsheet would calculate what begins like a formula.
         table.writerow([f"'{cell}" if str(cell)[:1] in tuple("=+-@\t") else cell for cell in cells])
     _write(Path(path), text.getvalue())
@@ -173,7 +176,7 @@ PAGE = """<!DOCTYPE html>
   :root {{ color-scheme: light dark }}
   body {{ max-width: 46em; margin: 2em auto; padding: 0 1em; font: 16px/1.5 sans-serif }}
   section {{ margin: 1.2em 0 }}
-  pre {{ overflow-x: auto }}
+  pre {{ white-space: pre-wrap }}
   small {{ opacity: 0.7 }}
 </style>
 {body}

@@ -21,8 +21,7 @@ LARGEST = 20_000_000  # bytes of a notebook; a lesson with all its figures has t
 MOST = 6  # versions of a function, the last ones
 LESSONS = {"00_start_here", *(exercise.lesson for exercise in EXERCISES.values())}
 # What Moodle and Canvas write behind a student's name: a number, and what the file was called.
-MOODLE = re.compile(r"_(\d+)_assignsubmission_.*", re.DOTALL)
-CANVAS = re.compile(r"(?:_LATE)?_(\d+)_\d+_.*", re.DOTALL)
+PLATFORM = re.compile(r"(?:_LATE)?_(\d+)_(?:assignsubmission|\d+)_.*", re.DOTALL)
 AGAIN = re.compile(r"( ?\(\d+\)|-Copy\d+)$")  # what browsers and Jupyter write behind a second one
 BLOCK = re.compile(r"(@|(async\s+)?def|class|if|elif|else|for|while|try|except|finally|with)\b")
 HEADER = "import numpy as np\n\n"
@@ -45,11 +44,10 @@ def students_in(folder):
     if not folder.is_dir():
         raise NotADirectoryError(f"{printable(folder)} is no folder; name the one with what was handed in")
     _collect(folder / "submitted" if (folder / "submitted").is_dir() else folder, found)  # nbgrader's
-    names = [name for name, _ in found]
-    return {
-        f"{name} {number}" if names.count(name) > 1 else name: paths
-        for (name, number), paths in found.items()
-    }
+    names, students = [name for name, _ in found], {}
+    for (name, number), paths in found.items():
+        students.setdefault(f"{name} {number}".strip() if names.count(name) > 1 else name, []).extend(paths)
+    return students
 
 
 def _collect(folder, found):
@@ -69,7 +67,7 @@ def _collect(folder, found):
 def _whose(path):
     """Return a student's name and number, from a folder's or file's name; nothing if it is a lesson's."""
     name = path.name.removesuffix(path.suffix if path.suffix.lower() == ".ipynb" else "")
-    found = MOODLE.search(name) or CANVAS.search(name)
+    found = PLATFORM.search(name)
     name = AGAIN.sub("", name[: found.start()] if found else name)
     for lesson in LESSONS:
         name = name.replace(lesson, "")
@@ -112,7 +110,8 @@ def functions_in(content):
         found += [(executed, number, each) for each in _definitions(piece)]
     found.sort(key=lambda each: each[0])  # the last one that ran counts; those that never did come first
     last = {name: piece for *_, piece in found if piece.is_harmless for name in piece.names}
-    unused = {name for *_, piece in found for name in piece.names if piece.statement} - last.keys()
+    unused = {name for *_, piece in found for name in piece.names if piece.statement}
+    unused -= last.keys() | EXERCISES.keys()
     versions = {name: {} for name in EXERCISES}
     for _, number, piece in found:
         for name in piece.names:

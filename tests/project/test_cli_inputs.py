@@ -87,6 +87,7 @@ ARGUMENTS = st.one_of(
     arguments("data", root, words, most=2),
     arguments("doctor", words, most=1),
     arguments("reset", words, most=2),
+    arguments("grade", words, most=2),
     arguments("", words, *options, most=4),
 )
 written = None  # paths outside of the folder, while the command line is watched
