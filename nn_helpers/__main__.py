@@ -105,6 +105,15 @@ guessed wrong, and where all were last. A record is my_lessons/record.jsonl: col
 them as name.jsonl, or in a folder for each learner.""",
     "records", "records --csv class.csv --figure class.png",
 )  # fmt: skip
+GRADE = (
+    "judge what a class handed in: which functions are right, which mistakes were made",
+    """\
+Each function is found wherever its cell went, and judged as check does it, on fresh
+inputs too, in a process that can compute and nothing else; no cell is run. What calls
+the library, equals the solution or is like another student's is said to be so: a
+person decides.""",
+    "submissions", "submissions --csv marks.csv --feedback pages",
+)  # fmt: skip
 
 # The options of `train`, with the defaults of the preset "seed".
 TRAIN_OPTIONS = {
@@ -233,6 +242,16 @@ def _add_for_a_class(commands):
     report.add_argument("--csv", type=Path, metavar="PATH.csv", help="write all findings here, one a row")
     report.add_argument("--figure", type=Path, metavar="PATH.png", help="save a figure for the wall here")
     report.add_argument("--names", action="store_true", help="say who, by the names of files and folders")
+    grade = _command(commands, "grade", run_grade, *GRADE)
+    grade.add_argument("folder", type=Path, help="what was handed in: a folder or a notebook a student")
+    grade.add_argument("--csv", type=Path, metavar="PATH.csv", help="save the table, for a learning platform")
+    grade.add_argument("--feedback", type=Path, metavar="FOLDER", help="save a page for each student here")
+    grade.add_argument("--seed", type=int, help="for the fresh inputs, to judge once more on the same ones")
+    grade.add_argument(
+        "--unprotected",
+        action="store_true",
+        help="go on where no process can be confined: what was handed in can then do what you can",
+    )
 
 
 class TrainHelp(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
@@ -444,6 +463,23 @@ def run_report(arguments):
     if arguments.figure is not None:
         plots.save(found.figure(), arguments.figure)
         print(f"Saved {arguments.figure}")
+    return 0
+
+
+def run_grade(arguments):
+    """Judge what a class handed in, and save what was asked for."""
+    from nn_helpers.course.grade import grade
+    from nn_helpers.course.gradebook import check_places, report, write_csv, write_feedback
+
+    check_places(arguments.folder, arguments.csv, arguments.feedback)
+    students, seed = grade(arguments.folder, arguments.seed, arguments.unprotected)
+    print(f"{report(students)}\n\nOnce more with the same fresh inputs: --seed {seed}")
+    if arguments.csv:
+        write_csv(students, arguments.csv)
+        print(f"Saved {arguments.csv}")
+    if arguments.feedback:
+        write_feedback(students, arguments.feedback)
+        print(f"Saved {len(students)} page{'s' * (len(students) > 1)} in {arguments.feedback}")
     return 0
 
 

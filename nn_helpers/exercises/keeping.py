@@ -123,7 +123,7 @@ class _Needs:
         if not (inner is f or tree.decorator_list) or not Piece(0, 0, source, tree).is_harmless:
             raise CannotStandAlone("a decorator or a default value calls something")
         self.sources[tree.name] = None  # it may call itself
-        for name in sorted(_globals_in(source) - {tree.name}):
+        for name in sorted(globals_in(source) - {tree.name}):
             self.add(name, self.names.get(name, self))
         del self.sources[tree.name]
         if not of_the_exercise or tree.name != self.exercise.name:
@@ -157,7 +157,7 @@ class _Needs:
         for piece in self.found:
             user = "".join(piece.names)
             theirs = isinstance(piece.statement, ast.FunctionDef) and user not in (name, self.exercise.name)
-            if theirs and name in _globals_in(piece.text) and not self._is_of_here(piece, user):
+            if theirs and name in globals_in(piece.text) and not self._is_of_here(piece, user):
                 raise CannotStandAlone(
                     f"it needs `{name}`, and {user} in that file uses another one; give one of them another "
                     "name"
@@ -174,7 +174,7 @@ def _globals_of(f):
     return getattr(innermost(f), "__globals__", {}) if isinstance(f, FunctionType) else {}
 
 
-def _globals_in(source):
+def globals_in(source):
     """Return the names that a definition takes from outside."""
     try:
         codes, names = [compile(source, FILE, "exec", dont_inherit=True)], set()

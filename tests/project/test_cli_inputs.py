@@ -90,6 +90,7 @@ ARGUMENTS = st.one_of(
     arguments("progress", words, st.tuples(st.sampled_from(NAMES)), most=2),
     arguments("kit", words, st.tuples(st.sampled_from(NAMES)), most=2),
     arguments("report", words, st.tuples(st.sampled_from(NAMES)), path_option("--csv", [".csv", ""]), most=3),
+    arguments("grade", words, most=2),
     arguments("", words, *options, most=4),
 )
 written = None  # paths outside of the folder, while the command line is watched

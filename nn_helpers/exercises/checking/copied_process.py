@@ -10,6 +10,7 @@ Windows has none. There a function runs in a thread, and such a loop needs Kerne
 """
 
 import json
+import math
 import os
 import select
 import signal
@@ -21,16 +22,18 @@ from contextlib import suppress
 COPIES = sys.platform == "linux"
 SILENCE = 2.5  # seconds without a sign of life, on a machine as fast as that of the limits
 MEMORY = 2**30  # bytes that a copy may take beyond what it began with
+LONGEST_ANSWER = 2**24  # bytes
 
 
 class CopyEnded(Exception):  # noqa: N818 - not an error of ours
     """The copy gave no answer: it took too long ("time"), too much memory, or came to an "end"."""
 
 
-def in_a_copy(task, silence=SILENCE):
+def in_a_copy(task, silence=SILENCE, longest=math.inf, confine=None):
     """Return ``task(beat)`` as a copy of this process computes it: what JSON can hold.
 
-    The task calls ``beat()`` as long as it is alive, at least once in `silence` seconds.
+    The task calls ``beat()`` as long as it is alive, at least once in `silence` seconds, and ends within the
+    `longest` time. Before it begins, ``confine(report)`` may shut the copy in, all but that descriptor.
 
     Raises
     ------
@@ -43,7 +46,7 @@ def in_a_copy(task, silence=SILENCE):
     try:
         pid = _fork()
         if pid == 0:
-            _be_the_copy(task, report)
+            _be_the_copy(task, report, confine)
     except BaseException:
         os.close(answer)
         raise
@@ -51,7 +54,7 @@ def in_a_copy(task, silence=SILENCE):
         os.close(report)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     try:
-        return json.loads(_listen(answer, pid, silence))
+        return json.loads(_listen(answer, pid, silence, longest))
     finally:
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
@@ -67,18 +70,20 @@ def _fork():
         return os.fork()
 
 
-def _be_the_copy(task, report):
+def _be_the_copy(task, report, confine):
     """Do the task, say what came out, and end, without what a process does at its end."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # ■ is for the notebook, which ends this copy
+        if confine:
+            confine(report)
         os.write(report, json.dumps(task(lambda: os.write(report, b"."))).encode() + b"\n")
     finally:
         os._exit(0)
 
 
-def _listen(answer, pid, silence):
+def _listen(answer, pid, silence, longest):
     """Return what the copy says at last."""
-    poll = select.poll()
+    poll, latest = select.poll(), time.monotonic() + longest
     poll.register(answer, select.POLLIN)
     said, heard, at_first = b"", time.monotonic(), _memory(pid)
     while not said.endswith(b"\n"):
@@ -87,6 +92,8 @@ def _listen(answer, pid, silence):
             if not part:
                 raise CopyEnded("end")
             said, heard = (said + part).lstrip(b"."), time.monotonic()
+            if heard > latest or len(said) > LONGEST_ANSWER:
+                raise CopyEnded("time")
         elif _status(pid, "State").startswith("D"):  # it waits for the disk, perhaps for a large import
             heard = time.monotonic()
         elif time.monotonic() - heard > silence:
