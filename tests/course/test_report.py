@@ -164,7 +164,7 @@ def test_the_place_is_where_they_were_last_and_not_where_they_once_were(tmp_path
 
 def test_a_question_is_said_with_its_most_frequent_wrong_answer_and_what_came_of_it(tmp_path):
     for number, answer in enumerate(["about 4", "about 4", "about 1", "about 64"]):
-        about = {"question": "vanishing-gradient", "time": str(number)}
+        about = {"question": "four-sigmoids", "time": str(number)}
         lines = [line("revealed", **about, answer=answer, truth="41.6", right=answer == "about 64")]
         lines += [line("recalled", "03", **about, answer="1/32", right=True)] * (number < 1)
         hand_in(tmp_path, f"{number}.jsonl", *lines)

@@ -282,7 +282,7 @@ def test_in_a_notebook_that_sentence_is_all_that_the_first_cell_shows():
     assert len(lines) == len(LESSONS)
     for line in lines:
         assert line.startswith("This lesson was written for nn_helpers ")
-        assert line.endswith("in the folder of the lessons and restart it again.")
+        assert line.endswith("in the project's folder if you cloned it, and restart it again.")
 
 
 TRAINING = """

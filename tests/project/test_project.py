@@ -384,7 +384,7 @@ def targets():
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "TEACHING.md"])
 def test_every_make_target_that_is_named_exists(page):
-    named = set(re.findall(r"\bmake ([a-z][\w-]*)", (ROOT / page).read_text(encoding="utf-8")))
+    named = set(re.findall(r"(?m)(?:`|^)make ([a-z][\w-]*)", (ROOT / page).read_text(encoding="utf-8")))
     assert {"lab", "test"} <= targets()
     assert named <= targets()
 
