@@ -27,6 +27,7 @@ PORT, TOKEN = 8730, uuid.uuid4().hex
 TRIAL = f"""
 load_subconfig({str(CONFIG)!r})
 c.JupyterHub.spawner_class, c.JupyterHub.authenticator_class = "simple", "dummy"
+c.DummyAuthenticator.password = "{TOKEN}"
 c.Spawner.args.append("--allow-root")
 c.SimpleLocalProcessSpawner.home_dir_template = "{{folder}}/{{{{username}}}}"
 c.JupyterHub.bind_url = "http://127.0.0.1:{PORT}"
