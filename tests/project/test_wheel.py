@@ -35,8 +35,8 @@ def run(wheel, tmp_path_factory):
     home, here = tmp_path_factory.mktemp("environment"), tmp_path_factory.mktemp("empty")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
     scripts = home / ("Scripts" if os.name == "nt" else "bin")
-    pip = [sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--no-deps", "--no-index"]
-    subprocess.run([*pip, "-q", "--disable-pip-version-check", wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", home, "install", "--no-deps", "--no-index", "-q"]
+    subprocess.run([*pip, "--disable-pip-version-check", wheel], check=True)
     # NumPy and the others are those of the tests. This line adds their folder, and not what its own .pth add.
     (site,) = home.glob("**/site-packages")
     (site / "the_others.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
