@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from contextlib import chdir
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,8 +51,8 @@ The first time, this puts a copy of the lessons for you into the folder my_lesso
 where you are. Later it goes on where you stopped, and brings in newer editions of
 the lessons: what you wrote stays. Close JupyterLab with Ctrl-C, twice.
 
-Options that are not listed here go to JupyterLab.""",
-    "", "my_course", "--no-browser --port 8899", "--copy-only /srv/lessons/ada",
+Options that are not listed here go to JupyterLab; write their values with =.""",
+    "", "my_course", "--no-browser --port=8899", "--copy-only /srv/lessons/ada",
 )  # fmt: skip
 PROGRESS = (
     "show what you have done, and where to go on",
@@ -273,6 +274,12 @@ def run_lab(arguments):
     from nn_helpers.course.lab import open_lab, work_copy_here
     from nn_helpers.course.work_copy import make
 
+    for option, value in pairwise(arguments.given):  # JupyterLab's --port 8899 gives us a folder 8899
+        if option in arguments.options and "=" not in option and Path(value) == arguments.folder:
+            raise ValueError(
+                f"is {value} a folder, or the value of {option}? Write the folder first, "
+                f"lab {value} {option}, or the value with =, {option}={value}"
+            )
     if not arguments.copy_only:
         open_lab(arguments.folder, arguments.options)
         return 0
@@ -493,6 +500,7 @@ def main(argv=None):
     first.add_argument("--preset", nargs="?")  # what is wrong with it, the second look tells
     top = parser(first.parse_known_args(argv)[0].preset)
     arguments, arguments.options = top.parse_known_args(argv)
+    arguments.given = sys.argv[1:] if argv is None else argv
     for_jupyter = arguments.command == "lab" and not arguments.copy_only
     if arguments.options and not for_jupyter:  # options that JupyterLab knows, we do not
         top.parse_args(argv)

@@ -51,6 +51,17 @@ def test_lab_goes_on_in_the_lesson_that_was_begun_last(opened, monkeypatch, tmp_
     assert opened[1][0][1] == "--LabApp.default_url=/lab/tree/02_affine_backprop.ipynb"
 
 
+def test_the_value_of_an_option_of_jupyterlab_is_not_taken_for_a_folder(opened, tmp_path, capsys):
+    assert main(["lab", "--port", "8899"]) == 2
+    said = "is 8899 a folder, or the value of --port? Write the folder first, lab 8899 --port, or the value "
+    assert said in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+    assert main(["lab", "here", "--port=8899", "--no-browser"]) == 0
+    ((options, _),) = opened
+    assert options[0] == f"--ServerApp.root_dir={tmp_path / 'here'}"
+    assert options[2:] == ["--port=8899", "--no-browser"]
+
+
 def test_copy_only_opens_nothing_and_says_what_it_did(opened, tmp_path, capsys):
     for said in ("teacher is your copy of the lessons.\n", "teacher is up to date.\n"):
         assert main(["lab", "teacher", "--copy-only"]) == 0

@@ -35,8 +35,8 @@ def run(wheel, tmp_path_factory):
     home, here = tmp_path_factory.mktemp("environment"), tmp_path_factory.mktemp("empty")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
     scripts = home / ("Scripts" if os.name == "nt" else "bin")
-    pip = [sys.executable, "-m", "pip", "--python", scripts / "python", "install", "--no-deps", "--no-index"]
-    subprocess.run([*pip, "-q", "--disable-pip-version-check", wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", home, "install", "--no-deps", "--no-index", "-q"]
+    subprocess.run([*pip, "--disable-pip-version-check", wheel], check=True)
     # NumPy and the others are those of the tests. This line adds their folder, and not what its own .pth add.
     (site,) = home.glob("**/site-packages")
     (site / "the_others.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
@@ -92,11 +92,11 @@ def test_without_a_clone_everything_else_runs(run):
 
 def test_the_module_is_the_same_as_the_command(run):
     for asked, name in (
-        (run("reset", "nothing"), "nn-helpers"),
-        (run("-m", "nn_helpers", "reset", "nothing", program="python"), "python -m nn_helpers"),
+        (run("train", "--epochs", "0"), "nn-helpers"),
+        (run("-m", "nn_helpers", "train", "--epochs", "0", program="python"), "python -m nn_helpers"),
     ):
         assert asked.returncode == 2
-        assert asked.stderr.startswith(f"{name} reset: 'nothing' is no exercise and no lesson")
+        assert asked.stderr == f"{name} train: --epochs must be at least 1, got 0\n"
     where = run("-c", "import nn_helpers; print(nn_helpers.__file__)", program="python").stdout
     assert Path(where).is_relative_to(run.home)  # and not in this clone
     assert run("--version").stdout == f"nn-helpers {nn_helpers.__version__}\n"
