@@ -101,6 +101,14 @@ SOURCES = {
 }
 
 
+# Those of which another tries nearly the same
+TWINS = {
+    "sleep", "a loop that nothing stops", "printing without end", "a text without end", "more and more",
+    "many statements", "an answer without end", "deleting files, silently", "os.system", "moving files",
+    "reading others", "a server", "a signal to all", "a folder",
+}  # fmt: skip
+
+
 def notebooks(victim):
     """Return {kind: source of a cell}; the victim is a file."""
     kinds = {kind: "def relu_forward(z):\n" + indent(body, "    ") for kind, body in BODIES.items()}

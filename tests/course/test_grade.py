@@ -149,21 +149,27 @@ def test_a_class_gets_the_verdicts_that_were_planted(tmp_path):
 
 
 def test_an_answer_that_is_made_for_the_known_inputs_is_seen():
-    for exercise in EXERCISES.values():
+    for name, exercise in EXERCISES.items():
         fresh = grading.fresh_exercise(exercise, seed=1)
-        if fresh is None:
-            assert exercise.name == "minibatches"  # judged by its properties, on other orders each time
+        if exercise.observe:  # judged by the properties of what comes out at random
+            assert (fresh is None) == (name == "minibatches")  # which gets no array
             continue
         known = {_key(case.args) for case in exercise.all_cases}
-        answer = exercise.answer
+        assert sum(_key(case.args) in known for case in fresh.all_cases) < len(known), name
+    known, answer = (
+        {_key(case.args) for case in EXERCISES["adam_step"].all_cases},
+        EXERCISES["adam_step"].answer,
+    )
 
-        def made_for_them(*args, known=known, answer=answer):
-            return answer(*args) if _key(args) in known else None
+    def adam_step(*args):
+        return answer(*args) if _key(args) in known else None
 
-        if not exercise.observe:
-            with Sandbox(made_for_them).open() as opened:
-                assert judge(exercise, made_for_them, opened), exercise.name
-                assert not judge(fresh, made_for_them, opened), exercise.name
+    for exercise, right in (
+        (EXERCISES["adam_step"], True),
+        (grading.fresh_exercise(EXERCISES["adam_step"], seed=1), False),
+    ):
+        with Sandbox(adam_step).open() as opened:
+            assert bool(judge(exercise, adam_step, opened)) == right
 
 
 def _key(args):
@@ -174,10 +180,9 @@ def _flat(value):
     return [x for part in value for x in _flat(part)] if isinstance(value, list | tuple) else [value]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_right_answer_is_right_on_fresh_inputs(seed):
+def test_a_right_answer_is_right_on_fresh_inputs():
     for name, exercise in EXERCISES.items():
-        if fresh := grading.fresh_exercise(exercise, seed):
+        if fresh := grading.fresh_exercise(exercise, seed=1):
             assert verdict_on(f"import numpy as np\n{ANSWERS[name]}", fresh), name
 
 
@@ -283,6 +288,8 @@ def test_nothing_that_is_hostile_does_harm_and_each_gets_a_line(tmp_path, monkey
     victim.write_text("SECRET", encoding="utf-8")
     before = victim.stat()
     kinds = hostile.notebooks(victim)
+    for kind in () if os.environ.get("NN_HELPERS_COSTLY") else hostile.TWINS:
+        del kinds[kind]
     for kind, source in kinds.items():
         hand_in(tmp_path / "class" / kind / "x.ipynb", source)
     hand_in(tmp_path / "class" / "zoe.ipynb", OTHER_RELU)
