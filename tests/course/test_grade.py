@@ -265,12 +265,14 @@ def test_copies_of_solution_and_of_each_other_are_listed(tmp_path):
     hand_in(tmp_path / "anna.ipynb", own)
     hand_in(tmp_path / "ben.ipynb", own.replace("parts", "e").replace("total", "s") + "  # all mine")
     hand_in(tmp_path / "carla.ipynb", ANSWERS["softmax"].replace("shifted", "z"))
+    hand_in(tmp_path / "fred.ipynb", ANSWERS["softmax"])
     hand_in(tmp_path / "dora.ipynb", own.replace("keepdims=True", "keepdims=1").replace("-1", "1"))
     hand_in(tmp_path / "eva.ipynb", "from nn_helpers import losses\ndef softmax(z): return losses.softmax(z)")
     students, _ = grade(tmp_path, seed=1, unprotected=bool(why_not()))
     text = gradebook.report(students)
     assert "anna and ben alone wrote the same softmax" in text
-    assert "dora" not in text.partition("look at")[2]
+    assert "dora" not in text.partition("person to look at")[2]
+    assert text.count("alone wrote") == 1  # and not carla and fred
     assert "carla: as solution() shows it: softmax" in text
     assert "eva: calls the library (losses): softmax" in text
 
