@@ -203,7 +203,7 @@ def he_init(sizes, rng):
 def _he_init_cases():
     return [
         Case("two layers", [50, 400, 50], np.random.default_rng(3)),
-        Case("one layer", [300, 100], np.random.default_rng(4)),
+        Case("one layer", [150, 100], np.random.default_rng(4)),
         Case("three layers", [200, 150, 150, 200], np.random.default_rng(5)),
     ]
 

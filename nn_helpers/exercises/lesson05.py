@@ -137,7 +137,7 @@ def flip(images, rng):
     return flipped
 
 
-CALLS = 160  # how often to call a function that decides at random, and with how many images
+CALLS = 64  # how often to call a function that decides at random, and with how many images
 
 
 def _observe_flip(f, images, rng):
@@ -227,7 +227,7 @@ def _observe_dropout(f, a, rate, rng):
     """Find out what a unit is multiplied by, how many units are dropped, and what decides which."""
     _expect_dropped(f(a, rate, rng), a)
     batch, chance = np.tile(a, TILES), np.sqrt(rate * (1 - rate)) or 1
-    pairs = [_expect_dropped(f(batch.copy(), rate, rng), batch) for _ in range(CALLS // 4)]
+    pairs = [_expect_dropped(f(batch.copy(), rate, rng), batch) for _ in range(40)]
     out, masks = (np.array(arrays, float) for arrays in zip(*pairs, strict=True))
     zero, kept = masks == 0, masks[masks != 0]
     equal = [copy.deepcopy(rng) for _ in range(2)]

@@ -76,8 +76,13 @@ def changes_of(function, answer):
     The last ones put an expression or a line of the answer in the place of one. They tell a place where more
     than a sign is wrong.
     """
-    found = list(_Finder(function, answer).find())
-    return sorted(found, key=lambda change: ORDER.index(change.kind))
+    found, known = list(_Finder(function, answer).find()), _vocabulary(function) | _vocabulary(answer)
+
+    def unlikely(change):
+        new = change.new if isinstance(change.new, ast.AST) else ast.Pass()
+        return ORDER.index(change.kind) + STRANGE * (not _vocabulary(new) <= known)
+
+    return sorted(found, key=unlikely)
 
 
 SPLICED = "another expression"
@@ -90,10 +95,17 @@ ORDER = [
     "another axis, or keepdims", "a transpose, or one less",
     "another order of operands", "another sign", "another function", "another number", "another name",
     RESULTS, "brackets elsewhere", "a factor, term or function less",
-    "a divisor", "one more factor", "other bounds of the range or slice", "another index",
-    "a change in place, or none", "a sum or a mean", "one more argument",
-    "a copy, another shape or another type", MOVED, "a line less", "one more term or function", SPLICED,
+    "other bounds of the range or slice", "another index", "a change in place, or none",
+    MOVED, "a line less", SPLICED, "a divisor", "one more factor", "one more argument",
+    "a copy, another shape or another type", "one more term or function",
 ]  # fmt: skip
+STRANGE = 8  # kinds by which a change is less likely that has words of neither the function nor the answer
+
+
+def _vocabulary(tree):
+    """Return the names and attributes in a tree."""
+    words = (getattr(node, "id", None) or getattr(node, "attr", None) for node in ast.walk(tree))
+    return {word for word in words if word}
 
 
 class _Finder:
@@ -109,6 +121,8 @@ class _Finder:
         statements = (node for node in nodes if isinstance(node, ast.stmt))
         self.statements = [line for line in statements if not isinstance(line, ast.For | ast.While | ast.If)]
         every = function.args
+        defaults = [[ast.unparse(value) for value in f.args.defaults] for f in (function, answer)]
+        self.usual_defaults = defaults[0] == defaults[1]
         self.parameters = [a.arg for a in (*every.posonlyargs, *every.args, *every.kwonlyargs)]
         names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
         stored = [name.id for name in names if isinstance(name.ctx, ast.Store)]
@@ -116,6 +130,8 @@ class _Finder:
 
     def find(self):
         for parent in ast.walk(self.function):
+            if isinstance(parent, ast.arguments) and self.usual_defaults:
+                continue
             for field, value in ast.iter_fields(parent):
                 if field in ("args", "decorator_list", "returns") and parent is self.function:
                     continue
@@ -215,16 +231,18 @@ class _Finder:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if name in REDUCTIONS:
             yield from self._axes(node)
-        if len(node.args) == 2 and not node.keywords:
-            yield "another order of operands", ast.Call(node.func, node.args[::-1], [])
-        if len(node.args) in (1, 2):
-            yield from (("a factor, term or function less", argument) for argument in node.args)
-        elif not node.args and isinstance(node.func, ast.Attribute):
+        for index in range(len(node.args) - 1):  # two neighbours
+            a, b, *after = node.args[index:]
+            args = [*node.args[:index], b, a, *after]
+            yield "another order of operands", ast.Call(node.func, args, node.keywords)
+        yield from (("a factor, term or function less", argument) for argument in node.args[:3])
+        if not node.args and isinstance(node.func, ast.Attribute):
             yield "a factor, term or function less", node.func.value
         if name == "range":
             yield from self._bounds(node)
         if node.args and isinstance(node.func, ast.Attribute):
-            yield "one more argument", ast.Call(node.func, [ast.Constant(0), *node.args], node.keywords)
+            more = [[ast.Constant(0), *node.args], *([*node.args, _name(name)] for name in self.names)]
+            yield from (("one more argument", ast.Call(node.func, args, node.keywords)) for args in more)
         if name in OF_SIZES and "rng" in self.parameters:  # they take the sizes one by one
             method = ast.Attribute(_name("rng"), OF_SIZES[name], ast.Load())
             yield "the generator rng", ast.Call(method, [ast.Tuple(node.args, ast.Load())], [])
@@ -271,6 +289,8 @@ class _Finder:
         if not isinstance(node.slice, ast.Slice | ast.Tuple) and isinstance(node.ctx, ast.Load):
             for by in (1, -1):
                 yield "another index", ast.Subscript(node.value, _plus(node.slice, by), node.ctx)
+        if isinstance(node.slice, ast.Name | ast.Compare):  # a mask
+            yield "another sign", ast.Subscript(node.value, ast.UnaryOp(ast.Invert(), node.slice), node.ctx)
         if isinstance(node.ctx, ast.Load):
             yield "another index", node.value
         if isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2:
@@ -314,35 +334,24 @@ class _Finder:
             yield "a transpose, or one less", ast.Attribute(node, "T", ast.Load())
         for divisor in self._divisors():
             yield "a divisor", ast.BinOp(node, ast.Div(), divisor)
-        for factor in (ast.Constant(2), ast.Constant(0.5)):
+        names = *map(_name, self.names), *map(_one_minus, self.parameters)
+        for factor in (ast.Constant(2), ast.Constant(0.5), *names):
             yield "one more factor", ast.BinOp(node, ast.Mult(), factor)
-        for name in self.names:
-            yield "one more factor", ast.BinOp(node, ast.Mult(), _name(name))
-            yield "one more factor", ast.BinOp(node, ast.Mult(), _one_minus(name))
-            for op in (ast.Add(), ast.Sub()):
-                yield "one more term or function", ast.BinOp(node, op, _name(name))
         for constant, op in itertools.product((1, 1e-8), (ast.Add(), ast.Sub())):
             yield "one more term or function", ast.BinOp(node, op, ast.Constant(constant))
         for function in ("exp", "log", "sqrt", "abs"):
             called = ast.Attribute(_name("np"), function, ast.Load())
             yield "one more term or function", ast.Call(called, [node], [])
         yield "one more factor", ast.BinOp(node, ast.Pow(), ast.Constant(2))
-        yield from self._summed(node)
         yield from self._kept(node)
         text = ast.unparse(node)
         yield from ((SPLICED, other) for other_text, other in self.expressions if other_text != text)
 
-    def _summed(self, node):
-        axis0, axis1 = (ast.keyword("axis", ast.Constant(axis)) for axis in (0, 1))
-        for keywords in ([axis0], [axis1], [axis1, ast.keyword("keepdims", ast.Constant(True))], []):
-            for method in ("sum", "mean"):
-                yield "a sum or a mean", ast.Call(ast.Attribute(node, method, ast.Load()), [], keywords)
-
     def _kept(self, node):
         kind = "a copy, another shape or another type"
-        for method, args in (("copy", []), ("astype", [ast.Name("float", ast.Load())])):
+        for method, args in (("copy", []), ("astype", [_name("float")]), ("astype", [_name("int")])):
             yield kind, ast.Call(ast.Attribute(node, method, ast.Load()), args, [])
-        for name in self.names[:8]:
+        for name in self.parameters:
             for attribute, method in (("shape", "reshape"), ("dtype", "astype")):
                 argument = ast.Attribute(_name(name), attribute, ast.Load())
                 yield kind, ast.Call(ast.Attribute(node, method, ast.Load()), [argument], [])
@@ -351,10 +360,7 @@ class _Finder:
         for name in self.parameters:
             yield ast.Call(_name("len"), [_name(name)], [])
             yield ast.Subscript(ast.Attribute(_name(name), "shape", ast.Load()), ast.Constant(1), ast.Load())
-        for name in self.names:
-            yield _name(name)
-        for name in self.parameters:
-            yield _one_minus(name)
+        yield from (*map(_name, self.names), *map(_one_minus, self.parameters))
 
     def _first_use(self, name):
         """Return the statement that first writes into an argument."""
@@ -411,7 +417,8 @@ class _Finder:
             for other in self.statements if not _is_docstring(line) else ():
                 if isinstance(other, ast.Return) and not (last and isinstance(line, ast.Return)):
                     continue  # nothing after it would run
-                yield SPLICED, line, [*lines[:index], other, *lines[index + 1 :]]
+                if not isinstance(line, ast.For | ast.While | ast.If):  # one of many lines would be no place
+                    yield SPLICED, line, [*lines[:index], other, *lines[index + 1 :]]
                 yield SPLICED, line, [*lines[:index], other, *lines[index:]]
 
     def _copied(self, parent, lines):
