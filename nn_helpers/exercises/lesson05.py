@@ -69,7 +69,6 @@ def _l2_gradient_cases():
         Case("a square W", *rng.standard_normal((2, 3, 3)), 0.01),
         Case("a larger W", *rng.standard_normal((2, 6, 4)), 3.0),
         Case("large numbers", np.array([[2e4, -300.0]]), np.array([[-7e5, 40.0]]), 3.0),
-        Case("float32", *rng.standard_normal((2, 3, 5)).astype(np.float32), 0.25),
     ]
 
 
@@ -220,14 +219,14 @@ def dropout_forward(a, rate, rng):
     return a * mask, mask
 
 
-TILES = 40, 10  # how often rows and columns are repeated, so that the shares of a few units are known well
+TILES = 20, 6  # how often rows and columns are repeated, so that the shares of a few units are known well
 
 
 def _observe_dropout(f, a, rate, rng):
     """Find out what a unit is multiplied by, how many units are dropped, and what decides which."""
     _expect_dropped(f(a, rate, rng), a)
     batch, chance = np.tile(a, TILES), np.sqrt(rate * (1 - rate)) or 1
-    pairs = [_expect_dropped(f(batch.copy(), rate, rng), batch) for _ in range(40)]
+    pairs = [_expect_dropped(f(batch.copy(), rate, rng), batch) for _ in range(20)]
     out, masks = (np.array(arrays, float) for arrays in zip(*pairs, strict=True))
     zero, kept = masks == 0, masks[masks != 0]
     equal = [copy.deepcopy(rng) for _ in range(2)]
@@ -292,7 +291,7 @@ DROPOUT_FORWARD = Exercise(
     observe=_observe_dropout,
     cases=_dropout_cases,
     tolerances={
-        "share of zeros in the mask": 0.06,
+        "share of zeros in the mask": 0.1,
         "share of neighbours in a row decided alike": 0.05,
         "share of neighbours in a column decided alike": 0.05,
         "how the calls differ, compared with chance": 0.9,

@@ -238,6 +238,9 @@ class _Finder:
         yield from (("a factor, term or function less", argument) for argument in node.args[:3])
         if not node.args and isinstance(node.func, ast.Attribute):
             yield "a factor, term or function less", node.func.value
+        inner = _operand(node)
+        if isinstance(inner, ast.Call) and (innermost := _operand(inner)):  # f(g(x)) as g(f(x))
+            yield "brackets elsewhere", _applied(inner, _applied(node, innermost))
         if name == "range":
             yield from self._bounds(node)
         if node.args and isinstance(node.func, ast.Attribute):
@@ -363,10 +366,15 @@ class _Finder:
         yield from (*map(_name, self.names), *map(_one_minus, self.parameters))
 
     def _first_use(self, name):
-        """Return the statement that first writes into an argument."""
+        """Return the statement that first writes, or may write, into an argument."""
         for node in ast.walk(self.function):
             targets = getattr(node, "targets", [getattr(node, "target", None)])
-            for target in targets if isinstance(node, ast.Assign | ast.AugAssign) else ():
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                call = node.value  # x.sort(), np.add.at(x, …)
+                targets = [*call.args[:1], getattr(call.func, "value", None)]
+            elif not isinstance(node, ast.Assign | ast.AugAssign):
+                continue
+            for target in targets:
                 base = target.value if isinstance(target, ast.Subscript) else target
                 if isinstance(base, ast.Name) and base.id == name:
                     return node
@@ -466,6 +474,20 @@ def _is_docstring(line):
 def _with_body(statement, body):
     fields = {**dict(ast.iter_fields(statement)), "body": body}
     return ast.copy_location(type(statement)(**fields), statement)
+
+
+def _operand(call):
+    """Return what a function of one argument, or a method, is applied to."""
+    if isinstance(call.func, ast.Attribute) and not _is_module(call.func.value):
+        return call.func.value
+    return call.args[0] if len(call.args) == 1 else None
+
+
+def _applied(call, operand):
+    """Return the same call, applied to something else."""
+    if isinstance(call.func, ast.Attribute) and not _is_module(call.func.value):
+        return ast.Call(ast.Attribute(operand, call.func.attr, ast.Load()), call.args, call.keywords)
+    return ast.Call(call.func, [operand], call.keywords)
 
 
 def _name(name):

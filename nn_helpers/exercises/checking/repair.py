@@ -31,7 +31,8 @@ from nn_helpers.exercises.checking.wording import join_names
 
 SECONDS = 1.8  # of computing, for a whole search
 MORE_SECONDS = 0.4  # for a better place, once there is one
-BEAM = 12  # changed programs of which each is changed once more
+BEAM = 16  # changed programs of which each is changed once more
+MOST_IN_LINE = 6  # of them
 MOST_TRIES = 12_000
 MOST_LINES = 4
 LIKELY = 13  # kinds of changes of which any two are tried
@@ -231,14 +232,15 @@ class _Search:
         for changes in same.values():
             for together in (changes, *combinations(changes, 2)) if 2 < len(changes) < 6 else (changes,):
                 yield tuple(together)
-        better = [change for *_, change in heapq.nlargest(BEAM, near)]
+        better = _best(near)
+        yield from _two_of(better)
         likely = [change for change in singles if ORDER.index(change.kind) < LIKELY]
         yield from _pairs(better, likely)
         lines = {}
         for change in likely:
             lines.setdefault(change.node.lineno, []).append(change)
         for changes in lines.values():
-            yield from (pair for pair in combinations(changes, 2) if not pair[0].excludes(pair[1]))
+            yield from _two_of(changes)
         yield from _pairs(better, [change for change in singles if ORDER.index(change.kind) >= LIKELY])
 
     def find(self):
@@ -461,6 +463,20 @@ def _read(function):
     """Return the names that a function reads."""
     names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
     return {name.id for name in names if isinstance(name.ctx, ast.Load)}
+
+
+def _best(near):
+    """Return the changes with the best scores, of triples that end with the change; few in each line."""
+    lines = {}
+    for each in near:
+        lines.setdefault(each[-1].node.lineno, []).append(each)
+    several = [each for own in lines.values() for each in heapq.nlargest(MOST_IN_LINE, own)]
+    return [change for *_, change in heapq.nlargest(BEAM, several)]
+
+
+def _two_of(changes):
+    """Yield pairs of changes of different places."""
+    return (pair for pair in combinations(changes, 2) if not pair[0].excludes(pair[1]))
 
 
 def _pairs(better, others):
