@@ -168,6 +168,18 @@ def repair_of(f):
         return repair.find_places(EXERCISES[f.__name__], f, sandbox)
 
 
+def test_where_no_change_makes_all_right_the_one_is_said_that_mends_a_part(monkeypatch):
+    monkeypatch.setattr(repair, "_two_of", lambda changes: ())
+    monkeypatch.setattr(repair, "_pairs", lambda better, others: ())
+    monkeypatch.setattr(repair._Search, "lines", lambda self: set())
+    f = learner(
+        BACKWARD, ("(dz @ W.T)", "(2 * dz @ W.T)"), ("db = dz.sum(axis=0)", "db = 3 + dz[0] - dz[-1]")
+    )
+    assert repair.place_in_words(repair_of(f)).startswith(
+        "One change in line 5 mends a part of it (dx): look at"
+    )
+
+
 def test_the_repaired_code_is_shown_by_nothing_but_the_solution():
     f = learner(BACKWARD, ("db = dz.sum(axis=0)", "db = dz.mean(axis=0) * 2"))
     shown = [str(check(f)), *(str(hint(f)) for _ in range(2))]

@@ -88,6 +88,7 @@ def changes_of(function, answer):
 SPLICED = "another expression"
 RESULTS = "another order or number of results"
 MOVED = "another order of lines"
+BOUNDS = "other bounds of the range or slice"
 
 # What a function needs, in the words of a hint, the likely ones first
 ORDER = [
@@ -95,7 +96,7 @@ ORDER = [
     "another axis, or keepdims", "a transpose, or one less",
     "another order of operands", "another sign", "another function", "another number", "another name",
     RESULTS, "brackets elsewhere", "a factor, term or function less",
-    "other bounds of the range or slice", "another index", "a change in place, or none",
+    BOUNDS, "another index", "a change in place, or none",
     MOVED, "a line less", SPLICED, "a divisor", "one more factor", "one more argument",
     "a copy, another shape or another type", "one more term or function",
 ]  # fmt: skip
@@ -241,8 +242,9 @@ class _Finder:
         inner = _operand(node)
         if isinstance(inner, ast.Call) and (innermost := _operand(inner)):  # f(g(x)) as g(f(x))
             yield "brackets elsewhere", _applied(inner, _applied(node, innermost))
-        if name == "range":
-            yield from self._bounds(node)
+        if name == "range" and len(node.args) < 3:
+            others = [ast.Constant(1), *node.args] if len(node.args) == 1 else node.args[1:]
+            yield BOUNDS, ast.Call(node.func, others, [])
         if node.args and isinstance(node.func, ast.Attribute):
             more = [[ast.Constant(0), *node.args], *([*node.args, _name(name)] for name in self.names)]
             yield from (("one more argument", ast.Call(node.func, args, node.keywords)) for args in more)
@@ -277,40 +279,23 @@ class _Finder:
                     both = [ast.keyword("axis", ast.Constant(axis)), *extra]
                     yield "another axis, or keepdims", ast.Call(node.func, list(args), both)
 
-    def _bounds(self, node):
-        for index, bound in enumerate(node.args):
-            for by in (1, -1):
-                args = [*node.args]
-                args[index] = _plus(bound, by)
-                yield "other bounds of the range or slice", ast.Call(node.func, args, [])
-        if len(node.args) == 1:
-            yield "other bounds of the range or slice", ast.Call(node.func, [ast.Constant(1), *node.args], [])
-        elif len(node.args) == 2:
-            yield "other bounds of the range or slice", ast.Call(node.func, node.args[1:], [])
-
     def _subscript(self, node):
-        if not isinstance(node.slice, ast.Slice | ast.Tuple) and isinstance(node.ctx, ast.Load):
-            for by in (1, -1):
-                yield "another index", ast.Subscript(node.value, _plus(node.slice, by), node.ctx)
         if isinstance(node.slice, ast.Name | ast.Compare):  # a mask
             yield "another sign", ast.Subscript(node.value, ast.UnaryOp(ast.Invert(), node.slice), node.ctx)
         if isinstance(node.ctx, ast.Load):
             yield "another index", node.value
-        if isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2:
-            swapped = ast.Tuple(node.slice.elts[::-1], ast.Load())
-            yield "another index", ast.Subscript(node.value, swapped, node.ctx)
+        elements = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        ways = [[ast.Slice(), *elements], elements[1:]]  # along another axis
+        if len(elements) == 2:
+            ways.append(elements[::-1])
+        for way in filter(None, ways):
+            yield "another index", ast.Subscript(node.value, ast.Tuple(way, ast.Load()), node.ctx)
 
     def _slice(self, node):
-        kind = "other bounds of the range or slice"
-        for bound in ("lower", "upper", "step"):
-            value = getattr(node, bound)
-            parts = {"lower": node.lower, "upper": node.upper, "step": node.step}
-            if value is not None:
-                yield kind, ast.Slice(**{**parts, bound: None})
-                for by in (1, -1):
-                    yield kind, ast.Slice(**{**parts, bound: _plus(value, by)})
+        parts = {"lower": node.lower, "upper": node.upper, "step": node.step}
+        yield from ((BOUNDS, ast.Slice(**{**parts, bound: None})) for bound in parts if parts[bound])
         if node.step is None:
-            yield kind, ast.Slice(node.lower, node.upper, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+            yield BOUNDS, ast.Slice(node.lower, node.upper, ast.UnaryOp(ast.USub(), ast.Constant(1)))
 
     def _tuple(self, node):
         if isinstance(node.ctx, ast.Load) and 1 < len(node.elts) <= 4:
@@ -340,8 +325,11 @@ class _Finder:
         names = *map(_name, self.names), *map(_one_minus, self.parameters)
         for factor in (ast.Constant(2), ast.Constant(0.5), *names):
             yield "one more factor", ast.BinOp(node, ast.Mult(), factor)
+        in_range = getattr(getattr(parent, "func", None), "id", "") == "range"
+        bound = in_range or isinstance(parent, ast.Slice | ast.Subscript)
         for constant, op in itertools.product((1, 1e-8), (ast.Add(), ast.Sub())):
-            yield "one more term or function", ast.BinOp(node, op, ast.Constant(constant))
+            kind = BOUNDS if bound and constant == 1 else "one more term or function"
+            yield kind, ast.BinOp(node, op, ast.Constant(constant))
         for function in ("exp", "log", "sqrt", "abs"):
             called = ast.Attribute(_name("np"), function, ast.Load())
             yield "one more term or function", ast.Call(called, [node], [])
@@ -496,12 +484,6 @@ def _name(name):
 
 def _one_minus(name):
     return ast.BinOp(ast.Constant(1), ast.Sub(), _name(name))
-
-
-def _plus(node, by):
-    if isinstance(node, ast.Constant) and isinstance(node.value, int):
-        return ast.Constant(node.value + by)
-    return ast.BinOp(node, ast.Add() if by > 0 else ast.Sub(), ast.Constant(1))
 
 
 def _load(target):

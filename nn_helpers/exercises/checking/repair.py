@@ -61,10 +61,11 @@ class Place(NamedTuple):
     text: str
     part: str
     kind: str
+    mended: str = ""  # the results that are right with it, where others are not
 
 
 def find_places(exercise, f, sandbox, widely=True):
-    """Return the places of one change, or of two, that make f right; or an empty list.
+    """Return the places of one change, or of two, that make f right; or of one that makes a part of it right.
 
     A wide search makes programs that may take any amount of memory: it is for a process that can be ended.
     """
@@ -76,7 +77,7 @@ def find_places(exercise, f, sandbox, widely=True):
     if sandbox.run(lambda: search.order) is not None:
         return []
     changes = search.find() if widely else ()
-    places = {program.place(change) for change in changes} or search.lines()
+    places = {program.place(change) for change in changes} or search.lines() or search.part()
     return sorted(places, key=lambda place: place.line)
 
 
@@ -84,6 +85,9 @@ def place_in_words(places):
     """Say how many changes make a function right, and where."""
     if not places:
         return ""
+    if mended := places[0].mended:
+        line, _, part, *_ = places[0]
+        return f"One change in line {line} mends a part of it ({mended}): look at `{part}`."
     parts = [f"`{place.part}`" for place in places]
     if len({place.line for place in places}) == 1:
         many = "One change" if len(places) == 1 else "Two changes"
@@ -210,6 +214,7 @@ class _Search:
         self.expected = [outcome.results for outcome in outcomes_of(exercise, exercise.answer)]
         self.until = time.process_time() + SECONDS * slowness()
         self.made, self.current, self.winners, self.tries = [], (), [], 0
+        self.near = []  # changes that make something right: (how much, minus their number, change)
         self.swallowing = set()  # changes that make the function right and tell no place
 
     def run(self):
@@ -217,7 +222,7 @@ class _Search:
 
         It is told how much became right each time.
         """
-        base, near, same = self._score(self.program.compile()), [], {}
+        base, near, same = self._score(self.program.compile()), self.near, {}
         singles = changes_of(self.program.function, self.program.answer)
         for number, change in enumerate(singles):
             score = yield (change,)
@@ -228,7 +233,6 @@ class _Search:
         if self.winners:
             return
         singles = [change for change in singles if change not in self.swallowing]
-        near = [each for each in near if each[-1] not in self.swallowing]
         for changes in same.values():
             for together in (changes, *combinations(changes, 2)) if 2 < len(changes) < 6 else (changes,):
                 yield tuple(together)
@@ -324,6 +328,30 @@ class _Search:
                 node = mine[min(number, len(mine) - 1)][1]
                 places.add(self.program.place(Change(None, "", None, None, None, node, SPLICED)))
         return places
+
+    def part(self):
+        """Return the place of a change with which more results are right in all cases; or no place."""
+        wrong, best = self._wrong_results(()), (set(), None)
+        for change in _best(self.near):
+            left = self._wrong_results([change])
+            if change.kind != SPLICED and left < wrong and len(wrong - left) > len(best[0]):
+                best = wrong - left, change
+        mended = join_names([name for name in self.expected[0] if name in best[0]])
+        return {self.program.place(best[1])._replace(mended=mended)} if best[1] else set()
+
+    def _wrong_results(self, changes):
+        """Return the names of the results that are wrong with these changes: all, where there is an error."""
+        outcomes = []
+
+        def look():
+            with self._changed(changes):
+                f = self.program.compile()
+            outcomes.extend(outcome_on(self.exercise, f, case) for case in self.exercise.all_cases)
+
+        names = set(self.expected[0])
+        if self.sandbox.run(look) is not None or any(outcome.results is None for outcome in outcomes):
+            return names
+        return set(self._trial(outcomes).wrong_results)
 
     def _is_right_with(self, matcher, mine, right, hunks):
         """Say whether the program is right with these parts of the answer in the place of its own."""
@@ -432,9 +460,12 @@ class _Search:
 
     def _is_right(self, candidate):
         """Say whether a function is right in every respect."""
+        outcomes = [outcome_on(self.exercise, candidate, case) for case in self.exercise.all_cases]
+        return self._trial(outcomes).right
+
+    def _trial(self, outcomes):
         exercise = self.exercise
-        outcomes = [outcome_on(exercise, candidate, case) for case in exercise.all_cases]
-        return Trial(exercise, candidate, outcomes, outcomes_of(exercise, exercise.answer)).right
+        return Trial(exercise, None, outcomes, outcomes_of(exercise, exercise.answer))
 
 
 def _blocks(function):
