@@ -216,6 +216,7 @@ def _numerical_gradient_cases():
         Case("fifth powers with a wide step", _fifth_powers, np.array([1.5, -2.0]), 0.1),
         Case("the weights of a layer", _layer, rng.standard_normal((3, 2))),
         Case("an array with three axes", _squares, rng.standard_normal((2, 2, 3))),
+        Case("a transposed array", _squares, np.arange(6.0).reshape(2, 3).T),
         Case("a single number", _squares, np.array([30.0])),
     ]
 

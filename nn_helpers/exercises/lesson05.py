@@ -320,6 +320,7 @@ def _adamw_step_cases():
     usual, single = (0.9, 0.999, 1e-8), np.float32
     memory = single([[0.5] * 5, [0.25] * 5])
     large = 1e3 * theta, 1e3 * gradient, 1e3 * m, 1e6 * v
+    matrices = rng.standard_normal((3, 3, 4)).transpose(0, 2, 1)
     return [
         Case("the first step, m = v = 0", theta, gradient, *np.zeros((2, 2)), 1, 0.1, *usual, 0.5),
         Case("step 5", theta, gradient, m, v, 5, 0.1, *usual, 0.5),
@@ -328,7 +329,7 @@ def _adamw_step_cases():
         Case("a large λ", theta, gradient, m, v, 3, 0.1, *usual, 6.0),
         Case("a small learning rate", theta, gradient, m, v, 3, 1e-3, *usual, 0.5),
         Case("large numbers", *large, 2, 3.0, *usual, 0.2),
-        Case("a matrix", *rng.standard_normal((3, 3, 4)), rng.random((3, 4)), 7, 0.05, 0.8, 0.95, 1e-8, 0.3),
+        Case("a transposed matrix", *matrices, rng.random((4, 3)), 7, 0.05, 0.8, 0.95, 1e-8, 0.3),
         Case("float32", *rng.standard_normal((2, 5)).astype(single), *memory, 3, 0.05, 0.8, 0.95, 1e-6, 0.3),
     ]
 

@@ -331,13 +331,14 @@ class _Search:
 
     def part(self):
         """Return the place of a change with which more results are right in all cases; or no place."""
-        wrong, best = self._wrong_results(()), (set(), None)
+        wrong, best, places = self._wrong_results(()), set(), set()
         for change in _best(self.near):
             left = self._wrong_results([change])
-            if change.kind != SPLICED and left < wrong and len(wrong - left) > len(best[0]):
-                best = wrong - left, change
-        mended = join_names([name for name in self.expected[0] if name in best[0]])
-        return {self.program.place(best[1])._replace(mended=mended)} if best[1] else set()
+            if change.kind != SPLICED and left < wrong and len(wrong - left) > len(best):
+                best = wrong - left
+                mended = join_names([name for name in self.expected[0] if name in best])
+                places = {self.program.place(change)._replace(mended=mended)}
+        return places
 
     def _wrong_results(self, changes):
         """Return the names of the results that are wrong with these changes: all, where there is an error."""
