@@ -9,6 +9,7 @@ catalogue: wrong ones with the lines that are wrong, wrong ones with two mistake
 import argparse
 import json
 import linecache
+import re
 import statistics
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.api import check, verdict_of
 
 ANSWERS = Path(__file__).with_name("answers.json")
-OUTCOMES = ("named", "located", "narrowed", "misled", "accepted")
+OUTCOMES = ("named", "located", "line said", "narrowed", "misled", "accepted")
 
 
 def function_of(answer):
@@ -55,7 +56,8 @@ def outcome(verdict, lines):
         return "named"
     if verdict.places:
         return "located" if {place.line for place in verdict.places} & set(lines) else "misled"
-    return "narrowed"
+    said = {int(number) for number in re.findall(r"\bline (\d+)", verdict.said)}  # as where an error arises
+    return "line said" if said & set(lines) else "narrowed"
 
 
 def table(results):
@@ -81,7 +83,7 @@ def main():
     options = parser.parse_args()
     results = [(answer, *ask(answer)) for answer in json.loads(options.answers.read_text(encoding="utf-8"))]
     for answer, found, *_, verdict in results if options.show else ():
-        if found not in ("named", "located") and (answer["kind"], found) != ("right", "accepted"):
+        if found not in OUTCOMES[:3] and (answer["kind"], found) != ("right", "accepted"):
             print(f"\n--- {found}: {answer['what']} {answer['lines']}\n{answer['code']}\n\n{verdict}")
     text = "\n".join([f"Measured on {machine(('numpy',))}.", "", *table(results)])
     print(text)

@@ -69,7 +69,6 @@ def _relu_backward_cases():
         case("z close to 0", np.array([[5.0, -6.0, 7.0]]), np.array([[1e-3, 1e-9, -1e-9]])),
         case("large da", np.array([[-3e4, 70.0, 2e6]]), np.array([[1.0, 2.0, -3.0]])),
         case("arrays with four axes", normal((2, 3, 3, 2)), normal((2, 3, 3, 2))),
-        case("float32 numbers", *normal((2, 3, 4)).astype(np.float32)),
     ]
 
 
@@ -144,7 +143,6 @@ def _sigmoid_backward_cases():
         case("a = 0, a = 1 and a = ½", np.array([[5.0, -5.0, 2.0]]), np.array([[-1000.0, 1000.0, 0.0]])),
         case("large da", np.array([[-3e4, 70.0, 2e6]]), np.array([[1.0, 2.0, -3.0]])),
         case("arrays with four axes", normal((2, 3, 2, 2)), normal((2, 3, 2, 2))),
-        case("float32 numbers", *normal((2, 3, 4)).astype(np.float32)),
     ]
 
 
@@ -218,6 +216,7 @@ def _numerical_gradient_cases():
         Case("fifth powers with a wide step", _fifth_powers, np.array([1.5, -2.0]), 0.1),
         Case("the weights of a layer", _layer, rng.standard_normal((3, 2))),
         Case("an array with three axes", _squares, rng.standard_normal((2, 2, 3))),
+        Case("a transposed array", _squares, np.arange(6.0).reshape(2, 3).T),
         Case("a single number", _squares, np.array([30.0])),
     ]
 

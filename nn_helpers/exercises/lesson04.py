@@ -21,13 +21,14 @@ def sgd_step(theta, gradient, lr):
 
 def _sgd_step_cases():
     rng = np.random.default_rng(40)
+    matrices = rng.standard_normal((2, 3, 4)).transpose(0, 2, 1)
     return [
         Case("two parameters", np.array([1.0, 2.0]), np.array([0.5, -4.0]), 0.1),
         Case("a gradient of 0 in one place", np.array([1.0, 2.0]), np.array([0.0, 1.5]), 0.1),
         Case("a small learning rate", np.array([3.0, 0.0, -1.0]), np.array([2.0, 1.0, 1.0]), 0.001),
         Case("a large learning rate", np.array([3.0, 0.0, -1.0]), np.array([2.0, 1.0, 1.0]), 3.0),
         Case("large numbers", np.array([3e4, 0.0, -1.0]), np.array([-2e6, 70.0, 300.0]), 0.1),
-        Case("a matrix", *rng.standard_normal((2, 3, 4)), 0.05),
+        Case("a transposed matrix", *matrices, 0.05),
         Case("float32", *rng.standard_normal((2, 5)).astype(np.float32), 0.05),
     ]
 
@@ -183,13 +184,14 @@ def _momentum_step_cases():
     rng = np.random.default_rng(42)
     theta, gradient = np.array([1.0, 2.0]), np.array([0.5, -4.0])
     single = np.float32
+    matrices = rng.standard_normal((3, 3, 4)).transpose(0, 2, 1)
     return [
         Case("two parameters that move already", theta, gradient, np.array([0.25, -0.5]), 0.2, 0.9),
         Case("the first step, v = 0", theta, gradient, np.zeros(2), 0.2, 0.9),
         Case("a gradient of 0 in one place", theta, np.array([0.0, -4.0]), np.array([0.25, -0.5]), 0.2, 0.9),
         Case("β = 0", theta, gradient, np.array([0.25, -0.5]), 0.2, 0.0),
         Case("large numbers", np.array([3e4, -1.0]), np.array([-2e6, 70.0]), np.array([4e5, 90.0]), 0.2, 0.9),
-        Case("a matrix", *rng.standard_normal((3, 3, 4)), 0.05, 0.8),
+        Case("a transposed matrix", *matrices, 0.05, 0.8),
         Case("float32", *rng.standard_normal((2, 5)).astype(single), np.ones(5, single), 0.05, 0.8),
     ]
 
@@ -221,6 +223,7 @@ def _rmsprop_step_cases():
     theta, gradient, s = np.array([1.0, 2.0]), np.array([0.5, -4.0]), np.array([0.25, 9.0])
     single = np.float32
     small = np.array([1e-4, -2e-3])
+    matrices = rng.standard_normal((2, 3, 4)).transpose(0, 2, 1)
     return [
         Case("two parameters", theta, gradient, s, 0.1, 0.8, 1e-8),
         Case("the first step, s = 0", theta, gradient, np.zeros(2), 0.1, 0.8, 1e-8),
@@ -229,7 +232,7 @@ def _rmsprop_step_cases():
         ),
         Case("gradients as small as ε", theta, small, np.array([1e-8, 1e-6]), 0.1, 0.8, 1e-3),
         Case("large numbers", 1e4 * theta, 1e4 * gradient, 1e6 * s, 30.0, 0.8, 1e-8),
-        Case("a matrix", *rng.standard_normal((2, 3, 4)), rng.random((3, 4)), 0.05, 0.99, 1e-8),
+        Case("a transposed matrix", *matrices, rng.random((4, 3)), 0.05, 0.99, 1e-8),
         Case("float32", *rng.standard_normal((2, 5)).astype(single), single([0.25] * 5), 0.05, 0.9, 1e-6),
     ]
 
@@ -268,6 +271,7 @@ def _adam_step_cases():
     unused = np.array([0.0, -4.0]), np.array([0.0, 2.0]), np.array([0.0, 9.0])
     memory = single([[0.5] * 5, [0.25] * 5])
     tiny = np.array([1e-4, -2e-3]), np.array([1e-5, 1e-4]), np.array([1e-9, 1e-7])
+    matrices = rng.standard_normal((3, 3, 4)).transpose(0, 2, 1)
     return [
         Case("the first step, m = v = 0", theta, gradient, *np.zeros((2, 2)), 1, 0.2, 0.9, 0.999, 1e-8),
         Case("step 2", theta, gradient, m, v, 2, 0.2, 0.9, 0.999, 1e-8),
@@ -276,7 +280,7 @@ def _adam_step_cases():
         Case("gradients as small as ε", theta, *tiny, 3, 0.2, 0.9, 0.999, 1e-3),
         Case("β₁ = 0", theta, gradient, m, v, 4, 0.2, 0.0, 0.999, 1e-8),
         Case("large numbers", 1e4 * theta, 1e4 * gradient, 1e4 * m, 1e6 * v, 2, 30.0, 0.9, 0.999, 1e-8),
-        Case("a matrix", *rng.standard_normal((3, 3, 4)), rng.random((3, 4)), 7, 0.05, 0.8, 0.95, 1e-8),
+        Case("a transposed matrix", *matrices, rng.random((4, 3)), 7, 0.05, 0.8, 0.95, 1e-8),
         Case("float32", *rng.standard_normal((2, 5)).astype(single), *memory, 3, 0.05, 0.8, 0.95, 1e-6),
     ]
 

@@ -69,7 +69,6 @@ def _l2_gradient_cases():
         Case("a square W", *rng.standard_normal((2, 3, 3)), 0.01),
         Case("a larger W", *rng.standard_normal((2, 6, 4)), 3.0),
         Case("large numbers", np.array([[2e4, -300.0]]), np.array([[-7e5, 40.0]]), 3.0),
-        Case("float32", *rng.standard_normal((2, 3, 5)).astype(np.float32), 0.25),
     ]
 
 
@@ -137,7 +136,7 @@ def flip(images, rng):
     return flipped
 
 
-CALLS = 160  # how often to call a function that decides at random, and with how many images
+CALLS = 64  # how often to call a function that decides at random, and with how many images
 
 
 def _observe_flip(f, images, rng):
@@ -220,14 +219,14 @@ def dropout_forward(a, rate, rng):
     return a * mask, mask
 
 
-TILES = 40, 10  # how often rows and columns are repeated, so that the shares of a few units are known well
+TILES = 20, 6  # how often rows and columns are repeated, so that the shares of a few units are known well
 
 
 def _observe_dropout(f, a, rate, rng):
     """Find out what a unit is multiplied by, how many units are dropped, and what decides which."""
     _expect_dropped(f(a, rate, rng), a)
     batch, chance = np.tile(a, TILES), np.sqrt(rate * (1 - rate)) or 1
-    pairs = [_expect_dropped(f(batch.copy(), rate, rng), batch) for _ in range(CALLS // 4)]
+    pairs = [_expect_dropped(f(batch.copy(), rate, rng), batch) for _ in range(20)]
     out, masks = (np.array(arrays, float) for arrays in zip(*pairs, strict=True))
     zero, kept = masks == 0, masks[masks != 0]
     equal = [copy.deepcopy(rng) for _ in range(2)]
@@ -292,7 +291,7 @@ DROPOUT_FORWARD = Exercise(
     observe=_observe_dropout,
     cases=_dropout_cases,
     tolerances={
-        "share of zeros in the mask": 0.06,
+        "share of zeros in the mask": 0.1,
         "share of neighbours in a row decided alike": 0.05,
         "share of neighbours in a column decided alike": 0.05,
         "how the calls differ, compared with chance": 0.9,
@@ -321,6 +320,7 @@ def _adamw_step_cases():
     usual, single = (0.9, 0.999, 1e-8), np.float32
     memory = single([[0.5] * 5, [0.25] * 5])
     large = 1e3 * theta, 1e3 * gradient, 1e3 * m, 1e6 * v
+    matrices = rng.standard_normal((3, 3, 4)).transpose(0, 2, 1)
     return [
         Case("the first step, m = v = 0", theta, gradient, *np.zeros((2, 2)), 1, 0.1, *usual, 0.5),
         Case("step 5", theta, gradient, m, v, 5, 0.1, *usual, 0.5),
@@ -329,7 +329,7 @@ def _adamw_step_cases():
         Case("a large λ", theta, gradient, m, v, 3, 0.1, *usual, 6.0),
         Case("a small learning rate", theta, gradient, m, v, 3, 1e-3, *usual, 0.5),
         Case("large numbers", *large, 2, 3.0, *usual, 0.2),
-        Case("a matrix", *rng.standard_normal((3, 3, 4)), rng.random((3, 4)), 7, 0.05, 0.8, 0.95, 1e-8, 0.3),
+        Case("a transposed matrix", *matrices, rng.random((4, 3)), 7, 0.05, 0.8, 0.95, 1e-8, 0.3),
         Case("float32", *rng.standard_normal((2, 5)).astype(single), *memory, 3, 0.05, 0.8, 0.95, 1e-6, 0.3),
     ]
 

@@ -457,9 +457,9 @@ def test_biases_may_be_float32():
     assert check(he_init), check(he_init)
 
 
-def test_float32_for_float64_is_wrong_where_the_text_names_the_dtype():
+def test_another_dtype_is_wrong_where_the_text_names_it():
     assert not check(lambda z: (np.maximum(0, z).astype(np.float32), z), "relu_forward")
-    verdict = check(lambda W, dW, reg: (dW + reg * W).astype(float), "l2_gradient")
+    verdict = check(lambda z: (np.maximum(0, z).astype(float), z), "relu_forward")
     assert "they are float64 and should be float32" in said(verdict)
 
 

@@ -49,6 +49,49 @@ PLACES = [
 ]  # fmt: skip
 
 
+FLOORED = """
+def sigmoid_forward(z):
+    safe = np.where(z > 5, 5, np.where(z < -5, -5, z))
+    a = 1.0 / (1.0 + np.exp(-safe))
+    return a, a
+"""
+MASKED = """
+def relu_backward(da, cache):
+    on = cache > 0
+    dz = da.copy()
+    dz[on] = 0
+    return dz
+"""
+REVERSED = """
+def net_backward(dlogits, caches):
+    gradients, da = [], dlogits
+    caches.reverse()
+    for affine_cache, z in caches:
+        dz = da if z is None else da * (z > 0)
+        da, dW, db = affine_backward(dz, affine_cache)
+        gradients.insert(0, (dW, db))
+    return gradients
+"""
+NESTED = """
+def log_softmax(logits):
+    out = np.zeros_like(logits)
+    for i in range(len(logits)):
+        z = logits[i] - logits[i].max()
+        out[i] = z - np.sum(np.log(np.exp(z)))
+    return out
+"""
+IN_A_BLOCK = """
+def net_backward(dlogits, caches):
+    da, gradients = dlogits, []
+    for affine_cache, z in reversed(caches):
+        if z is None:
+            dz = da
+        else:
+            dz = da * np.maximum(z, 0)
+        da, dW, db = affine_backward(dz, affine_cache)
+        gradients.append((dW, db))
+    return gradients[::-1]
+"""
 HE_INIT = """
 def he_init(sizes, rng):
     params = []
@@ -87,10 +130,15 @@ def net_forward(x, params):
         (TWO_LINES, 4, "rest"),  # a return put before it would make it right as well
         (CLIPPED, 3, "np.clip(z, -1, 1)"),  # and z in the next line, which would leave this one idle
         (SWAPPED, 6, "z, x = relu_forward(x)"),
+        (FLOORED, 3, "np.where(z > 5, 5"),
+        (MASKED, 5, "dz[on]"),  # and the mask turned round would make it right as well
+        (REVERSED, 4, "caches.reverse()"),
+        (NESTED, 6, "np.sum(np.log(np.exp(z)))"),
+        (IN_A_BLOCK, 8, "da * np.maximum(z, 0)"),  # not a line that does the work of the whole block
     ],
 )
 def test_of_several_places_it_is_the_one_that_is_wrong(code, line, part):
-    ours = {name: EXERCISES[name].ours for name in ("affine_forward", "relu_forward")}
+    ours = {name: EXERCISES[name].ours for name in ("affine_forward", "affine_backward", "relu_forward")}
     (place,) = check(learner(code.lstrip("\n"), **ours)).places
     assert place.line == line - 1
     assert part in place.part
@@ -118,6 +166,21 @@ def test_of_several_single_changes_the_one_like_the_answer_is_said():
 def repair_of(f):
     with Sandbox(f).open() as sandbox:
         return repair.find_places(EXERCISES[f.__name__], f, sandbox)
+
+
+def test_where_no_change_makes_all_right_the_one_is_said_that_mends_a_part(monkeypatch):
+    monkeypatch.setattr(repair, "_two_of", lambda changes: ())
+    monkeypatch.setattr(repair, "_pairs", lambda better, others: ())
+    monkeypatch.setattr(repair._Search, "lines", lambda self: set())
+    f = learner(
+        BACKWARD, ("(dz @ W.T)", "(2 * dz @ W.T)"), ("db = dz.sum(axis=0)", "db = 3 + dz[0] - dz[-1]")
+    )
+    said = repair.place_in_words(repair_of(f))
+    assert said.startswith("One change in line 5 mends a part of it (dx): look at")
+    assert (
+        repair_of(learner("def relu_forward(z):\n    return np.sin(np.cos(z)) + np.tanh(z) / 3, [z, z]\n"))
+        == []
+    )
 
 
 def test_the_repaired_code_is_shown_by_nothing_but_the_solution():

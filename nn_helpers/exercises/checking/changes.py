@@ -76,13 +76,19 @@ def changes_of(function, answer):
     The last ones put an expression or a line of the answer in the place of one. They tell a place where more
     than a sign is wrong.
     """
-    found = list(_Finder(function, answer).find())
-    return sorted(found, key=lambda change: ORDER.index(change.kind))
+    found, known = list(_Finder(function, answer).find()), _vocabulary(function) | _vocabulary(answer)
+
+    def unlikely(change):
+        new = change.new if isinstance(change.new, ast.AST) else ast.Pass()
+        return ORDER.index(change.kind) + STRANGE * (not _vocabulary(new) <= known)
+
+    return sorted(found, key=unlikely)
 
 
 SPLICED = "another expression"
 RESULTS = "another order or number of results"
 MOVED = "another order of lines"
+BOUNDS = "other bounds of the range or slice"
 
 # What a function needs, in the words of a hint, the likely ones first
 ORDER = [
@@ -90,10 +96,17 @@ ORDER = [
     "another axis, or keepdims", "a transpose, or one less",
     "another order of operands", "another sign", "another function", "another number", "another name",
     RESULTS, "brackets elsewhere", "a factor, term or function less",
-    "a divisor", "one more factor", "other bounds of the range or slice", "another index",
-    "a change in place, or none", "a sum or a mean", "one more argument",
-    "a copy, another shape or another type", MOVED, "a line less", "one more term or function", SPLICED,
+    BOUNDS, "another index", "a change in place, or none",
+    MOVED, "a line less", SPLICED, "a divisor", "one more factor", "one more argument",
+    "a copy, another shape or another type", "one more term or function",
 ]  # fmt: skip
+STRANGE = 8  # kinds by which a change is less likely that has words of neither the function nor the answer
+
+
+def _vocabulary(tree):
+    """Return the names and attributes in a tree."""
+    words = (getattr(node, "id", None) or getattr(node, "attr", None) for node in ast.walk(tree))
+    return {word for word in words if word}
 
 
 class _Finder:
@@ -109,6 +122,8 @@ class _Finder:
         statements = (node for node in nodes if isinstance(node, ast.stmt))
         self.statements = [line for line in statements if not isinstance(line, ast.For | ast.While | ast.If)]
         every = function.args
+        defaults = [[ast.unparse(value) for value in f.args.defaults] for f in (function, answer)]
+        self.usual_defaults = defaults[0] == defaults[1]
         self.parameters = [a.arg for a in (*every.posonlyargs, *every.args, *every.kwonlyargs)]
         names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
         stored = [name.id for name in names if isinstance(name.ctx, ast.Store)]
@@ -116,6 +131,8 @@ class _Finder:
 
     def find(self):
         for parent in ast.walk(self.function):
+            if isinstance(parent, ast.arguments) and self.usual_defaults:
+                continue
             for field, value in ast.iter_fields(parent):
                 if field in ("args", "decorator_list", "returns") and parent is self.function:
                     continue
@@ -215,16 +232,22 @@ class _Finder:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if name in REDUCTIONS:
             yield from self._axes(node)
-        if len(node.args) == 2 and not node.keywords:
-            yield "another order of operands", ast.Call(node.func, node.args[::-1], [])
-        if len(node.args) in (1, 2):
-            yield from (("a factor, term or function less", argument) for argument in node.args)
-        elif not node.args and isinstance(node.func, ast.Attribute):
+        for index in range(len(node.args) - 1):  # two neighbours
+            a, b, *after = node.args[index:]
+            args = [*node.args[:index], b, a, *after]
+            yield "another order of operands", ast.Call(node.func, args, node.keywords)
+        yield from (("a factor, term or function less", argument) for argument in node.args[:3])
+        if not node.args and isinstance(node.func, ast.Attribute):
             yield "a factor, term or function less", node.func.value
-        if name == "range":
-            yield from self._bounds(node)
+        inner = _operand(node)
+        if isinstance(inner, ast.Call) and (innermost := _operand(inner)):  # f(g(x)) as g(f(x))
+            yield "brackets elsewhere", _applied(inner, _applied(node, innermost))
+        if name == "range" and len(node.args) < 3:
+            others = [ast.Constant(1), *node.args] if len(node.args) == 1 else node.args[1:]
+            yield BOUNDS, ast.Call(node.func, others, [])
         if node.args and isinstance(node.func, ast.Attribute):
-            yield "one more argument", ast.Call(node.func, [ast.Constant(0), *node.args], node.keywords)
+            more = [[ast.Constant(0), *node.args], *([*node.args, _name(name)] for name in self.names)]
+            yield from (("one more argument", ast.Call(node.func, args, node.keywords)) for args in more)
         if name in OF_SIZES and "rng" in self.parameters:  # they take the sizes one by one
             method = ast.Attribute(_name("rng"), OF_SIZES[name], ast.Load())
             yield "the generator rng", ast.Call(method, [ast.Tuple(node.args, ast.Load())], [])
@@ -256,38 +279,23 @@ class _Finder:
                     both = [ast.keyword("axis", ast.Constant(axis)), *extra]
                     yield "another axis, or keepdims", ast.Call(node.func, list(args), both)
 
-    def _bounds(self, node):
-        for index, bound in enumerate(node.args):
-            for by in (1, -1):
-                args = [*node.args]
-                args[index] = _plus(bound, by)
-                yield "other bounds of the range or slice", ast.Call(node.func, args, [])
-        if len(node.args) == 1:
-            yield "other bounds of the range or slice", ast.Call(node.func, [ast.Constant(1), *node.args], [])
-        elif len(node.args) == 2:
-            yield "other bounds of the range or slice", ast.Call(node.func, node.args[1:], [])
-
     def _subscript(self, node):
-        if not isinstance(node.slice, ast.Slice | ast.Tuple) and isinstance(node.ctx, ast.Load):
-            for by in (1, -1):
-                yield "another index", ast.Subscript(node.value, _plus(node.slice, by), node.ctx)
+        if isinstance(node.slice, ast.Name | ast.Compare):  # a mask
+            yield "another sign", ast.Subscript(node.value, ast.UnaryOp(ast.Invert(), node.slice), node.ctx)
         if isinstance(node.ctx, ast.Load):
             yield "another index", node.value
-        if isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2:
-            swapped = ast.Tuple(node.slice.elts[::-1], ast.Load())
-            yield "another index", ast.Subscript(node.value, swapped, node.ctx)
+        elements = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        ways = [[ast.Slice(), *elements], elements[1:]]  # along another axis
+        if len(elements) == 2:
+            ways.append(elements[::-1])
+        for way in filter(None, ways):
+            yield "another index", ast.Subscript(node.value, ast.Tuple(way, ast.Load()), node.ctx)
 
     def _slice(self, node):
-        kind = "other bounds of the range or slice"
-        for bound in ("lower", "upper", "step"):
-            value = getattr(node, bound)
-            parts = {"lower": node.lower, "upper": node.upper, "step": node.step}
-            if value is not None:
-                yield kind, ast.Slice(**{**parts, bound: None})
-                for by in (1, -1):
-                    yield kind, ast.Slice(**{**parts, bound: _plus(value, by)})
+        parts = {"lower": node.lower, "upper": node.upper, "step": node.step}
+        yield from ((BOUNDS, ast.Slice(**{**parts, bound: None})) for bound in parts if parts[bound])
         if node.step is None:
-            yield kind, ast.Slice(node.lower, node.upper, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+            yield BOUNDS, ast.Slice(node.lower, node.upper, ast.UnaryOp(ast.USub(), ast.Constant(1)))
 
     def _tuple(self, node):
         if isinstance(node.ctx, ast.Load) and 1 < len(node.elts) <= 4:
@@ -314,35 +322,27 @@ class _Finder:
             yield "a transpose, or one less", ast.Attribute(node, "T", ast.Load())
         for divisor in self._divisors():
             yield "a divisor", ast.BinOp(node, ast.Div(), divisor)
-        for factor in (ast.Constant(2), ast.Constant(0.5)):
+        names = *map(_name, self.names), *map(_one_minus, self.parameters)
+        for factor in (ast.Constant(2), ast.Constant(0.5), *names):
             yield "one more factor", ast.BinOp(node, ast.Mult(), factor)
-        for name in self.names:
-            yield "one more factor", ast.BinOp(node, ast.Mult(), _name(name))
-            yield "one more factor", ast.BinOp(node, ast.Mult(), _one_minus(name))
-            for op in (ast.Add(), ast.Sub()):
-                yield "one more term or function", ast.BinOp(node, op, _name(name))
+        in_range = getattr(getattr(parent, "func", None), "id", "") == "range"
+        bound = in_range or isinstance(parent, ast.Slice | ast.Subscript)
         for constant, op in itertools.product((1, 1e-8), (ast.Add(), ast.Sub())):
-            yield "one more term or function", ast.BinOp(node, op, ast.Constant(constant))
+            kind = BOUNDS if bound and constant == 1 else "one more term or function"
+            yield kind, ast.BinOp(node, op, ast.Constant(constant))
         for function in ("exp", "log", "sqrt", "abs"):
             called = ast.Attribute(_name("np"), function, ast.Load())
             yield "one more term or function", ast.Call(called, [node], [])
         yield "one more factor", ast.BinOp(node, ast.Pow(), ast.Constant(2))
-        yield from self._summed(node)
         yield from self._kept(node)
         text = ast.unparse(node)
         yield from ((SPLICED, other) for other_text, other in self.expressions if other_text != text)
 
-    def _summed(self, node):
-        axis0, axis1 = (ast.keyword("axis", ast.Constant(axis)) for axis in (0, 1))
-        for keywords in ([axis0], [axis1], [axis1, ast.keyword("keepdims", ast.Constant(True))], []):
-            for method in ("sum", "mean"):
-                yield "a sum or a mean", ast.Call(ast.Attribute(node, method, ast.Load()), [], keywords)
-
     def _kept(self, node):
         kind = "a copy, another shape or another type"
-        for method, args in (("copy", []), ("astype", [ast.Name("float", ast.Load())])):
+        for method, args in (("copy", []), ("astype", [_name("float")]), ("astype", [_name("int")])):
             yield kind, ast.Call(ast.Attribute(node, method, ast.Load()), args, [])
-        for name in self.names[:8]:
+        for name in self.parameters:
             for attribute, method in (("shape", "reshape"), ("dtype", "astype")):
                 argument = ast.Attribute(_name(name), attribute, ast.Load())
                 yield kind, ast.Call(ast.Attribute(node, method, ast.Load()), [argument], [])
@@ -351,16 +351,18 @@ class _Finder:
         for name in self.parameters:
             yield ast.Call(_name("len"), [_name(name)], [])
             yield ast.Subscript(ast.Attribute(_name(name), "shape", ast.Load()), ast.Constant(1), ast.Load())
-        for name in self.names:
-            yield _name(name)
-        for name in self.parameters:
-            yield _one_minus(name)
+        yield from (*map(_name, self.names), *map(_one_minus, self.parameters))
 
     def _first_use(self, name):
-        """Return the statement that first writes into an argument."""
+        """Return the statement that first writes, or may write, into an argument."""
         for node in ast.walk(self.function):
             targets = getattr(node, "targets", [getattr(node, "target", None)])
-            for target in targets if isinstance(node, ast.Assign | ast.AugAssign) else ():
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                call = node.value  # x.sort(), np.add.at(x, …)
+                targets = [*call.args[:1], getattr(call.func, "value", None)]
+            elif not isinstance(node, ast.Assign | ast.AugAssign):
+                continue
+            for target in targets:
                 base = target.value if isinstance(target, ast.Subscript) else target
                 if isinstance(base, ast.Name) and base.id == name:
                     return node
@@ -411,7 +413,8 @@ class _Finder:
             for other in self.statements if not _is_docstring(line) else ():
                 if isinstance(other, ast.Return) and not (last and isinstance(line, ast.Return)):
                     continue  # nothing after it would run
-                yield SPLICED, line, [*lines[:index], other, *lines[index + 1 :]]
+                if not isinstance(line, ast.For | ast.While | ast.If):  # one of many lines would be no place
+                    yield SPLICED, line, [*lines[:index], other, *lines[index + 1 :]]
                 yield SPLICED, line, [*lines[:index], other, *lines[index:]]
 
     def _copied(self, parent, lines):
@@ -461,18 +464,26 @@ def _with_body(statement, body):
     return ast.copy_location(type(statement)(**fields), statement)
 
 
+def _operand(call):
+    """Return what a function of one argument, or a method, is applied to."""
+    if isinstance(call.func, ast.Attribute) and not _is_module(call.func.value):
+        return call.func.value
+    return call.args[0] if len(call.args) == 1 else None
+
+
+def _applied(call, operand):
+    """Return the same call, applied to something else."""
+    if isinstance(call.func, ast.Attribute) and not _is_module(call.func.value):
+        return ast.Call(ast.Attribute(operand, call.func.attr, ast.Load()), call.args, call.keywords)
+    return ast.Call(call.func, [operand], call.keywords)
+
+
 def _name(name):
     return ast.Name(name, ast.Load())
 
 
 def _one_minus(name):
     return ast.BinOp(ast.Constant(1), ast.Sub(), _name(name))
-
-
-def _plus(node, by):
-    if isinstance(node, ast.Constant) and isinstance(node.value, int):
-        return ast.Constant(node.value + by)
-    return ast.BinOp(node, ast.Add() if by > 0 else ast.Sub(), ast.Constant(1))
 
 
 def _load(target):

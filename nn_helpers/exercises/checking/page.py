@@ -39,7 +39,7 @@ SPACE = "margin: .4em 0"
 def page_of(verdict, place):
     """Return a `Verdict` as HTML; `place` is the sentence about its places."""
     lines = {}
-    for number, text, part, _ in verdict.places:
+    for number, text, part, *_ in verdict.places:
         lines.setdefault((number, text), []).append(part)
     raised = verdict.raised and (*verdict.raised, lines.pop(verdict.raised, ()))
     said = paragraphs(verdict.said, raised) + paragraphs(place)

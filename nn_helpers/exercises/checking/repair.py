@@ -31,11 +31,13 @@ from nn_helpers.exercises.checking.wording import join_names
 
 SECONDS = 1.8  # of computing, for a whole search
 MORE_SECONDS = 0.4  # for a better place, once there is one
-BEAM = 12  # changed programs of which each is changed once more
+BEAM = 16  # changed programs of which each is changed once more
+MOST_IN_LINE = 6  # of them
 MOST_TRIES = 12_000
 MOST_LINES = 4
 LIKELY = 13  # kinds of changes of which any two are tried
-FEW = 2  # cases that tell how near a changed program is
+FEW = 2  # cases that tell how near a changed program is; one, if it takes longer than
+SOON = 0.001  # seconds
 RIGHT = float("inf")
 PLAIN = {
     "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "int", "isinstance",
@@ -59,10 +61,11 @@ class Place(NamedTuple):
     text: str
     part: str
     kind: str
+    mended: str = ""  # the results that are right with it, where others are not
 
 
 def find_places(exercise, f, sandbox, widely=True):
-    """Return the places of one change, or of two, that make f right; or an empty list.
+    """Return the places of one change, or of two, that make f right; or of one that makes a part of it right.
 
     A wide search makes programs that may take any amount of memory: it is for a process that can be ended.
     """
@@ -74,7 +77,7 @@ def find_places(exercise, f, sandbox, widely=True):
     if sandbox.run(lambda: search.order) is not None:
         return []
     changes = search.find() if widely else ()
-    places = {program.place(change) for change in changes} or search.lines()
+    places = {program.place(change) for change in changes} or search.lines() or search.part()
     return sorted(places, key=lambda place: place.line)
 
 
@@ -82,6 +85,9 @@ def place_in_words(places):
     """Say how many changes make a function right, and where."""
     if not places:
         return ""
+    if mended := places[0].mended:
+        line, _, part, *_ = places[0]
+        return f"One change in line {line} mends a part of it ({mended}): look at `{part}`."
     parts = [f"`{place.part}`" for place in places]
     if len({place.line for place in places}) == 1:
         many = "One change" if len(places) == 1 else "Two changes"
@@ -208,13 +214,15 @@ class _Search:
         self.expected = [outcome.results for outcome in outcomes_of(exercise, exercise.answer)]
         self.until = time.process_time() + SECONDS * slowness()
         self.made, self.current, self.winners, self.tries = [], (), [], 0
+        self.near = []  # changes that make something right: (how much, minus their number, change)
+        self.swallowing = set()  # changes that make the function right and tell no place
 
     def run(self):
         """Yield what to try: one change, the same one in several places, and then two.
 
         It is told how much became right each time.
         """
-        base, near, same = self._score(self.program.compile()), [], {}
+        base, near, same = self._score(self.program.compile()), self.near, {}
         singles = changes_of(self.program.function, self.program.answer)
         for number, change in enumerate(singles):
             score = yield (change,)
@@ -224,18 +232,20 @@ class _Search:
                 same.setdefault((change.kind, *change.difference()), []).append(change)
         if self.winners:
             return
+        singles = [change for change in singles if change not in self.swallowing]
         for changes in same.values():
             for together in (changes, *combinations(changes, 2)) if 2 < len(changes) < 6 else (changes,):
                 yield tuple(together)
-        better = [change for *_, change in heapq.nlargest(BEAM, near)]
-        likely = sum(ORDER.index(change.kind) < LIKELY for change in singles)
-        yield from _pairs(better, singles[:likely])
-        lines = {change.node.lineno: [] for change in singles[:likely]}
-        for change in singles[:likely]:
-            lines[change.node.lineno].append(change)
+        better = _best(near)
+        yield from _two_of(better)
+        likely = [change for change in singles if ORDER.index(change.kind) < LIKELY]
+        yield from _pairs(better, likely)
+        lines = {}
+        for change in likely:
+            lines.setdefault(change.node.lineno, []).append(change)
         for changes in lines.values():
-            yield from (pair for pair in combinations(changes, 2) if not pair[0].excludes(pair[1]))
-        yield from _pairs(better, singles[likely:])
+            yield from _two_of(changes)
+        yield from _pairs(better, [change for change in singles if ORDER.index(change.kind) >= LIKELY])
 
     def find(self):
         """Return the changes that make the function right, or an empty tuple.
@@ -255,9 +265,12 @@ class _Search:
                     return
                 score = -1
                 score = self._try(self.current)
-                if score == RIGHT and not self._swallow(self.current):
+                if score == RIGHT and self._swallow(self.current):
+                    self.swallowing.update(self.current)
+                elif score == RIGHT:
                     self.winners.append(self.current)
-                    self.until = min(self.until, time.process_time() + MORE_SECONDS)
+                    if not self._leaves_idle(self.current):
+                        self.until = min(self.until, time.process_time() + MORE_SECONDS * slowness())
                 self.tries += 1
                 now = time.process_time()
                 ended = (
@@ -276,15 +289,20 @@ class _Search:
 
         What is wrong can often be mended at the end, too: the lines before count for more.
         """
-        function = self.program.function
-        before = _read(function)
         with self._changed(changes):
-            texts = _words(function), _words(self.program.answer)
-            idle = before - _read(function)
+            texts = _words(self.program.function), _words(self.program.answer)
         places = [self.program.place(change) for change in changes]
         at_the_end = sum(p.text.startswith("return") and p.kind != RESULTS for p in places)
         ratio = difflib.SequenceMatcher(None, *texts, autojunk=False).ratio()
-        return ratio - 0.1 * at_the_end - 0.1 * bool(idle), -sum(len(place.part) for place in places)
+        idle = self._leaves_idle(changes)
+        return ratio - 0.1 * at_the_end - 0.1 * idle, -sum(len(place.part) for place in places)
+
+    def _leaves_idle(self, changes):
+        """Say whether the program with these changes no longer reads a value that it computes."""
+        function = self.program.function
+        before = _read(function) & set(names_of(function))
+        with self._changed(changes):
+            return not before <= _read(function)
 
     def lines(self):
         """Return the places of a few lines: with the answer's in their place, and no fewer, all is right.
@@ -311,6 +329,31 @@ class _Search:
                 places.add(self.program.place(Change(None, "", None, None, None, node, SPLICED)))
         return places
 
+    def part(self):
+        """Return the place of a change with which more results are right in all cases; or no place."""
+        wrong, best, places = self._wrong_results(()), set(), set()
+        for change in _best(self.near):
+            left = self._wrong_results([change])
+            if change.kind != SPLICED and left < wrong and len(wrong - left) > len(best):
+                best = wrong - left
+                mended = join_names([name for name in self.expected[0] if name in best])
+                places = {self.program.place(change)._replace(mended=mended)}
+        return places
+
+    def _wrong_results(self, changes):
+        """Return the names of the results that are wrong with these changes: all, where there is an error."""
+        outcomes = []
+
+        def look():
+            with self._changed(changes):
+                f = self.program.compile()
+            outcomes.extend(outcome_on(self.exercise, f, case) for case in self.exercise.all_cases)
+
+        names = set(self.expected[0])
+        if self.sandbox.run(look) is not None or any(outcome.results is None for outcome in outcomes):
+            return names
+        return set(self._trial(outcomes).wrong_results)
+
     def _is_right_with(self, matcher, mine, right, hunks):
         """Say whether the program is right with these parts of the answer in the place of its own."""
         text = [self.program.head]
@@ -328,15 +371,19 @@ class _Search:
 
     @functools.cached_property
     def order(self):
-        """The indices of the cases, those first that are wrong and computed soon."""
+        """The indices of the cases that have to be right, those first that are wrong and computed soon."""
         f, taken = self.program.compile(), []
         trial = Trial(self.exercise, f, [], [])
         for index, case in enumerate(self.exercise.all_cases):
+            if not case.required:
+                continue
             began = time.process_time()
             outcome = outcome_on(self.exercise, f, case)
             right = trial.right_on(outcome, self.expected[index])
             taken.append((right, time.process_time() - began, index))
-        return [index for *_, index in sorted(taken)]
+        taken.sort()
+        self.few = FEW if taken[0][1] < SOON * slowness() else 1
+        return [index for *_, index in taken]
 
     @contextmanager
     def _changed(self, changes):
@@ -372,27 +419,25 @@ class _Search:
         function, places = self.program.function, [change.node for change in changes]
         inserted = {part for change in changes if isinstance(change.new, list) for part in change.new}
         inserted -= {part for change in changes if isinstance(change.old, list) for part in change.old}
-        idle = [line for line in function.body if not _is_needed(line, function)]
+        idle = [line for *_, line in _blocks(function) if not _is_needed(line, function)]
         with self._changed(changes):
-            body = function.body
-            for line in body:
+            for parent, field, lines, line in list(_blocks(function)):
                 own = {id(node) for node in ast.walk(line)}
                 if line in idle or own & {id(node) for node in (*places, *inserted)}:
                     continue
-                others = [other for other in body if other is not line]
-                if self._try([Change(function, "body", None, others, body, line, SPLICED)]) == RIGHT:
+                others = [other for other in lines if other is not line] or [ast.Pass()]
+                if self._try([Change(parent, field, None, others, lines, line, SPLICED)]) == RIGHT:
                     return True
         return False
 
     def _score(self, candidate):
         score = 0
         for count, index in enumerate(self.order):
-            if count == FEW and score < FEW:
+            if count == self.few and score < count:
                 return score
             results = self._results(candidate, index)
             score += self._share(results, self.expected[index])
-        required = [case.required for case in self.exercise.all_cases]
-        return RIGHT if score == len(required) and self._is_right(candidate) else score
+        return RIGHT if score == len(self.order) and self._is_right(candidate) else score
 
     def _results(self, candidate, index):
         args = copy.deepcopy(self.exercise.all_cases[index].args)
@@ -406,19 +451,30 @@ class _Search:
         """Return the share of the results that are right."""
         if not results or results.keys() != expected.keys():
             return 0
-        right = [
-            all(agrees(a, b, self.exercise.tolerances.get(name), True, name in self.exercise.floats)
-                for _, a, b in leaves(name, results[name], expected[name]))
-            or _nearness(results[name], expected[name]) / 2
-            for name in expected
-        ]  # fmt: skip
-        return sum(right) / len(right)
+        shares = []
+        for name in expected:
+            rule = self.exercise.tolerances.get(name), True, name in self.exercise.floats
+            found = leaves(name, results[name], expected[name])
+            parts = [agrees(a, b, *rule) or _nearness(a, b) / 2 for _, a, b in found]
+            shares.append(sum(parts) / len(parts))
+        return sum(shares) / len(shares)
 
     def _is_right(self, candidate):
         """Say whether a function is right in every respect."""
+        outcomes = [outcome_on(self.exercise, candidate, case) for case in self.exercise.all_cases]
+        return self._trial(outcomes).right
+
+    def _trial(self, outcomes):
         exercise = self.exercise
-        outcomes = [outcome_on(exercise, candidate, case) for case in exercise.all_cases]
-        return Trial(exercise, candidate, outcomes, outcomes_of(exercise, exercise.answer)).right
+        return Trial(exercise, None, outcomes, outcomes_of(exercise, exercise.answer))
+
+
+def _blocks(function):
+    """Yield each line of a function, after the node, the name of its field and the list that it stands in."""
+    for parent in ast.walk(function):
+        for field, lines in ast.iter_fields(parent):
+            if isinstance(lines, list):
+                yield from ((parent, field, lines, line) for line in lines if isinstance(line, ast.stmt))
 
 
 def _is_needed(line, function):
@@ -441,6 +497,20 @@ def _read(function):
     return {name.id for name in names if isinstance(name.ctx, ast.Load)}
 
 
+def _best(near):
+    """Return the changes with the best scores, of triples that end with the change; few in each line."""
+    lines = {}
+    for each in near:
+        lines.setdefault(each[-1].node.lineno, []).append(each)
+    several = [each for own in lines.values() for each in heapq.nlargest(MOST_IN_LINE, own)]
+    return [change for *_, change in heapq.nlargest(BEAM, several)]
+
+
+def _two_of(changes):
+    """Yield pairs of changes of different places."""
+    return (pair for pair in combinations(changes, 2) if not pair[0].excludes(pair[1]))
+
+
 def _pairs(better, others):
     """Yield pairs of a change that made something right and another one, the likely ones first."""
     return ((first, second) for second in others for first in better if not first.excludes(second))
@@ -454,8 +524,10 @@ def _words(function):
 
 def _nearness(yours, right):
     """Return a number from 0 to 1 that says how near wrong numbers are; 1 only by rounding."""
-    if not is_numeric(yours) or not is_numeric(right) or np.shape(yours) != np.shape(right):
+    if not is_numeric(yours) or not is_numeric(right) or np.size(yours) != np.size(right):
         return 0.0
+    most = 1 if np.shape(yours) == np.shape(right) else 0.5
     with np.errstate(all="ignore"):
-        distance = np.linalg.norm(np.subtract(yours, right, dtype=float)) / (np.linalg.norm(right) or 1.0)
-    return 1 / (1 + distance) if np.isfinite(distance) else 0.0
+        difference = np.subtract(np.ravel(yours), np.ravel(right), dtype=float)
+        distance = np.linalg.norm(difference) / (np.linalg.norm(right) or 1.0)
+    return most / (1 + distance) if np.isfinite(distance) else 0.0
