@@ -9,8 +9,8 @@ import numpy as np
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.plots import COLOURS, finish, style, subplots
 from nn_helpers.support.validation import choice
-from nn_helpers.widgets.canvas import Canvas
 from nn_helpers.widgets.controls import dropdown, row, show_first, slider
+from nn_helpers.widgets.figure_canvas import FigureCanvas
 from nn_helpers.widgets.panel import Panel
 
 UNITS, SHOWN = 2000, 6.0  # inputs drawn, and how far the axes reach
@@ -77,7 +77,7 @@ class ActivationExplorer(Panel):
 
     def _make_figure(self):
         figure, (graph, inputs, back) = subplots(11.2, 3.4, 1, 3, dpi=80)
-        self.canvas = Canvas(
+        self.canvas = FigureCanvas(
             figure,
             alt="The activation with its derivative, the distribution of inputs and outputs, and the "
             "distribution of the derivative, by which the gradient is multiplied",

@@ -12,8 +12,8 @@ from nn_helpers.layers import ACTIVATIONS, affine_backward, affine_forward
 from nn_helpers.losses import cross_entropy, softmax
 from nn_helpers.plots import COLOURS, Figure
 from nn_helpers.support.validation import choice
-from nn_helpers.widgets.canvas import Canvas
 from nn_helpers.widgets.controls import dropdown, row, seed_field, show_first, slider
+from nn_helpers.widgets.figure_canvas import FigureCanvas
 from nn_helpers.widgets.panel import Panel
 
 D, M, C = 2, 3, 2  # inputs, hidden units, classes
@@ -172,7 +172,7 @@ class BackpropStepper(Panel):
         ax = figure.add_axes((0, 0, 1, 1))
         ax.set(xlim=(0, 1), ylim=(0, 1))
         ax.set_axis_off()
-        self.canvas = Canvas(
+        self.canvas = FigureCanvas(
             figure,
             alt="A graph of the network: arrays as boxes, from the input on the left to the loss on the "
             "right, parameters above; in each box its values and, below them, its derivative",

@@ -12,8 +12,8 @@ from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import make_optimizer
 from nn_helpers.plots import COLOURS, finish, style, subplots
 from nn_helpers.training import TrainingDivergedError, training_steps
-from nn_helpers.widgets.canvas import Canvas
 from nn_helpers.widgets.controls import RATES, dropdown, row, show_settings, slider, stop_slider, stops
+from nn_helpers.widgets.figure_canvas import FigureCanvas
 from nn_helpers.widgets.live import LiveTraining
 from nn_helpers.widgets.page import table_html
 
@@ -246,7 +246,7 @@ class DepthAndOptimizer(LiveTraining):
         figure, axes = subplots(11.2, 3.6, 1, 3, dpi=80, width_ratios=(4, 4, 2.9))
         self.loss, self.accuracy, self.key = axes
         self.key.set_axis_off()
-        self.canvas = Canvas(
+        self.canvas = FigureCanvas(
             figure, alt="For every run a curve: the training loss and the validation accuracy over the epochs"
         )
         self.lines = []

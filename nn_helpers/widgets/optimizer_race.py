@@ -14,8 +14,8 @@ import numpy as np
 from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
 from nn_helpers.plots import COLOURS, MARKERS, finish, style, subplots
 from nn_helpers.support.validation import choice
-from nn_helpers.widgets.canvas import Canvas
 from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show_settings, slider
+from nn_helpers.widgets.figure_canvas import FigureCanvas
 from nn_helpers.widgets.live import BREATH, FRAMES, Live
 from nn_helpers.widgets.page import table_html
 from nn_helpers.widgets.panel import traceback_of
@@ -233,7 +233,7 @@ class OptimizerRace(Live):
     def _make_figure(self):
         figure, axes = subplots(11.2, 4.1, 1, 3, dpi=80, width_ratios=(4.4, 4, 1.9))
         self.map, self.loss, self.key = axes
-        self.canvas = Canvas(
+        self.canvas = FigureCanvas(
             figure,
             alt="Contour lines of the loss over both parameters, with the path of each optimizer from the "
             "start to the present step; beside it the loss of each over the steps",

@@ -17,7 +17,6 @@ from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.plots import Figure
 from nn_helpers.support.validation import choice
 from nn_helpers.training import TrainingDivergedError, training_steps
-from nn_helpers.widgets.canvas import Canvas
 from nn_helpers.widgets.controls import (
     RATES,
     control,
@@ -29,6 +28,7 @@ from nn_helpers.widgets.controls import (
     stop_slider,
     stops,
 )
+from nn_helpers.widgets.figure_canvas import FigureCanvas
 from nn_helpers.widgets.live import LiveTraining
 from nn_helpers.widgets.page import COPY
 from nn_helpers.widgets.script import Script
@@ -205,7 +205,7 @@ class Playground(LiveTraining):
         )
         below = figure.add_gridspec(1, 4, bottom=0.105, top=0.315, wspace=0.15, **places)
         self._answers_ax, loss, accuracy = (figure.add_subplot(place) for place in above)
-        self.canvas = Canvas(
+        self.canvas = FigureCanvas(
             figure,
             alt="What the network answers, loss and accuracy over the steps, and for each layer its "
             "activations, dead units, gradient and update; sizes are root mean squares",

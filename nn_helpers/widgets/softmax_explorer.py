@@ -7,8 +7,8 @@ import numpy as np
 
 from nn_helpers.losses import cross_entropy, softmax
 from nn_helpers.plots import COLOURS, finish, subplots
-from nn_helpers.widgets.canvas import Canvas
 from nn_helpers.widgets.controls import control, dropdown, row, show_first, slider, stop_slider
+from nn_helpers.widgets.figure_canvas import FigureCanvas
 from nn_helpers.widgets.panel import Panel
 
 CLASSES = ("cat", "dog", "frog", "ship")
@@ -80,7 +80,7 @@ class SoftmaxExplorer(Panel):
 
     def _make_figure(self):
         figure, axes = subplots(11.2, 3.4, 1, 3, dpi=80)
-        self.canvas = Canvas(
+        self.canvas = FigureCanvas(
             figure,
             alt="Bars for each class: its probability by the stable and by the naive softmax, its "
             "cross-entropy were it the true one, and the gradient p minus y",

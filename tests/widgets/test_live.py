@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info
 from nn_helpers.plots import Figure
 from nn_helpers.widgets import live as live_module
 from nn_helpers.widgets import panel as panel_module
-from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.figure_canvas import FigureCanvas
 from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.panel import Panel, traceback_of
 
@@ -296,7 +296,7 @@ def moving_line():
     figure = Figure(figsize=(3, 2), dpi=50)
     ax = figure.subplots()
     ax.set(xlim=(0, 1), ylim=(0, 1), title="a line")
-    canvas = Canvas(figure, alt="a line that moves")
+    canvas = FigureCanvas(figure, alt="a line that moves")
     return canvas, canvas.move(*ax.plot([0, 1], [0, 0]))
 
 

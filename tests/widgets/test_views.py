@@ -10,7 +10,7 @@ from PIL import Image
 from nn_helpers import layers, points, sketches
 from nn_helpers.plots import COLOURS, Figure
 from nn_helpers.widgets import views
-from nn_helpers.widgets.canvas import Canvas, png
+from nn_helpers.widgets.figure_canvas import FigureCanvas, png
 from nn_helpers.widgets.views import (
     Curves,
     Layers,
@@ -26,7 +26,7 @@ from nn_helpers.widgets.views import (
 
 @pytest.fixture
 def canvas():
-    return Canvas(Figure(figsize=(6, 3), dpi=50, layout="none"))
+    return FigureCanvas(Figure(figsize=(6, 3), dpi=50, layout="none"))
 
 
 def pixels(canvas):
