@@ -89,6 +89,8 @@ def depth_and_optimizer(data=None, functions=None, **settings):
 class DepthAndOptimizer(LiveTraining):
     """See `depth_and_optimizer`."""
 
+    start_word = "Train"
+
     @property
     def step_count(self):
         """How many steps were made, in all runs."""
@@ -127,7 +129,7 @@ class DepthAndOptimizer(LiveTraining):
 
     def _make_controls(self):
         for button, words, tooltip in (
-            (self.start_button, "Train", "Train a network as chosen, or go on"),
+            (self.start_button, self.start_word, "Train a network as chosen, or go on"),
             (self.step_button, "One epoch", "Train for one epoch"),
             (self.reset_button, "Forget all", "Forget all runs"),
         ):

@@ -34,6 +34,12 @@ class FigureCanvas:
         self.widget = DescribedImage(format="png", tooltip=alt, layout=layout)
         self._kept = []  # pixels without what moves: without what rests, then with one group of it more each
 
+    ready = True  # for another frame
+
+    def hold_sync(self):
+        """Send nothing to the page meanwhile."""
+        return self.widget.hold_sync()
+
     def move(self, *artists):
         """Add to what changes from frame to frame; returns the last of them."""
         self.moving += artists

@@ -211,7 +211,7 @@ def test_a_change_while_it_runs_takes_effect_with_the_next_run(data):
         await asyncio.sleep(0.05)
         assert "next one" in panel.message.value
         assert len(panel.runs) == 1
-        panel.pause_button.click()
+        panel.start_button.click()
         await asyncio.sleep(0.05)
         assert not panel.running
         panel.start_button.click()

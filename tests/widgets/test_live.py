@@ -4,6 +4,7 @@ import asyncio
 import base64
 import threading
 import time
+from types import SimpleNamespace
 
 import ipywidgets as widgets
 import numpy as np
@@ -27,6 +28,7 @@ class Counter(Live):
     def __init__(self, last=10**9, seconds=0.0, fail_at=None):
         super().__init__()
         self.count, self.drawn, self.last, self.seconds, self.fail_at = 0, [], last, seconds, fail_at
+        self.canvas = SimpleNamespace(ready=True)
         self.ui.children = [self.buttons, self.message]
 
     def advance(self):
@@ -53,12 +55,12 @@ def test_start_goes_on_until_pause_and_a_second_start_changes_nothing():
         others = asyncio.all_tasks()
         live = Counter(seconds=0.001)
         live.start_button.click()
-        live.start_button.click()
+        await asyncio.sleep(0.01)
+        live.start()
         await asyncio.sleep(0.3)
         assert live.running
-        assert live.start_button.disabled
-        assert not live.pause_button.disabled
-        live.pause_button.click()
+        assert live.start_button.description == "Pause"
+        live.start_button.click()
         await asyncio.sleep(0.02)
         stopped = live.count
         assert not live.running
@@ -120,7 +122,7 @@ def test_the_last_step_ends_the_task_and_is_drawn():
         while live.running:
             await asyncio.sleep(0.01)
         assert (live.count, live.drawn[-1]) == (5, 5)
-        assert not live.start_button.disabled
+        assert live.start_button.description == "Start"
 
     in_loop(scene)
 
@@ -326,6 +328,23 @@ def test_a_frame_keeps_what_stays_until_everything_is_redrawn():
     assert canvas.widget.value != before
 
 
+def test_while_the_page_takes_no_picture_steps_go_on_and_none_is_drawn():
+    async def scene():
+        live = Counter(seconds=0.001)
+        live.canvas.ready = False
+        live.start()
+        await asyncio.sleep(0.2)
+        assert live.drawn == []
+        count = live.count
+        assert count > 10
+        live.canvas.ready = True
+        await asyncio.sleep(0.1)
+        assert live.drawn[-1] >= count
+        live.close()
+
+    in_loop(scene)
+
+
 def test_frames_are_limited():
     async def scene():
         live = Counter()
@@ -426,7 +445,7 @@ def test_an_error_while_an_error_is_told_shows_as_well():
         while live.running:
             await asyncio.sleep(0.01)
         assert "ZeroDivisionError" in live.message.value
-        assert not live.start_button.disabled
+        assert live.start_button.description == "Start"
 
     in_loop(scene)
 
