@@ -79,8 +79,8 @@ PLACES = {
     "x": (62, 192), "z1": (240, 192), "a1": (434, 192), "z2": (608, 192), "p": (758, 192), "L": (900, 192),
 }  # fmt: skip
 TASK = (
-    "Find where ReLU stops a gradient: a number of ∂L/∂z₁ that is 0 although the same number of ∂L/∂a₁ is not. "
-    "Press it. (There may be none; then take other numbers.)"
+    "Find where ReLU stops a gradient: a number of ∂L/∂z₁ that is 0 although that of ∂L/∂a₁ is not. Press it. "
+    "(There may be none; then take other numbers.)"
 )
 
 
@@ -198,7 +198,7 @@ class BackpropStepper(Panel):
         done = STEPS[: self.position.value if at is None else at]
         now = done[-1] if done else None
         self.colour = COLOURS[1] if now and now.backward else COLOURS[0]
-        computed = [step.result for step in done]
+        computed = self.computed = [step.result for step in done]
         self.sheet.clear()
         self._draw_edges(edges_of(now))
         for name in PLACES:
@@ -244,12 +244,15 @@ class BackpropStepper(Panel):
 
     def _arrow(self, source, target, backward):
         """Return an arrow between two arrays as a line, with its head and a gap at the end."""
-        (x, y, width, height), (u, v, target_width, _) = self.box(source), self.box(target)
+        (x, y, width, _), (u, v, target_width, _) = self.box(source), self.box(target)
         if PLACES[source][1] == PLACES[target][1]:  # side by side
             ends = np.array([(x + width + 3, y + LINE / 2), (u - 3, y + LINE / 2)])
         else:
-            middle, bottom = PLACES[source][0], 2 * y + height - 20 if source == "y" else 2 * height + y + 30
-            ends = np.array([(middle, bottom), (u + target_width / 2 + (middle - u) / 8, v - 20)])
+            lowest = self.box(f"d{source}" if f"d{source}" in self.computed else source)
+            middle = x + width / 2
+            ends = np.array(
+                [(middle, lowest[1] + lowest[3] + 3), (u + target_width / 2 + (middle - u) / 8, v - 20)]
+            )
         tail, tip = ends[::-1] if backward else ends
         way = 7 * (tail - tip) / np.hypot(*(tail - tip))
         aside = 0.6 * way[::-1] * (1, -1)
@@ -271,8 +274,8 @@ class BackpropStepper(Panel):
             return ""
         z, index = readable(v["z1"][i, j]), f"[{i}, {j}]"
         return (
-            f"z₁{index} is {z}, and there ReLU is flat: f′({z}) = 0. Whatever comes back to a₁{index}, nothing "
-            f"goes on to column {j} of W₁ from this example."
+            f"z₁{index} is {z}, and there ReLU is flat: f′({z}) = 0. Whatever comes back to a₁{index}, nothing goes "
+            f"on to column {j} of W₁ from this example."
         )
 
     def point(self, name=None, i=0, j=0):
@@ -299,18 +302,14 @@ class BackpropStepper(Panel):
 
     def words(self, step):
         """Return the present step as HTML: its formula, its shapes, why it is so."""
-        if step is None:
-            parts = "The network's numbers before the forward pass. Press Next.", "", ""
-        else:
-            shape = {
-                name: f"{label(name)} {self.values[name].shape}" for name in (step.result, *step.sources)
-            }
-            parts = (
-                f"Step {STEPS.index(step) + 1} of {len(STEPS)}, {'backward' if step.backward else 'forward'}: "
-                f"{step.formula}",
-                f"Shapes: {shape.pop(step.result)} from {', '.join(shape.values())}",
-                step.why,
+        parts = "The network's numbers before the forward pass. Press Next.", "", ""
+        if step is not None:
+            way = "backward" if step.backward else "forward"
+            result, *sources = (
+                f"{label(name)} {self.values[name].shape}" for name in (step.result, *step.sources)
             )
+            formula = f"Step {STEPS.index(step) + 1} of {len(STEPS)}, {way}: {step.formula}"
+            parts = formula, f"Shapes: {result} from {', '.join(sources)}", step.why
         formula, shapes, why = map(html.escape, parts)
         return (
             f'<div style="line-height: 1.4; min-height: 4.4em"><b style="font-size: 17px">{formula}</b><br>'

@@ -17,8 +17,8 @@ What the page says, in messages: ``{"shown": n}`` when frame n is on the screen;
 ``{"event": "pointer", "phase": "down" | "move" | "up", "sheet": number, "x": x, "y": y}`` of a sheet with
 ``pointer=True``.
 
-What moves at an even pace moves in the page: of a mark that is ``clocked`` a line shows its first points, as many
-as the page's clock has counted, and points only the last of these. `Canvas.play` sets the clock and its speed.
+What moves at an even pace moves in the page: a line that is ``clocked`` shows its first points, as many as
+the page's clock has counted, and points only the last of these. `Canvas.play` sets the clock and its speed.
 
 At most `AHEAD` frames are on their way: `draw` keeps the last picture back until the page has shown them,
 so that no backlog can grow; whoever makes pictures for the screen alone asks ``canvas.ready`` before. A page

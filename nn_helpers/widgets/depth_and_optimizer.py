@@ -16,7 +16,14 @@ from nn_helpers.training import TrainingDivergedError, training_steps
 from nn_helpers.widgets.axes import Axes
 from nn_helpers.widgets.canvas import Canvas, Sheet
 from nn_helpers.widgets.controls import (
-    RATES, dropdown, row, seed_field, show_settings, slider, stop_slider, stops,
+    RATES,
+    dropdown,
+    row,
+    seed_field,
+    show_settings,
+    slider,
+    stop_slider,
+    stops,
 )  # fmt: skip
 from nn_helpers.widgets.live import LiveTraining
 from nn_helpers.widgets.page import table_html, task_html
@@ -37,8 +44,8 @@ PREVIEW = 1000  # examples, at most, that each sees for the figure that is saved
 SHOWN = 4  # runs that are drawn; grid and table have them all
 CELL, LINE = 59, 32  # pixels of the grid
 TASK = (
-    "Row 0 has no hidden layer; its best is the target, the dashed line. Find a deeper network that beats it by "
-    "more than both ± together."
+    "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that beats "
+    "it by more than both ± together."
 )
 
 
@@ -391,8 +398,8 @@ class DepthAndOptimizer(LiveTraining):
         """Return what was tried as a table; the best run is marked by a word and by bold type."""
         if not self.runs:
             return "<p>Nothing was tried yet. Choose a cell of the grid, and press Train.</p>"
-        head = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs", "training loss",
-                "training accuracy", "best validation accuracy", "")  # fmt: skip
+        head = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs",
+                "training loss", "training accuracy", "best validation accuracy", "")  # fmt: skip
         best, rows = self.best_of(self.runs), []
         for number, run in enumerate(self.runs, 1):
             numbers = ("–",) * 3

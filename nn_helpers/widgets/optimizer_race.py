@@ -23,11 +23,10 @@ from nn_helpers.widgets.controls import (
     dropdown,
     row,
     seed_field,
-    show_first,
     show_settings,
     slider,
     stop_slider,
-)
+)  # fmt: skip
 from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.page import task_html
 from nn_helpers.widgets.panel import traceback_of
@@ -42,18 +41,19 @@ OPTIMIZERS = {
     "Adam": lambda lr, beta: Adam(lr, beta1=beta),
 }
 KINDS = {"GD": SGD, "momentum": Momentum, "RMSprop": RMSprop, "Adam": Adam}
-INKS = (*COLOURS[:-1], "ink")  # black, which is not to be seen in the dark
+INKS = (*COLOURS[:-1], "ink")  # black is not to be seen in the dark
 STEPS = 200
-FINISH = 1e-3  # of the way from the surface's start down to its lowest loss is left at the finish line
+FINISH = 1e-3  # of the way down from the surface's start to its lowest loss is left at the finish line
 SPEEDS = (5, 10, 20, 40, 80)  # steps a second
 TICK = 0.1  # seconds after which the step's slider follows the page's clock
-CELLS = 121  # of the landscape, along each axis
-LEVELS = 22
+CELLS, LEVELS = 91, 22  # of the landscape, along each axis and from the lowest to the highest loss
 DEEP = 1e-8  # of the highest loss: less is drawn at the lower edge
-BETAS, RATIOS = np.linspace(0, 0.99, 23), np.geomspace(0.1, 25, 25)  # of the map of momentum's α and β
-ROW = 24  # pixels of a row in the key
+HEIGHT, ROW = 384, 24  # pixels of the sheets, and of a line in the key
+# The map of momentum's β and α, the latter as a multiple of the rate that suits the surface.
+BETAS, RATIOS = np.linspace(0, 0.99, 23), np.geomspace(0.1, 25, 25)
+NOTHING = np.empty((0, 2))
 TASK = (
-    "On the ravine, give GD and momentum the same learning rate: one at which GD leaves the map, and momentum "
+    "On the ravine, give GD and momentum the same learning rate: one at which GD leaves the map and momentum "
     "crosses the finish line."
 )
 
@@ -92,12 +92,11 @@ def optimizer_race(surface="ravine", mine=None, optimizers=None, rates=None, **s
 
 @functools.cache
 def landscape(name):
-    """Return the loss (CELLS, CELLS) on the map, a row for each θ₂, and the loss of the finish line."""
+    """Return the loss (CELLS, CELLS) on the map, a row for each θ₂; the lowest; the finish line's."""
     on = surface(name)
-    theta1, theta2 = (np.linspace(*ends, CELLS) for ends in on.limits)
-    loss = on.loss(np.stack(np.meshgrid(theta1, theta2), axis=-1))
+    loss = on.loss(np.stack(np.meshgrid(*(np.linspace(*ends, CELLS) for ends in on.limits)), axis=-1))
     start, lowest = on.loss(np.array(on.start)), min(loss.min(), on.loss(np.array(on.minima)).min())
-    return loss, lowest + FINISH * (start - lowest)
+    return loss, lowest, lowest + FINISH * (start - lowest)
 
 
 @dataclass(frozen=True)
@@ -106,11 +105,10 @@ class Choice:
 
     surface: Surface
     begin: tuple[float, float]
-    rates: tuple[float | None, ...]  # of those that take part
+    rates: dict[str, float | None]  # of those that take part
     beta: float
     seed: int
     step: int
-    names: tuple[str, ...]  # of those that take part
     bets: tuple[str, ...]
 
 
@@ -121,51 +119,27 @@ class OptimizerRace(Live):
         super().__init__()
         self.mine = _check_mine({} if mine is None else mine)
         self.names, self.bets, self.on = [*OPTIMIZERS, *self.mine], [], None
+        self._kept, self._drawn = {}, None
         self._make_controls(choice("optimizer_race", "surface", surface, SURFACES), optimizers)
         self._take_surface()
-        for name, rate in (rates or {}).items():
-            show_first(
-                "optimizer_race",
-                f"the rate of {name}",
-                self.rates[choice("optimizer_race", "optimizer", name, self.rates)],
-                rate,
-            )
+        show_settings("optimizer_race", self.rates, rates or {})
         show_settings("optimizer_race", self.settings, settings or {})
-        self._kept, self._drawn, self._scene = {}, None, None
-        self.map, self.curves, self.key = (
-            Sheet(
-                372,
-                384,
-                "The surface from above, with the path of each optimizer from the start",
-                pointer=True,
-            ),
-            Sheet(304, 384, "The loss of each optimizer over the steps, with the finish line"),
-            Sheet(
-                268,
-                384,
-                "Who takes part, your bet and who has arrived; below, the loss that momentum reaches "
-                "for each α and β",
-                pointer=True,
-            ),
+        words = "The surface from above, with the path of each optimizer from the start to the present step"
+        self.map = Sheet(372, HEIGHT, words, pointer=True)
+        self.curves = Sheet(304, HEIGHT, "The loss of each optimizer over the steps, with the finish line")
+        words = (
+            "Who takes part; below, the loss after all steps for each α and β of momentum, and where you are"
         )
+        self.key = Sheet(268, HEIGHT, words, pointer=True)
         self.canvas = Canvas([self.map, self.curves, self.key], self.post, self._hear)
         self.news, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
-        theta1, theta2, beta, seed, step = (
-            self.settings[each] for each in ("theta1", "theta2", "beta", "seed", "step")
-        )
-        pairs = [
-            row(self.taking_part[name], self.rates.get(name, widgets.Label("its own rate")))
-            for name in self.names
-        ]
+        beta, seed, step, theta1, theta2 = self.settings.values()
+        pairs = [row(box, self.rates.get(name, widgets.Label(f"{name}: its own rate")))
+                 for name, box in self.taking_part.items()]  # fmt: skip
         self.ui.children = [
-            row(self.surface, self.buttons, self.speed),
-            row(step, theta1, theta2),
-            row(*pairs, beta, seed),
-            self.message,
-            self.news,
-            self.canvas,
-            self.task,
-        ]
+            row(self.surface, self.buttons, self.speed), row(step, theta1, theta2), row(*pairs, beta, seed),
+            self.message, self.news, self.canvas, self.task,
+        ]  # fmt: skip
         self.when(self.surface, lambda _: (self._take_surface(), self.draw()))
         for each in (*self.settings.values(), *self.taking_part.values(), *self.rates.values()):
             self.when(each, lambda _: self.draw())
@@ -176,49 +150,52 @@ class OptimizerRace(Live):
         self.reset_button.tooltip = "Back to the start"
         for button in self.buttons.children:
             button.layout.width = "84px"
-        what = "The loss, as a function of two parameters"
+        what, pace = "The loss, as a function of two parameters", "How fast the race is played"
         self.surface = dropdown("surface", what, SURFACES, name, width="210px", label_width="56px")
-        pace = {"width": "250px", "label_width": "100px"}
-        self.speed = stop_slider("steps a second", "How fast the race is played", SPEEDS, 20, **pace)
+        self.speed = stop_slider("steps a second", pace, SPEEDS, 20, width="250px", label_width="100px")
         past = "β of momentum and β₁ of Adam: how much of the past is kept"
+        noise, where = (
+            "Other random numbers in SGD's gradients",
+            "Where all begin; or drag the start on the map",
+        )
         begin = {"step": 0.01, "width": "270px", "label_width": "60px"}
-        moment = {"width": "400px", "label_width": "40px"}
+        self.time = slider("step", "The moment of the race that is shown", 0, 0, STEPS, step=1, width="400px",
+                           label_width="40px")  # fmt: skip
         self.settings = {
             "beta": slider("β", past, 0.9, 0, 0.99, step=0.01, width="228px", label_width="30px"),
-            "seed": seed_field(
-                "SGD's seed", "Other random numbers in SGD's gradients", width="160px", label_width="80px"
-            ),
-            "step": slider("step", "The moment of the race that is shown", 0, 0, STEPS, step=1, **moment),
-            "theta1": slider(
-                "start θ₁", "Where all begin: θ₁, or drag the start on the map", 0.0, -10, 10, **begin
-            ),
-            "theta2": slider(
-                "start θ₂", "Where all begin: θ₂, or drag the start on the map", 0.0, -10, 10, **begin
-            ),
+            "seed": seed_field("SGD's seed", noise, width="160px", label_width="80px"),
+            "step": self.time,
+            "theta1": slider("start θ₁", where, 0.0, -10, 10, **begin),
+            "theta2": slider("start θ₂", where, 0.0, -10, 10, **begin),
         }
-        self.time = self.settings["step"]
         if isinstance(optimizers, str) or not np.iterable([] if optimizers is None else optimizers):
             raise TypeError(f'optimizer_race: optimizers must be a list such as ["Adam"]; got {optimizers!r}')
         first = self.names if optimizers is None else [*optimizers, *self.mine]
         for each in first:
             choice("optimizer_race", "optimizer", each, self.names)
-        box = widgets.Layout(width="24px", margin="2px")
-        self.taking_part = {
-            name: widgets.Checkbox(
-                name in first, indent=False, tooltip=f"Whether {name} takes part", layout=box
-            )
-            for name in self.names
-        }
-        self.rates = {name: _rate_slider(name) for name in self.names if self._own_rate(name) is not None}
+        self.taking_part, self.rates = {}, {}
+        for name in self.names:
+            box = {"tooltip": f"{name} takes part", "layout": widgets.Layout(width="20px", margin="2px")}
+            self.taking_part[name] = widgets.Checkbox(name in first, indent=False, **box)
+            if (own := self._own_rate(name)) is not None:
+                power = math.log10(own)
+                self.rates[name] = control(
+                    widgets.FloatLogSlider, f"{name}: α", f"The learning rate of {name}, on a log scale",
+                    value=own, min=min(-4, power), max=max(1, power), step=0.02, readout_format=".2g",
+                    label_width="90px", width="282px",
+                )  # fmt: skip
 
     def _own_rate(self, name):
         """Return the rate of the learner's optimizer; 1 for all else, None where it has no number for it."""
-        mine = self.mine.get(name)
-        rate = getattr(mine, "lr", None) if hasattr(mine, "step") else 1.0
-        return rate if isinstance(rate, numbers.Real) else None
+        rate = getattr(self.mine[name], "lr", None) if self._remembers(name) else 1.0
+        return rate if isinstance(rate, numbers.Real) and 0 < rate < math.inf else None
+
+    def _remembers(self, name):
+        """Return whether it is an optimizer of the learner's, with perhaps a rate, and no function."""
+        return hasattr(self.mine.get(name), "step")
 
     def _take_surface(self):
-        """Let the controls show what suits the surface that is chosen."""
+        """Let the controls show what suits the surface; an optimizer of the learner's begins as it is."""
         on, is_first = surface(self.surface.value), self.on is None
         self.bets, self.on = [], None  # nothing is drawn before all is set
         for symbol, limits, value in zip(("theta1", "theta2"), on.limits, on.start, strict=True):
@@ -226,25 +203,20 @@ class OptimizerRace(Live):
             with each.hold_trait_notifications():
                 each.min, each.max, each.value = *limits, value
         for name, each in self.rates.items():
-            mine, kind = self.mine.get(name), name
-            if hasattr(mine, "step"):
-                kind = next((name for name, its in KINDS.items() if isinstance(mine, its)), None)
-            if is_first and hasattr(mine, "step"):
-                each.value = mine.lr
-            elif kind is not None:
+            kind = name
+            if self._remembers(name):
+                kind = next((kind for kind, its in KINDS.items() if isinstance(self.mine[name], its)), None)
+            if kind is not None and not (is_first and self._remembers(name)):
                 each.value = on.rates.get(kind, on.rates["GD"])
         self.on = on
 
     def choice(self):
         """Return what the controls say."""
         # A slider in a page sends its value with the rounding errors of its own arithmetic.
-        theta1, theta2 = (round(self.settings[symbol].value, 6) for symbol in ("theta1", "theta2"))
-        names = tuple(name for name, box in self.taking_part.items() if box.value)
-        rates = tuple(
-            float(f"{self.rates[name].value:.4g}") if name in self.rates else None for name in names
-        )
-        beta, seed, step = (self.settings[name].value for name in ("beta", "seed", "step"))
-        return Choice(self.on, (theta1, theta2), rates, round(beta, 6), seed, step, names, tuple(self.bets))
+        beta, seed, step, *begin = (round(control.value, 6) for control in self.settings.values())
+        rates = {name: float(f"{self.rates[name].value:.4g}") if name in self.rates else None
+                 for name, box in self.taking_part.items() if box.value}  # fmt: skip
+        return Choice(self.on, tuple(begin), rates, beta, seed, step, tuple(self.bets))
 
     # Playing
 
@@ -262,10 +234,7 @@ class OptimizerRace(Live):
         """Let the page's clock run, and the step's slider follow it."""
         step = speed = None
         while self.time.value < STEPS:
-            if (self.time.value, self.speed.value) != (
-                step,
-                speed,
-            ):  # at first, and when one of them was moved
+            if (self.time.value, self.speed.value) != (step, speed):  # at first, or somebody moved one
                 step, speed = self.time.value, self.speed.value
                 origin = self.loop.time() - step / speed
                 self.canvas.play(step, speed, STEPS)
@@ -293,7 +262,7 @@ class OptimizerRace(Live):
         self.draw()
 
     def saved_png(self):
-        """Return what is saved of the panel, a PNG file: the race at the present step, or from 0 at its end."""
+        """Return what is saved of the panel, a PNG file: the present step, or from the first on the last."""
         at, self.time.value = self.time.value, self.time.value or STEPS
         self.draw()
         png = super().saved_png()
@@ -343,7 +312,7 @@ class OptimizerRace(Live):
     def descents(self, chosen):
         """Return the descent of everybody who takes part, by name; what no control changed is kept."""
         depends, walkers = {}, {}
-        for name, rate in zip(chosen.names, chosen.rates, strict=True):
+        for name, rate in chosen.rates.items():
             seed = chosen.seed if name == "SGD" else None
             beta = None if name in ("GD", "SGD", "RMSprop") else chosen.beta
             depends[name] = chosen.surface, chosen.begin, rate, beta, seed
@@ -351,172 +320,146 @@ class OptimizerRace(Live):
                 walkers[name] = self._stepper(name, rate, beta), seed
         for name, descent in descend_together(chosen.surface, walkers, STEPS, chosen.begin).items():
             self._kept[name] = depends[name], descent
-        return {name: self._kept[name][1] for name in chosen.names}
+        return {name: self._kept[name][1] for name in chosen.rates}
 
     # What is to be seen
 
     def _build(self, chosen):
         """Draw what stays while the surface and who takes part are the same."""
-        on, (loss, finish) = chosen.surface, landscape(chosen.surface.name)
+        on, (loss, lowest, finish) = chosen.surface, landscape(chosen.surface.name)
         for sheet in self.canvas.sheets:
             sheet.clear()
-        self.map_axes = Axes(self.map, (0, 0, 372, 384), *on.limits, on.name, "θ₁     (◆ minimum; ○ start: drag it)", "θ₂")
-        level = np.floor(LEVELS * ((loss - loss.min()) / np.ptp(loss)) ** 0.5)[::-1]
+        below = "θ₁     (◆ minimum; ○ start: drag it)"
+        self.map_axes = Axes(self.map, (0, 0, 372, HEIGHT), *on.limits, on.name, below, "θ₂")
+        level = np.floor(LEVELS * ((loss - loss.min()) / np.ptp(loss)) ** 0.5)[np.newaxis, ::-1]
         greys = np.linspace(150, 245, LEVELS + 1).repeat(3).reshape(-1, 3)
-        self.map.images([box_of(self.map_axes)], level[np.newaxis].astype(np.uint8), greys, smooth=False)
+        self.map.images([box_of(self.map_axes)], level.astype(np.uint8), greys, smooth=False)
         self.map.points(self.map_axes.place(*np.transpose(on.minima)), "#222222", 3, 7)
-        low = max(0.8 * min(loss.min(), finish), DEEP * loss.max())
-        self.loss_axes = Axes(
-            self.curves,
-            (0, 0, 304, 384),
-            (0, STEPS),
-            np.log10((low, 1.5 * loss.max())),
-            "Loss",
-            "step",
-            "log₁₀ of the loss",
-        )
-        self.curves.line(self.loss_axes.place((0, STEPS), np.log10([finish] * 2)), "ink", 1.5, (2, 3))
-        x, y = self.loss_axes.place(STEPS, np.log10(finish)).tolist()
-        self.curves.texts([(x, y - 9, "finish")], align="right")
-        self.key.texts([(0, 9, "press to bet"), (150, 9, "bet")], "faint")
-        self.key.texts([(264, 9, "arrives in step")], "faint", align="right")
-        self.marks = {name: self._marks_of(i, name) for i, name in enumerate(chosen.names)}
-        self.begin = [self.map.points(np.empty((0, 2)), ink, 0, size) for ink, size in (("#222222", 9), ("#ffffff", 5))]
-        self._build_rates(on)
+        heights = np.log10((max(0.8 * lowest, DEEP * loss.max()), 1.5 * loss.max()))
+        words = "Loss", "step", "log₁₀ of the loss"
+        self.loss_axes = Axes(self.curves, (0, 0, 304, HEIGHT), (0, STEPS), heights, *words)
+        line = self.loss_axes.place((0, STEPS), np.log10(finish))
+        self.curves.line(line, "ink", 1.5, (2, 3))
+        self.curves.texts([(line[1, 0], line[1, 1] - 9, "finish")], align="right")
+        self.key.texts([(0, 9, "press to bet"), (118, 9, "α"), (170, 9, "bet")], "faint")
+        self.key.texts([(266, 9, "arrives")], "faint", align="right")
+        self.marks = {name: self._marks_of(name, 30 + ROW * i) for i, name in enumerate(chosen.rates)}
+        self.begin = [self.map.points(NOTHING, *look) for look in (("#222222", 0, 9), ("#ffffff", 0, 5))]
+        self._build_rates(on.rates["momentum"], 36 + ROW * len(chosen.rates))
 
-    def _marks_of(self, place, name):
-        """Return path, its head, the curve of the loss, its head, and the key's words and spot."""
-        i, y = self.names.index(name), 30 + ROW * place
-        dash = [] if DASHES[i] == "-" else [1.6 * part for part in DASHES[i][1]]
-        ink = INKS[i % len(INKS)]
+    def _marks_of(self, name, y):
+        """Return path and its head, the curve of the loss and its head, and the words and spot in the key."""
+        i, marks = self.names.index(name), []
+        ink, dash = INKS[i], [1.6 * part for part in DASHES[i][1]] if DASHES[i] != "-" else []
         self.key.line([(0, y), (26, y)], ink, 1.6, dash)
         self.key.points([(13, y)], ink, i, 5)
-        marks = [
-            part
-            for sheet in (self.map, self.curves)
-            for part in (
-                sheet.line(np.empty((0, 2)), ink, 1.6, dash, clocked=True),
-                sheet.points(np.empty((0, 2)), ink, i, 7, clocked=True),
-            )
-        ]
+        for sheet in (self.map, self.curves):
+            marks.append(sheet.line(NOTHING, ink, 1.6, dash, clocked=True))
+            marks.append(sheet.points(NOTHING, ink, i, 7, clocked=True))
         words = [self.key.texts([], align=align) for align in ("left", "right")]
         return [*marks, *words, self.key.spot(name, (0, y - ROW / 2, 268, ROW), name, "bets")]
 
-    def _build_rates(self, on):
-        """Draw the map of momentum's α, as a multiple of the rate that suits the surface, and β."""
-        limits = np.log10(RATIOS[[0, -1]]), BETAS[[0, -1]]
-        title = f"momentum: α / {on.rates['momentum']:g} and β"
-        self.rate_axes = Axes(self.key, (0, 198, 268, 172), *limits, title, "", "β", ticks=(3, 3))
-        self.key.texts([(134, 376, "log₁₀; dark: low at step 200; white: left")], "faint", align="center")
+    def _build_rates(self, usual, top):
+        """Draw the map of momentum's α and β."""
+        limits, words = (np.log10(RATIOS[[0, -1]]), BETAS[[0, -1]]), "α   (dark: low in the end; white: left)"
+        place = 0, top, 268, HEIGHT - top
+        self.rate_axes = Axes(self.key, place, *limits, "Momentum from this start", words, "β", ticks=(0, 4))
+        for ratio in (0.1, 1, 10):
+            x, y = float(self.rate_axes.x(np.log10(ratio))), self.rate_axes.bottom + 11
+            self.key.texts([(x, y, f"{ratio * usual:g}")], "faint", align="center")
         palette = np.vstack([255 * colormaps["cividis"](np.linspace(0, 1, 100))[:, :3], [[255] * 3]])
         blank = np.full((1, len(BETAS), len(RATIOS)), 100, np.uint8)
         self.rate_map = self.key.images([box_of(self.rate_axes)], blank, palette, smooth=False)
-        self.rate_dots = [self.key.points(np.empty((0, 2)), INKS[i], i, 7) for i in (2, 0)]
-
-    def _is_on_rates(self, x, y):
-        axes = self.rate_axes
-        return axes.left <= x <= axes.right and axes.top <= y <= axes.bottom
+        self.rate_dots = {
+            name: self.key.points(NOTHING, INKS[i], i, 7) for name, i in (("momentum", 2), ("GD", 0))
+        }
 
     def draw(self):
         """Show the race at the present step."""
-        chosen = self.choice()
-        if chosen.surface is None or chosen == self._drawn:
+        chosen, before = self.choice(), self._drawn
+        if chosen.surface is None or chosen == before:
             return
-        descents, before = self.descents(chosen), self._drawn
-        if before is None or (before.surface, before.names) != (chosen.surface, chosen.names):
+        descents = self.descents(chosen)
+        is_new = before is None or (before.surface, [*before.rates]) != (chosen.surface, [*chosen.rates])
+        if is_new:
             self._build(chosen)
-            before = None
+        low, high = 10.0 ** np.array(self.loss_axes.ylim)
         for name, descent in descents.items():
             path, head, curve, curve_head, *_ = self.marks[name]
-            ends = 10.0 ** np.array(self.loss_axes.ylim)
             places = self.map_axes.place(*descent.theta.T)
-            heights = np.log10(np.clip(np.nan_to_num(descent.loss, nan=ends[1]), *ends))
+            heights = np.log10(np.clip(np.nan_to_num(descent.loss, nan=high), low, high))
             losses = self.loss_axes.place(np.arange(len(heights)), heights)
             for mark, xy in ((path, places), (head, places), (curve, losses), (curve_head, losses)):
                 mark.show(xy)
         for mark in self.begin:
             mark.show(self.map_axes.place(*np.transpose([chosen.begin])))
-        self._show_rates(chosen, before)
+        if is_new or before.begin != chosen.begin:
+            self._show_rates(chosen)
+        for name, beta in (("momentum", chosen.beta), ("GD", 0.0)):
+            if name in chosen.rates:
+                ratio = chosen.rates[name] / chosen.surface.rates["momentum"]
+                self.rate_dots[name].show(self.rate_axes.place([np.log10(ratio)], [beta]))
         self._show_standing(descents, chosen)
+        self._show_news(descents, chosen)
         if not self.running:
             self.canvas.play(chosen.step)
         self.canvas.draw()
         self._drawn = chosen
 
-    def _show_rates(self, chosen, before):
-        on, rates = chosen.surface, dict(zip(chosen.names, chosen.rates, strict=True))
-        usual = on.rates["momentum"]
-        if before is None or before.begin != chosen.begin:
-            every = 1 if hasattr(on, "function") else 3  # what is not a formula takes its time
-            lr, beta = np.meshgrid(usual * RATIOS[::every], BETAS[::-1][::every])
-            loss, (_, finish) = momentum_losses(on, chosen.begin, lr, beta, STEPS), landscape(on.name)
-            level = np.log10(
-                np.maximum(loss, 1e-6 * finish / FINISH) / finish
-            )  # 0 at the finish line, 3 at the start
-            level = np.where(np.isnan(loss), 100, np.clip(50 + 49 / 3 * level, 0, 99)).astype(np.uint8)
-            self.rate_map.show(
-                level.repeat(every, 0)[: len(BETAS)].repeat(every, 1)[np.newaxis, :, : len(RATIOS)]
-            )
-        for dot, name, beta in zip(self.rate_dots, ("momentum", "GD"), (chosen.beta, 0.0), strict=True):
-            dot.show(
-                self.rate_axes.place([np.log10(rates[name] / usual)], [beta])
-                if name in rates
-                else np.empty((0, 2))
-            )
+    def _show_rates(self, chosen):
+        """Show how low momentum gets for each α and β: the lower, the darker; white where it left."""
+        every = 1 if hasattr(chosen.surface, "function") else 3  # what is not a formula takes its time
+        _, lowest, finish = landscape(chosen.surface.name)
+        lr, beta = np.meshgrid(chosen.surface.rates["momentum"] * RATIOS[::every], BETAS[::-1][::every])
+        left = (momentum_losses(chosen.surface, chosen.begin, lr, beta, STEPS) - lowest) / (finish - lowest)
+        level = np.clip(50 + 49 / 3 * np.log10(np.maximum(left, 1e-3)), 0, 99)  # at the finish line 50
+        level = np.where(np.isnan(left), 100, level).astype(np.uint8).repeat(every, 0).repeat(every, 1)
+        self.rate_map.show(level[np.newaxis, : len(BETAS), : len(RATIOS)])
 
     def _show_standing(self, descents, chosen):
-        """Write who bets on whom, who has arrived, and what happens."""
-        finish, step = landscape(chosen.surface.name)[1], chosen.step
+        """Write who bets on whom, and who has arrived."""
+        step, finish = chosen.step, landscape(chosen.surface.name)[2]
         ranks = ranks_at(step, descents, finish)
-        for (name, descent), rate in zip(descents.items(), chosen.rates, strict=True):
+        for name, descent in descents.items():
             left, right, spot = self.marks[name][4:]
-            _, y, *_ = spot.look["box"]
+            y = spot.look["box"][1] + ROW / 2
             bet = f"{chosen.bets.index(name) + 1}." if name in chosen.bets else ""
-            state = f"{ranks[name]}.  step {arrival(descent, finish)}" if name in ranks else "–"
-            if descent.ended and step >= descent.at:
-                state = "out"
+            place = f"{ranks[name]}. in step {arrival(descent, finish)}" if name in ranks else "–"
+            state = "out" if descent.ended and step >= descent.at else place
+            rate = "" if chosen.rates[name] is None else f"{chosen.rates[name]:.2g}"
             short = name if len(name) < 13 else f"{name[:11]}…"
-            of = "" if rate is None else f", α = {rate:.2g}"
-            left.show([(32, y + ROW / 2, short + of), (170, y + ROW / 2, bet)])
-            right.show([(264, y + ROW / 2, state)])
-            spot.show(
-                f"{name}{of}: your bet {bet or 'none'}, arrived {state}, loss {descent.loss[min(step, len(descent.loss) - 1)]:.3g}"
-            )
-        news = [
-            (k, words)
-            for name, descent in descents.items()
-            for k, words in events(name, descent, chosen.surface, finish, name in self.mine)
-            if k <= step
-        ]
-        last = " · ".join(f"Step {k}: {words}." for k, words in sorted(news)[-3:])
+            left.show([(32, y, short), (118, y, rate), (170, y, bet)])
+            right.show([(266, y, state)])
+            loss = descent.loss[min(step, len(descent.loss) - 1)]
+            spot.show(f"{name}, α {rate}; your bet: {bet or 'none'}; arrived: {state}; loss {loss:.3g}")
+
+    def _show_news(self, descents, chosen):
+        """Say what has happened by now, and whether the task is solved."""
+        on, step, finish = chosen.surface, chosen.step, landscape(chosen.surface.name)[2]
+        all_news = (event for name, each in descents.items() for event in events(name, each, on, finish))
+        news = sorted(event for event in all_news if event[0] <= step)
+        last = " · ".join(f"Step {k}: {words}." for k, words in news[-3:])
         if step == STEPS and chosen.bets:
-            right = sum(
-                ranks.get(name, STEPS) == place or (name not in ranks and place > len(ranks))
-                for place, name in enumerate(chosen.bets, 1)
-            )
-            last = f"You placed {right} of {len(chosen.bets)} rightly. {last}"
-        about = (
-            f"{chosen.surface.name}: {chosen.surface.description}. SGD sees {chosen.surface.noise_in_words}."
+            ranks = ranks_at(step, descents, finish)
+            right = sum(ranks.get(name, max(place, len(ranks) + 1)) == place
+                        for place, name in enumerate(chosen.bets, 1))  # fmt: skip
+            last = f"{right} of your {len(chosen.bets)} bets won. {last}"
+        about = f"{on.name}: {on.description}. SGD sees {on.noise_in_words}."
+        self.news.value = (
+            f'<div style="line-height: 1.4; min-height: 2.8em">{html.escape(last or about)}</div>'
         )
-        errors = "".join(
-            f'<pre role="alert" style="white-space: pre-wrap">{html.escape(traceback_of(d.error))}</pre>'
-            for d in descents.values()
-            if d.error is not None
-        )
-        self.news.value = f'<div style="line-height: 1.4; height: 2.8em; overflow: hidden">{html.escape(last or about)}</div>{errors}'
+        for error in (descent.error for descent in descents.values() if descent.error is not None):
+            words = html.escape(traceback_of(error))
+            self.news.value += f'<pre role="alert" style="white-space: pre-wrap">{words}</pre>'
         self.canvas.say = f"Step {step}. {last}"
-        rates = dict(zip(chosen.names, chosen.rates, strict=True))
-        if chosen.surface.name == "ravine" and {"GD", "momentum"} <= {*rates}:
-            same = math.isclose(rates["GD"], rates["momentum"], rel_tol=0.03)
-            if same and descents["GD"].ended and arrival(descents["momentum"], finish) is not None:
-                beta = chosen.beta
-                self.task.value = task_html(
-                    TASK,
-                    (
-                        f"across the ravine the loss bends by 50. There GD needs α below 2 / 50 = 0.04, momentum below "
-                        f"2 (1 + β) / 50 = {2 * (1 + beta) / 50:.3g}; you took {rates['GD']:.2g}."
-                    ),
-                )
+        gd, momentum = (chosen.rates.get(name, math.nan) for name in ("GD", "momentum"))
+        is_same = on.name == "ravine" and math.isclose(gd, momentum, rel_tol=0.03)
+        if is_same and descents["GD"].ended and arrival(descents["momentum"], finish) is not None:
+            why = (
+                "across the ravine the loss bends by 50. There GD needs α below 2 / 50 = 0.04, and momentum "
+                f"below 2 (1 + β) / 50 = {(1 + chosen.beta) / 25:.3g}; you took {gd:.2g}."
+            )
+            self.task.value = task_html(TASK, why)
 
 
 def box_of(axes):
@@ -536,7 +479,7 @@ def ranks_at(step, descents, finish):
     return {name: 1 + sum(other < k for other in at.values()) for name, k in at.items()}
 
 
-def events(name, descent, on, finish, is_mine):
+def events(name, descent, on, finish):
     """Return what there is to tell of a descent: for each event its step, and a sentence about it."""
     loss, theta, found, there = descent.loss, descent.theta, [], arrival(descent, finish)
     if descent.ended:
@@ -545,7 +488,7 @@ def events(name, descent, on, finish, is_mine):
         found.append((there, f"{name} crosses the finish line"))
     way, width = np.hypot(*np.diff(theta, axis=0).T), np.hypot(*np.ptp(on.limits, axis=1))
     slow = np.flatnonzero((way < 5e-4 * width) & (loss[:-1] > 20 * finish))
-    if is_mine and len(way) and not way.any() and on.gradient(theta[0]).any():
+    if name not in OPTIMIZERS and len(way) and not way.any() and on.gradient(theta[0]).any():
         found.append((1, f"{name} does not move: its step has to change theta in place, with theta -= …"))
     elif len(slow):
         found.append((int(slow[0]) + 1, f"{name} hardly moves: the gradient is nearly 0 here"))
@@ -553,28 +496,13 @@ def events(name, descent, on, finish, is_mine):
     up = np.flatnonzero((rise[1:] > 0) & (rise[:-1] < 0)) + 1
     if name == "momentum" and len(up):
         found.append((int(up[0]), f"{name} runs uphill: its velocity carries it on"))
-    lowest = np.minimum.accumulate(np.nan_to_num(loss, nan=np.inf))
-    jump = int(np.nanargmax(np.log(np.maximum(loss, 1e-300)) - np.log(np.maximum(lowest, 1e-300))))
-    if name == "RMSprop" and loss[jump] > 1e6 * lowest[jump]:
+    height = np.log(np.maximum(loss, 1e-300)) - np.log(np.maximum(np.fmin.accumulate(loss), 1e-300))
+    jump = int(np.nanargmax(height))
+    if name == "RMSprop" and height[jump] > math.log(1e6):
         found.append(
             (jump, f"{name} is far off again: its divisor has shrunk, and its steps α / √s grew too long")
         )
     return found
-
-
-def _rate_slider(name):
-    return control(
-        widgets.FloatLogSlider,
-        f"{name}: α",
-        f"The learning rate of {name}, on a log scale",
-        width="250px",
-        label_width="90px",
-        value=1.0,
-        min=-4,
-        max=1,
-        step=0.02,
-        readout_format=".2g",
-    )
 
 
 def _check_mine(mine):
