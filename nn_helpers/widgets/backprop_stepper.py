@@ -79,8 +79,8 @@ PLACES = {
     "x": (62, 192), "z1": (240, 192), "a1": (434, 192), "z2": (608, 192), "p": (758, 192), "L": (900, 192),
 }  # fmt: skip
 TASK = (
-    "Find where ReLU stops a gradient: a number of ∂L/∂z₁ that is 0 although that of ∂L/∂a₁ is not. Press it. "
-    "(There may be none; then take other numbers.)"
+    "Find where ReLU stops a gradient: a number of ∂L/∂z₁ that is 0 although that of ∂L/∂a₁ is not. Press "
+    "it. (There may be none; then take other numbers.)"
 )
 
 
@@ -274,8 +274,8 @@ class BackpropStepper(Panel):
             return ""
         z, index = readable(v["z1"][i, j]), f"[{i}, {j}]"
         return (
-            f"z₁{index} is {z}, and there ReLU is flat: f′({z}) = 0. Whatever comes back to a₁{index}, nothing goes "
-            f"on to column {j} of W₁ from this example."
+            f"z₁{index} is {z}, and there ReLU is flat: f′({z}) = 0. Whatever comes back to a₁{index}, "
+            f"nothing goes on to column {j} of W₁ from this example."
         )
 
     def point(self, name=None, i=0, j=0):
@@ -362,9 +362,9 @@ def parts_of(v, name, i, j, activation):
     if name == "dz2":
         return ["(", ("p", i, j), " − ", ("y", i, j), f") / {N}"]
     if name == "dz1":
-        _, slope = let_through(activation, v["z1"][i, j])
+        _, slope = let_through(activation, v["z1"][i, j : j + 1])
         factors = [("da1", i, j), " · f′(", ("z1", i, j), ") = ", ("da1", i, j)]
-        return [*factors, " · ", readable(float(slope), 4)]
+        return [*factors, " · ", readable(slope[0], 4)]
     return _joined(" + ", [[(f"dz{name[-1]}", n, j)] for n in range(N)])  # a bias
 
 
@@ -383,6 +383,8 @@ def label(name):
 
 def readable(value, digits=2):
     """Return a number with two digits behind the point, or with more where they are there."""
+    if digits > 2 and 1e-9 < abs(value) < 1e-3:
+        return f"{value:.2e}".replace("-", "−")
     text = f"{round(float(value), digits) + 0.0:.{digits}f}"
     short = text.rstrip("0") if digits > 2 else text
     return (short + "00"[: max(0, 3 - len(short) + short.index("."))]).replace("-", "−")

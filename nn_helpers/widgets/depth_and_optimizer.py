@@ -44,8 +44,8 @@ PREVIEW = 1000  # examples, at most, that each sees for the figure that is saved
 SHOWN = 4  # runs that are drawn; grid and table have them all
 CELL, LINE = 59, 32  # pixels of the grid
 TASK = (
-    "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that beats "
-    "it by more than both ± together."
+    "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that "
+    "beats it by more than both ± together."
 )
 
 

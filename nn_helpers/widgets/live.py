@@ -162,7 +162,7 @@ class LiveTraining(Live):
         if self.closed or self.step_count:
             return super().saved_png()
         functions, self.functions = self.functions, {}
-        with self.canvas.widget.hold_sync():
+        with getattr(self.canvas, "widget", self.canvas).hold_sync():
             try:
                 self.reset()
                 with suppress(TrainingDivergedError):

@@ -279,10 +279,11 @@ class OptimizerRace(Live):
             for symbol, value in zip(("theta1", "theta2"), self.map_axes.values(x, y), strict=True):
                 each = self.settings[symbol]
                 each.value = round(min(max(value, each.min), each.max), 2)
-        elif event["event"] == "pointer" and self._is_on_rates(x, y):
+        elif event["event"] == "pointer":
             log_lr, beta = self.rate_axes.values(x, y)
-            self.settings["beta"].value = round(min(max(beta, 0.0), 0.99), 2)
-            self.rates["momentum"].value = on.rates["momentum"] * 10**log_lr
+            if abs(log_lr - 0.2) <= 1.2 and 0 <= beta <= 0.99:  # on the map, and not beside it
+                self.settings["beta"].value = round(float(beta), 2)
+                self.rates["momentum"].value = on.rates["momentum"] * 10**log_lr
 
     def _bet(self, name):
         """Bet that an optimizer comes next; pressed again, it and those after it are free again."""
