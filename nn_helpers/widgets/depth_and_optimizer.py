@@ -342,17 +342,15 @@ class DepthAndOptimizer(LiveTraining):
         for cell in {run.cell for run in self.runs}:
             filled[cell] = self.best_of(run for run in self.runs if run.cell == cell)
         for cell, (x, y) in places.items():
-            run, words = filled.get(cell), ("…" if cell in filled else "")
+            run, middle = filled.get(cell), (x + CELL / 2, y + LINE / 2)
+            ended = [each.ended or "…" for each in self.runs if each.cell == cell]
+            words = ended[-1] if ended else ""
             if run is not None:
                 share = max(0.0, run.best[0] - chance) / max(best.best[0] - chance, 1e-9)
-                colour = 1 - share * (1 - np.array(to_rgb(COLOURS[5])))
-                self.grid.rects([(x, y, CELL, LINE)], to_hex(colour))
+                self.grid.rects([(x, y, CELL, LINE)], to_hex(1 - share * (1 - np.array(to_rgb(COLOURS[5])))))
                 words = f"{100 * run.best[0]:.0f} ± {100 * run.best[1]:.0f}"
-                look = {"align": "center", "bold": run is best}
-                self.grid.texts([(x + CELL / 2, y + LINE / 2, words)], "#111111", **look)
-            elif words:
-                ended = {each.ended for each in self.runs if each.cell == cell} - {"", "stopped"}
-                self.grid.texts([(x + CELL / 2, y + LINE / 2, *(ended or ["…"]))], align="center", size=11)
+            look = {"align": "center", "bold": run is not None and run is best}
+            self.grid.texts([(*middle, words)], "ink" if run is None else "#111111", **look)
             name = f"{cell[0]} hidden layers, {cell[1]}: {words or 'empty'}"
             self.grid.spot(f"{cell[0]} {cell[1]}", (x, y, CELL, LINE), name, "grid")
         self.grid.rects([(*place, CELL, LINE) for place in places.values()], "faint", stroke=0.5)

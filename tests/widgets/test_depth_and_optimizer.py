@@ -164,13 +164,13 @@ def test_mean_and_spread_are_those_of_the_best_epoch_over_the_seeds():
 
 
 def test_a_band_reaches_from_the_lowest_seed_to_the_highest(data):
-    panel = panel_of(data, lr=1e-4)
+    panel = panel_of(data)
     panel.run(1000)
-    loss, _ = axes_of(panel)
-    band = next(mark.data for mark in panel.curves.marks if mark.kind == "rects")
-    values = np.array(panel.runs[0].losses)
-    np.testing.assert_allclose(band[:, 1], loss.y(values.max(1)))
-    np.testing.assert_allclose(band[:, 1] + band[:, 3], loss.y(values.min(1)))
+    _, accuracy = axes_of(panel)
+    _, band = (mark.data for mark in panel.curves.marks if mark.kind == "rects")
+    values = 100 * np.array(panel.runs[0].val_accuracies)
+    np.testing.assert_allclose(band[:, 1], accuracy.y(values.max(1)))
+    np.testing.assert_allclose(band[:, 1] + band[:, 3], accuracy.y(values.min(1)))
 
 
 def test_the_target_is_the_best_without_hidden_layers(data):
@@ -201,8 +201,7 @@ def test_pressing_a_cell_chooses_it_and_filling_trains_all_that_are_empty():
     async def scene():
         panel = panel_of(few, epochs=1)
         panel.canvas._hear(panel.canvas, {"event": "press", "spot": "5 momentum"}, [])
-        await until(lambda: panel._choices()["lr"] == OPTIMIZERS["momentum"][2])
-        assert (panel.value("depth"), panel.value("optimizer")) == (5, "momentum")
+        await until(lambda: (panel.value("depth"), panel.value("optimizer")) == (5, "momentum"))
         panel.run(1)
         first = panel.runs[0]
         panel.fill_button.click()
