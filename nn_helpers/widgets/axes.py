@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-LEFT, RIGHT, ABOVE, BELOW = 44, 10, 24, 36  # pixels around what is drawn
+MARGINS = 44, 10, 24, 36  # pixels around what is drawn: left, right, above, below
 
 
 class Axes:
@@ -18,21 +18,34 @@ class Axes:
     title, xlabel, ylabel : str
     ticks : tuple of int
         At most so many on each scale; 0 for none.
+    margins : tuple of int
+        Pixels for labels: left, right, above, below.
     """
 
-    def __init__(self, sheet, box, xlim, ylim, title="", xlabel="", ylabel="", ticks=(5, 4)):
+    def __init__(self, sheet, box, xlim, ylim, title="", xlabel="", ylabel="", ticks=(5, 4), margins=MARGINS):
         x, y, width, height = box
-        self.left, self.top = x + LEFT, y + ABOVE
-        self.right, self.bottom = x + width - RIGHT, y + height - BELOW
+        left, right, above, below = margins
+        self.left, self.top, self.right, self.bottom = (
+            x + left,
+            y + above,
+            x + width - right,
+            y + height - below,
+        )
         self._ticks = ticks
         middle = (self.left + self.right) / 2, (self.top + self.bottom) / 2
-        sheet.texts([(middle[0], y + 10, title)], size=13, align="center", bold=True)
+        self._title = sheet.texts([], size=13, align="center", bold=True)
+        self._title_at = middle[0], y + 9
+        self.entitle(title)
         sheet.texts([(middle[0], y + height - 8, xlabel)], align="center")
         sheet.texts([(x + 8, middle[1], ylabel)], align="center", turned=True)
         self._grid = sheet.line(np.empty((0, 2)), "grid", 1)
         self._below = sheet.texts([], "faint", align="center")
         self._beside = sheet.texts([], "faint", align="right")
         self.limit(xlim, ylim)
+
+    def entitle(self, title):
+        """Write another title."""
+        self._title.show([(*self._title_at, title)])
 
     def limit(self, xlim, ylim):
         """Let the scales go from low to high; what was placed before has to be placed anew."""
@@ -59,6 +72,12 @@ class Axes:
         """Return points as pixels (N, 2); those beyond the scales lie at their edge."""
         x, y = np.clip(x, *sorted(self.xlim)), np.clip(y, *sorted(self.ylim))
         return np.stack(np.broadcast_arrays(self.x(x), self.y(y)), axis=-1)
+
+    def bars(self, left, right, heights):
+        """Return boxes (N, 4) from left to right that reach from 0 to their heights, or to the edge."""
+        (x, y), zero = self.place(left, heights).T, self.place(0, 0)[1]
+        width = self.x(right) - self.x(left)
+        return np.column_stack([x, np.minimum(y, zero), np.broadcast_to(width, x.shape), np.abs(zero - y)])
 
     def values(self, x, y):
         """Return what lies at a place in pixels."""

@@ -304,11 +304,17 @@ class Page {
             }
         if (this.speed) this.tick();
         for (const sheet of this.sheets) sheet.show(inks);
-        if (words && words !== this.live.textContent && performance.now() - this.said > SAYS_EVERY) {
-            this.live.textContent = words;
-            this.said = performance.now();
-        }
+        nameSliders(this.root.closest(".nn-panel"));
+        this.speak(words);
         if (number !== this.number) this.send({shown: this.number = number});
+    }
+
+    speak(words) { // at most so often; the last sentence is always said
+        const left = this.said + SAYS_EVERY - performance.now();
+        clearTimeout(this.waits);
+        if (!words || words === this.live.textContent) return;
+        if (left > 0) this.waits = setTimeout(() => this.speak(words), left);
+        else [this.live.textContent, this.said] = [words, performance.now()];
     }
 
     send(message) {
@@ -334,6 +340,22 @@ class Page {
         this.tip.style.cssText = `left: ${Math.min(x + 12, box.width - 180)}px; top: ${y + 16}px`;
     }
 }
+
+function nameSliders(panel) { // ipywidgets' own have labels only for the eye
+    for (const box of panel?.querySelectorAll(".widget-slider:not([data-named])") ?? []) {
+        const words = box.querySelector(".widget-label")?.textContent;
+        for (const it of box.querySelectorAll(".noUi-handle, .widget-readout")) it.setAttribute("aria-label", words);
+        box.querySelector(".widget-readout")?.setAttribute("role", "textbox");
+        box.dataset.named = "";
+    }
+}
+
+globalThis.document?.addEventListener("click", event => {
+    if (!event.target.matches?.(".nn-copy")) return;
+    event.target.closest(".nn-panel").querySelector("textarea").select();
+    document.execCommand("copy");
+    event.target.textContent = "Copied";
+});
 
 export function render({model, el}) {
     const page = new Page(model, el);

@@ -275,7 +275,7 @@ def _rects(ax, boxes, look, i):
 
 def _images(ax, pixels, look, i):
     palette = None if look["palette"] is None else np.reshape(look["palette"], (-1, 3))
-    for image, (x, y, width, height) in zip(pixels, look["boxes"], strict=True):
+    for image, (x, y, width, height) in zip(pixels, look["boxes"], strict=False):
         shown = image if palette is None else palette[image].astype(np.uint8)
         ax.imshow(shown, extent=(x, x + width, y + height, y), zorder=i,
                   interpolation="bilinear" if look["smooth"] else "nearest")  # fmt: skip

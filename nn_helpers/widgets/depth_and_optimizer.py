@@ -97,6 +97,8 @@ def depth_and_optimizer(data=None, functions=None, **settings):
 class DepthAndOptimizer(LiveTraining):
     """See `depth_and_optimizer`."""
 
+    start_word = "Train"
+
     @property
     def step_count(self):
         """How many steps were made, in all runs."""
@@ -141,7 +143,7 @@ class DepthAndOptimizer(LiveTraining):
     def _make_controls(self):
         self.fill_button = self.button("Fill the grid", "th", "Train all that is still empty", self._fill)
         for button, words, tooltip in (
-            (self.start_button, "Train", "Train networks as chosen, or go on"),
+            (self.start_button, self.start_word, "Train networks as chosen, or go on"),
             (self.step_button, "One epoch", "Train for one epoch"),
             (self.reset_button, "Forget all", "Forget all runs"),
         ):

@@ -134,7 +134,7 @@ class OptimizerRace(Live):
         self.canvas = Canvas([self.map, self.curves, self.key], self.post, self._hear)
         self.news, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
         beta, seed, step, theta1, theta2 = self.settings.values()
-        pairs = [row(box, self.rates.get(name, widgets.Label(f"{name}: its own rate")))
+        pairs = [row(box, self.rates.get(name) or widgets.Label(f"{name}: its own rate"))
                  for name, box in self.taking_part.items()]  # fmt: skip
         self.ui.children = [
             row(self.surface, self.buttons, self.speed), row(step, theta1, theta2), row(*pairs, beta, seed),

@@ -22,11 +22,7 @@ SAVED = """{}<style>
 .lm-Widget.jp-OutputArea-child:has(.nn-saved) + :not(:has(.nn-panel:not(.jupyter-widgets-disconnected)))
 {{display: none}}
 </style>"""
-COPY = (
-    '<button class="jupyter-button" onclick="const code = this.closest(\'.widget-vbox\')'
-    ".querySelector('textarea'); code.select(); document.execCommand('copy'); "
-    "this.textContent = 'Copied'\">Copy to the clipboard</button>"
-)
+COPY = '<button class="jupyter-button nn-copy">Copy to the clipboard</button>'  # canvas.mjs does it
 TABLE = "line-height: 1.4; border-spacing: 12px 0; text-align: left; white-space: nowrap"
 
 

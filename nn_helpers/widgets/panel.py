@@ -44,8 +44,7 @@ class Panel:
 
     def saved_png(self):
         """Return what is saved of the panel, a PNG file: its figure as it is now; None if it has none."""
-        figure = self.canvas.figure
-        return (figure() if callable(figure) else figure)._repr_png_()
+        return self.canvas.figure()._repr_png_()
 
     def stop(self):
         """Stop what runs behind the panel; one that only draws has nothing to stop."""
