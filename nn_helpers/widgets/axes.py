@@ -73,6 +73,12 @@ class Axes:
         x, y = np.clip(x, *sorted(self.xlim)), np.clip(y, *sorted(self.ylim))
         return np.stack(np.broadcast_arrays(self.x(x), self.y(y)), axis=-1)
 
+    def bars(self, left, right, heights):
+        """Return boxes (N, 4) from left to right that reach from 0 to their heights, or to the edge."""
+        (x, y), zero = self.place(left, heights).T, self.place(0, 0)[1]
+        width = self.x(right) - self.x(left)
+        return np.column_stack([x, np.minimum(y, zero), np.broadcast_to(width, x.shape), np.abs(zero - y)])
+
     def values(self, x, y):
         """Return what lies at a place in pixels."""
         across, up = (x - self.left) / (self.right - self.left), (self.bottom - y) / (self.bottom - self.top)

@@ -56,6 +56,14 @@ export function next(boxes, from, key) { // the spot that an arrow key leads to,
     return best;
 }
 
+export function until(xy, at) { // a path as far as it has come after so many of its steps, between two points too
+    const last = xy.length / 2 - 1, k = Math.max(0, Math.min(last, Math.floor(at))), part = Math.max(0, at - k);
+    const found = xy.slice(0, 2 * (k < last && part ? k + 2 : k + 1));
+    if (k < last && part)
+        for (const i of [2 * k + 2, 2 * k + 3]) found[i] = xy[i - 2] + part * (xy[i] - xy[i - 2]);
+    return found;
+}
+
 export const readable = value => Number(value.toPrecision(3)).toString().replace("-", "−");
 
 const draw = {
@@ -225,7 +233,10 @@ class Sheet {
             if (mark.kind === "spot") mark.element.setAttribute("aria-label", mark.data);
             c.globalAlpha = mark.alpha ?? 1;
             c.setLineDash([]);
-            draw[mark.kind]?.(c, mark, mark.data, inks[mark.colour] ?? mark.colour);
+            let data = mark.data;
+            if (mark.clocked) data = until(data, this.page.time);
+            if (mark.clocked && mark.kind === "points") data = data.slice(-2);
+            draw[mark.kind]?.(c, mark, data, inks[mark.colour] ?? mark.colour);
         }
     }
 }
@@ -243,9 +254,24 @@ class Page {
         this.live.setAttribute("role", "status");
         this.themes = new MutationObserver(() => this.later());
         this.themes.observe(document.body, {attributes: true});
-        for (const [event, act] of [["change:_scene", () => this.build()], ["change:_frame", () => this.later()]])
+        for (const [event, act] of [["change:_scene", () => this.build()], ["change:_frame", () => this.later()],
+            ["change:_clock", () => this.wind()]])
             model.on(event, act);
         this.build();
+        this.wind();
+    }
+
+    wind() {
+        [this.time, this.speed, this.end] = this.model.get("_clock") ?? [0, 0, 0];
+        this.ticked = performance.now();
+        this.later();
+    }
+
+    tick() { // on with the clock, by as much as has gone by since the last picture
+        const now = performance.now();
+        this.time = Math.min(this.end, this.time + this.speed * (now - this.ticked) / 1000);
+        this.ticked = now;
+        if (this.time < this.end) this.later();
     }
 
     build() {
@@ -276,6 +302,7 @@ class Page {
                 const mark = this.sheets[i]?.marks[j];
                 if (mark) mark.data = unpacked(mark, data);
             }
+        if (this.speed) this.tick();
         for (const sheet of this.sheets) sheet.show(inks);
         const panel = this.root.closest(".nn-panel");
         panel?.classList.add("nn-alive");

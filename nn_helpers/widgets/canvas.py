@@ -17,6 +17,9 @@ What the page says, in messages: ``{"shown": n}`` when frame n is on the screen;
 ``{"event": "pointer", "phase": "down" | "move" | "up", "sheet": number, "x": x, "y": y}`` of a sheet with
 ``pointer=True``.
 
+What moves at an even pace moves in the page: a line that is ``clocked`` shows its first points, as many as
+the page's clock has counted, and points only the last of these. `Canvas.play` sets the clock and its speed.
+
 At most `AHEAD` frames are on their way: `draw` keeps the last picture back until the page has shown them,
 so that no backlog can grow; whoever makes pictures for the screen alone asks ``canvas.ready`` before. A page
 that sleeps says nothing and is sent nothing; one that was loaded again gets scene and frame with the widget's
@@ -95,13 +98,14 @@ class Sheet:
         """Write texts, each (x, y, words); y is the middle of the line. Turned ones go upwards."""
         return self._add("texts", texts, colour=colour, size=size, align=align, bold=bold, turned=turned)
 
-    def line(self, xy, colour="ink", width=1.5, dash=()):
+    def line(self, xy, colour="ink", width=1.5, dash=(), clocked=False):
         """Draw a line through xy (N, 2), with a gap where it is NaN; `dash` are pixels drawn and left out."""
-        return self._add("line", xy, colour=colour, width=width, dash=list(dash))
+        return self._add("line", xy, colour=colour, width=width, dash=list(dash), clocked=clocked)
 
-    def points(self, xy, colour, shape=0, size=5, alpha=1.0):
+    def points(self, xy, colour, shape=0, size=5, alpha=1.0, clocked=False):
         """Draw a point at each of xy (N, 2): circle, triangle, square or diamond, by their number."""
-        return self._add("points", xy, colour=colour, shape=shape, size=size, alpha=alpha)
+        look = {"shape": shape, "size": size, "alpha": alpha, "clocked": clocked}
+        return self._add("points", xy, colour=colour, **look)
 
     def rects(self, boxes, colour, stroke=0, alpha=1.0):
         """Fill boxes (N, 4), each x, y, width, height; with `stroke`, draw an outline of that width."""
@@ -160,6 +164,7 @@ class Canvas(anywidget.AnyWidget):
     _css = (Path(__file__).parent / "canvas.css").read_text(encoding="utf-8")
     _scene = Any().tag(sync=True)
     _frame = Any().tag(sync=True)
+    _clock = Any((0, 0, 0)).tag(sync=True)
 
     def __init__(self, sheets, post=None, on_event=None):
         super().__init__()
@@ -187,6 +192,10 @@ class Canvas(anywidget.AnyWidget):
             if marks != self._in_scene:
                 self._in_scene, self._scene = marks, self._packed_scene()
             self._frame = [self.sent, moving, self.say]
+
+    def play(self, at, speed=0.0, end=0):
+        """Set the page's clock, which counts so many a second until the end; without a speed it stands."""
+        self._clock = at, speed, end
 
     def _packed_scene(self):
         packed = []
@@ -225,7 +234,10 @@ class Canvas(anywidget.AnyWidget):
             ax = figure.add_axes((x / width, 1 - y / deepest - share[1], *share))
             ax.set_axis_off()
             for i, mark in enumerate(sheet.marks):
-                _DRAWN.get(mark.kind, lambda *_: None)(ax, mark.data, mark.look, i)
+                data = mark.data
+                if mark.look.get("clocked"):
+                    data = data[: self._clock[0] + 1][-1 if mark.kind == "points" else 0 :]
+                _DRAWN.get(mark.kind, lambda *_: None)(ax, data, mark.look, i)
             ax.set(xlim=(0, sheet.width), ylim=(sheet.height, 0), aspect="auto")
         return figure
 

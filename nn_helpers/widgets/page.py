@@ -45,3 +45,9 @@ def table_html(head, rows, bold):
         weight = ' style="font-weight: bold"' if stands_out else ""
         body += f"<tr{weight}>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
     return f'<table style="{TABLE}"><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def task_html(question, answer=""):
+    """Return a task and, once it is solved, why the answer is right."""
+    box, words = ("☑", f"{question} <b>Solved:</b> {html.escape(answer)}") if answer else ("☐", question)
+    return f'<div role="status" style="line-height: 1.4">{box} <b>Task.</b> {words}</div>'

@@ -46,8 +46,7 @@ class Panel:
 
     def saved_png(self):
         """Return what is saved of the panel, a PNG file: its figure as it is now; None if it has none."""
-        figure = self.canvas.figure
-        return (figure() if callable(figure) else figure)._repr_png_()
+        return self.canvas.figure()._repr_png_()
 
     def _has_canvas(self):
         return isinstance(getattr(self, "canvas", None), widgets.Widget)

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {along, nearest, next, numbers, pixels, readable, unpacked} from "../../nn_helpers/widgets/canvas.mjs";
+import {along, nearest, next, numbers, pixels, readable, unpacked, until} from "../../nn_helpers/widgets/canvas.mjs";
 
 test("numbers are read from a view that begins anywhere", () => {
     const bytes = new Uint8Array(1 + 8);
@@ -50,4 +50,14 @@ test("an arrow key leads to the next spot in its direction, and stays at the end
 test("a number is written with three digits and a minus sign", () => {
     assert.equal(readable(-0.123456), "−0.123");
     assert.equal(readable(12), "12");
+});
+
+test("a path goes as far as the clock, between two points too, and ends at its end", () => {
+    const xy = new Float32Array([0, 0, 10, 20, 30, 20]);
+    assert.deepEqual([...until(xy, 0)], [0, 0]);
+    assert.deepEqual([...until(xy, 0.5)], [0, 0, 5, 10]);
+    assert.deepEqual([...until(xy, 1)], [0, 0, 10, 20]);
+    assert.deepEqual([...until(xy, 1.25)], [0, 0, 10, 20, 15, 20]);
+    assert.deepEqual([...until(xy, 99)], [...xy]);
+    assert.equal(until(new Float32Array(), 3).length, 0);
 });

@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_info
 from nn_helpers.plots import Figure
 from nn_helpers.widgets import live as live_module
 from nn_helpers.widgets import panel as panel_module
-from nn_helpers.widgets.figure_canvas import FigureCanvas
 from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.panel import Panel, traceback_of
 
@@ -294,40 +293,6 @@ def test_where_a_figure_stands_in_for_a_lost_panel_one_output_has_all(monkeypatc
     assert part["text/plain"] == "Counter: run this cell to use it"
 
 
-def moving_line():
-    figure = Figure(figsize=(3, 2), dpi=50)
-    ax = figure.subplots()
-    ax.set(xlim=(0, 1), ylim=(0, 1), title="a line")
-    canvas = FigureCanvas(figure, alt="a line that moves")
-    return canvas, canvas.move(*ax.plot([0, 1], [0, 0]))
-
-
-def test_a_frame_with_what_moves_is_the_frame_drawn_whole():
-    canvas, line = moving_line()
-    canvas.draw()
-    first = canvas.widget.value
-    line.set_ydata([0, 1])
-    canvas.draw()
-    moved = canvas.widget.value
-    assert moved != first
-    canvas.redraw()
-    assert canvas.widget.value == moved
-    line.set_ydata([0, 0])
-    canvas.draw()
-    assert canvas.widget.value == first  # nothing of the frame before is left
-
-
-def test_a_frame_keeps_what_stays_until_everything_is_redrawn():
-    canvas, _ = moving_line()
-    canvas.draw()
-    before = canvas.widget.value
-    canvas.figure.axes[0].set_title("another")
-    canvas.draw()
-    assert canvas.widget.value == before
-    canvas.redraw()
-    assert canvas.widget.value != before
-
-
 def test_while_the_page_takes_no_picture_steps_go_on_and_none_is_drawn():
     async def scene():
         live = Counter(seconds=0.001)
@@ -498,9 +463,3 @@ def test_of_changes_that_come_faster_than_they_can_be_followed_the_last_counts()
         assert seen[-1] == 10
 
     in_loop(scene)
-
-
-def test_an_image_with_a_tooltip_has_what_the_page_looks_for():
-    canvas, _ = moving_line()
-    assert canvas.widget.tooltip == "a line that moves"
-    assert canvas.widget.get_state()["description"] == ""
