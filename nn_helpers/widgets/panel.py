@@ -10,7 +10,7 @@ from pathlib import Path
 import ipywidgets as widgets
 from IPython.display import display
 
-from nn_helpers.widgets.page import SAVED, STYLE
+from nn_helpers.widgets.page import SAVED
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 NO_CANVAS = "If it stays a picture: pip install anywidget where JupyterLab runs, and load the page again."
@@ -28,7 +28,7 @@ class Panel:
 
     def __init__(self):
         self.ui = CountedBox().add_class("nn-panel")
-        self.message = Message()
+        self.message = widgets.HTML()
         self.closed, self._presses = False, []
         try:
             self.loop = asyncio.get_running_loop()
@@ -161,17 +161,6 @@ class CountedBox(widgets.VBox):
         state = super().get_state(key, drop_defaults)
         if key is None and self._view_count is not None:  # all of it: this is a new page
             state["_view_count"] = 0
-        return state
-
-
-class Message(widgets.HTML):
-    """What a panel says. In the page the panel's style sheet stands before it."""
-
-    def get_state(self, key=None, drop_defaults=False):
-        """Return what the page is told of the message."""
-        state = super().get_state(key, drop_defaults)
-        if "value" in state:
-            state["value"] = STYLE + state["value"]
         return state
 
 
