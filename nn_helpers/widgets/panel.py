@@ -137,17 +137,20 @@ class Panel:
         In JupyterLab and Notebook 7 the text's style sheet hides them while the panel lives, and hides
         the panel afterwards, which would say "model not found" there.
         """
-        words, png = repr(self), self.saved_png()
+        words, live = repr(self), {} if self.closed else self.ui._repr_mimebundle_()
         if self._has_canvas():
             self.ui.add_class("nn-drawn")
-        figure = [{"image/png": base64.b64encode(png).decode()}] if png else []
-        live = {} if self.closed else self.ui._repr_mimebundle_()
         if str(self._cell).startswith("vscode"):  # it has none of these classes: the figure would always show
-            display({**live, **dict(*figure), "text/plain": words}, raw=True)
+            display({**live, **self._saved_figure(), "text/plain": words}, raw=True)
             return
         display({"text/plain": words, "text/html": SAVED.format(self.saved_html())}, raw=True)
-        for part in (live, *figure):
-            display({**part, "text/plain": ""}, raw=True)
+        display({**live, "text/plain": ""}, raw=True)  # at once: the figure takes its time
+        if figure := self._saved_figure():
+            display({**figure, "text/plain": ""}, raw=True)
+
+    def _saved_figure(self):
+        png = self.saved_png()
+        return {"image/png": base64.b64encode(png).decode()} if png else {}
 
     def __repr__(self):
         return f"{type(self).__name__}: run this cell to use it"
