@@ -13,10 +13,10 @@ from nn_helpers.training import TrainingDivergedError
 from nn_helpers.widgets.controls import row
 from nn_helpers.widgets.panel import Panel
 
-FRAMES = 40  # a second, at most
+FRAMES = 36  # a second, at most
 DRAWING = 0.2  # of the time goes to frames, the rest to steps …
 LEAST, MOST = 15, 0.33  # … or more, up to this share, for so many frames a second where they take long
-BREATH = 0.002  # seconds between a frame and the next step in which Pause and sliders get through
+BREATH = 0.001  # seconds between a frame and the next step in which Pause and sliders get through
 
 
 class Live(Panel):
