@@ -304,9 +304,13 @@ class Page {
             }
         if (this.speed) this.tick();
         for (const sheet of this.sheets) sheet.show(inks);
-        nameSliders(this.root.closest(".nn-panel"));
+        const panel = this.root.closest(".nn-panel");
+        panel?.classList.add("nn-alive");
+        nameSliders(panel);
         this.speak(words);
-        if (number !== this.number) this.send({shown: this.number = number});
+        if (number === this.number) return;
+        this.root.dataset.frame = this.number = number; // for whoever watches the page
+        this.send({shown: number});
     }
 
     speak(words) { // at most so often; the last sentence is always said

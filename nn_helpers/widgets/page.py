@@ -15,12 +15,14 @@ STYLE = """<style onload="window.nnArrows ??= [window.addEventListener('keydown'
 </style>"""
 # Around a panel stand a text and perhaps a figure. Where the panel is alive they are hidden, else the panel
 # is: JupyterLab says "model not found" in its place, or shows controls that do nothing. Only a notebook that
-# shows widgets at all follows a style sheet, and other programs do not have these classes.
-SAVED = """{}<style>
-.lm-Widget.jp-OutputArea-child:has(.nn-saved):has(+ * .nn-panel:not(.jupyter-widgets-disconnected)),
-.lm-Widget.jp-OutputArea-child:has(.nn-saved) + :has(.nn-panel:not(.jupyter-widgets-disconnected)) + *,
-.lm-Widget.jp-OutputArea-child:has(.nn-saved) + :not(:has(.nn-panel:not(.jupyter-widgets-disconnected)))
-{{display: none}}
+# shows widgets at all follows a style sheet, and other programs do not have these classes. A panel with a
+# canvas is alive when the canvas has drawn: where the page lacks anywidget, it never does.
+ALIVE = ".nn-panel:not(.jupyter-widgets-disconnected, .nn-drawn:not(.nn-alive))"
+SAVED = f"""{{}}<style>
+.lm-Widget.jp-OutputArea-child:has(.nn-saved):has(+ * {ALIVE}),
+.lm-Widget.jp-OutputArea-child:has(.nn-saved) + :has({ALIVE}) + *,
+.lm-Widget.jp-OutputArea-child:has(.nn-saved) + :not(:has({ALIVE}))
+{{{{display: none}}}}
 </style>"""
 COPY = '<button class="jupyter-button nn-copy">Copy to the clipboard</button>'  # canvas.mjs does it
 TABLE = "line-height: 1.4; border-spacing: 12px 0; text-align: left; white-space: nowrap"

@@ -13,6 +13,7 @@ from IPython.display import display
 from nn_helpers.widgets.page import SAVED, STYLE
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
+NO_CANVAS = "If it stays a picture: pip install anywidget where JupyterLab runs, and load the page again."
 GONE = 2  # seconds that a panel may be nowhere to be seen, as when its cell is moved, before it is closed
 open_panels = {}  # by a notebook cell's id: which run of the cell it was, and the panels that this run made
 
@@ -40,11 +41,15 @@ class Panel:
 
     def saved_html(self):
         """Return what is saved of the panel besides, one element of the class nn-saved."""
-        return f'<p class="nn-saved">▶ {html.escape(repr(self))}.</p>'
+        missing = f" {NO_CANVAS}" if self._has_canvas() else ""
+        return f'<p class="nn-saved">▶ {html.escape(repr(self))}.{missing}</p>'
 
     def saved_png(self):
         """Return what is saved of the panel, a PNG file: its figure as it is now; None if it has none."""
         return self.canvas.figure()._repr_png_()
+
+    def _has_canvas(self):
+        return isinstance(getattr(self, "canvas", None), widgets.Widget)
 
     def stop(self):
         """Stop what runs behind the panel; one that only draws has nothing to stop."""
@@ -133,6 +138,8 @@ class Panel:
         the panel afterwards, which would say "model not found" there.
         """
         words, png = repr(self), self.saved_png()
+        if self._has_canvas():
+            self.ui.add_class("nn-drawn")
         figure = [{"image/png": base64.b64encode(png).decode()}] if png else []
         live = {} if self.closed else self.ui._repr_mimebundle_()
         if str(self._cell).startswith("vscode"):  # it has none of these classes: the figure would always show

@@ -446,6 +446,7 @@ class Playground(LiveTraining):
     def _note(self, what, line):
         if self.step_count:  # what was changed before is what the run begins with
             self._script.change(self.step_count, what, line)
+        self._refresh_code()
 
     # Steps and frames
 
@@ -513,8 +514,7 @@ class Playground(LiveTraining):
             f"{dead} of {units} units are dead"
         )
         self.canvas.draw()
-        if self.code_box.children and not self.running:
-            self.code.value = self.as_code()
+        self._refresh_code()
         if self.question is not None:
             measured = dict(zip(gallery.MEASURES, (*loss, *accuracy, dead / max(units, 1)), strict=True))
             if self.question.answered(self.step_count, measured, self._standing()):
@@ -583,17 +583,18 @@ class Playground(LiveTraining):
         imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
         if "np." in lines[0]:
             imports.insert(0, "import numpy as np")
-        return "\n".join([f"# playground({self.as_text()!r}) opens this", *imports, "", *lines])
+        return "\n".join([f'# playground("{self.as_text()}") opens this', *imports, "", *lines])
 
     def as_text(self):
         """Return the short text that `playground` takes back: the data, and what was changed."""
-        changed = {name: value for name, value in self._standing().items() if FIRST.get(name, value) != value}
-        own = {name: round(each.value, 3) for name, each in self.own.get(self.value("optimizer"), {}).items()}
+        first = FIRST | {name: value for name, (value, *_) in OWN.get(self.value("optimizer"), {}).items()}
+        standing = self._standing()
+        changed = {name: standing[name] for name in first if standing[name] != first[name]}
         for name in ("depth", "width"):
             changed.pop(name, None)
         if self.sizes != [FIRST["width"]] * FIRST["depth"]:
             changed["sizes"] = ",".join(map(str, self.sizes)) or "none"
-        return " ".join([self.kind, *(f"{name}={value}" for name, value in (changed | own).items())])
+        return " ".join([self.kind, *(f"{name}={value}" for name, value in changed.items())])
 
     def _is_passed(self):
         return self._passed is not None and self.kind == IMAGES
@@ -624,6 +625,10 @@ class Playground(LiveTraining):
             f"optimizer = {self.optimizer!r}",
             self._steps_line,
         ]
+
+    def _refresh_code(self):
+        if self.code_box.children and not self.running:
+            self.code.value = self.as_code()
 
     def _show_code(self):
         """Show the code, or put it away again."""

@@ -85,7 +85,7 @@ def test_a_setting_comes_back_as_its_text_says(text):
     assert again.as_code() == panel.as_code()
     panel.run(3)
     assert_code_makes_the_same(panel)
-    assert panel.as_code().startswith(f"# playground({panel.as_text()!r})")
+    assert panel.as_code().startswith(f'# playground("{panel.as_text()}")')
 
 
 @pytest.mark.parametrize(
