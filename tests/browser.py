@@ -299,6 +299,10 @@ class Controls:
         """Return a hash of the file that an image shows."""
         return self.root.locator("img.widget-image").nth(number).evaluate(HASH_IMAGE)
 
+    def sheets(self):
+        """Return what each sheet of a canvas shows, as an image's address."""
+        return self.root.locator(".nn-sheet canvas").evaluate_all("all => all.map(it => it.toDataURL())")
+
     def whole(self):
         """Return all text that is there."""
         return self.root.inner_text()

@@ -175,14 +175,20 @@ class OptimizerRace(Live):
             choice("optimizer_race", "optimizer", each, self.names)
         self.taking_part, self.rates = {}, {}
         for name in self.names:
-            box = {"tooltip": f"{name} takes part", "layout": widgets.Layout(width="20px", margin="2px")}
-            self.taking_part[name] = widgets.Checkbox(name in first, indent=False, **box)
+            place = widgets.Layout(width="24px", margin="2px", overflow="hidden")  # its name is beside it
+            self.taking_part[name] = widgets.Checkbox(
+                name in first,
+                description=name,
+                indent=False,
+                tooltip=f"Whether {name} takes part",
+                layout=place,
+            )
             if (own := self._own_rate(name)) is not None:
                 power = math.log10(own)
                 self.rates[name] = control(
                     widgets.FloatLogSlider, f"{name}: α", f"The learning rate of {name}, on a log scale",
                     value=own, min=min(-4, power), max=max(1, power), step=0.02, readout_format=".2g",
-                    label_width="90px", width="282px",
+                    label_width="98px", width="286px",
                 )  # fmt: skip
 
     def _own_rate(self, name):
