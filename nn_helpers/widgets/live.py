@@ -27,7 +27,7 @@ class Live(Panel):
     when `watch` has been called before it.
     """
 
-    start_word = "Start"
+    start_word, most_frames = "Start", FRAMES
 
     def __init__(self):
         super().__init__()
@@ -119,7 +119,7 @@ class Live(Panel):
             while more:
                 # when frames take long the next one comes later, so that steps get their share
                 cost = median(costs)
-                until = began + max(1 / FRAMES, min(cost / DRAWING, max(1 / LEAST, cost / MOST)))
+                until = began + max(1 / self.most_frames, min(cost / DRAWING, max(1 / LEAST, cost / MOST)))
                 with sharing(1):
                     while more and time.perf_counter() < until:
                         more = self.advance()
