@@ -28,10 +28,10 @@ SLIDERS = {
     "activation_explorer()": "mean of z",
     "softmax_explorer()": "logit: cat",
     "backprop_stepper()": "step",
-    "optimizer_race()": "learning rates ×",
-    "optimizer_race('tiny network')": "learning rates ×",
+    "optimizer_race()": "GD: α",
+    "optimizer_race('tiny network')": "GD: α",
 }
-RUNS = {"optimizer_race(step=0)": "Start", "depth_and_optimizer(epochs=50, width=200)": "Train"}
+RUNS = {"optimizer_race()": "Start", "depth_and_optimizer(epochs=50, width=200)": "Train"}
 
 # The widget, and the same training without it in the same process.
 CELLS = [

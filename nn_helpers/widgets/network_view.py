@@ -236,10 +236,8 @@ def power(value):
 
 def _sum_of(pairs, more=""):
     """Return a sum of products written out."""
-    terms = [
-        "·".join(f"({number(each)})" if number(each)[0] == "−" else number(each) for each in pair)
-        for pair in pairs
-    ]
+    written = [[number(each) for each in pair] for pair in pairs[:TERMS]]
+    terms = ["·".join(f"({each})" if each[0] == "−" else each for each in pair) for pair in written]
     left = f" + … ({len(pairs) - TERMS:,} more)" if len(pairs) > TERMS else ""
     return " + ".join(terms) + left + more
 

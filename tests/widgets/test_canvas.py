@@ -169,3 +169,26 @@ def test_a_second_of_frames_is_at_most_one_and_a_half_megabytes(monkeypatch, dat
     panel.draw()
     assert len(sent) > 1
     assert sum(sent) * fastest < 1_500_000
+
+
+def test_what_is_clocked_is_drawn_as_far_as_the_clock_in_the_figure_too(sheet):
+    sheet.line([[10, 25], [50, 25], [90, 25]], "#ff0000", 3, clocked=True)
+    sheet.points([[10, 10], [50, 10], [90, 10]], "#0000ff", size=4, clocked=True)
+    canvas, seen = Canvas([sheet]), []
+    for at in (0, 1, 2, 99):
+        canvas.play(at, 20, 2)
+        assert canvas._clock == (at, 20, 2)
+        figure = canvas.figure()
+        figure.canvas.draw()
+        pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
+        line, point = (pixels[y, :, i] - pixels[y, :, 2 - i] > 200 for y, i in ((25, 0), (10, 2)))
+        seen.append((line[30], line[70], [x for x in (10, 50, 90) if point[x]]))
+    assert seen == [(False, False, [10]), (True, False, [50]), (True, True, [90]), (True, True, [90])]
+
+
+def test_bars_stand_on_zero_and_reach_to_their_heights_or_the_edge():
+    axes = Axes(Sheet(200, 200, ""), (0, 0, 200, 200), (0, 10), (-1, 1))
+    up, down, far = axes.bars(np.array([0, 1, 2]), np.array([1, 2, 4]), np.array([0.5, -0.5, 9.0]))
+    assert (up[1], up[1] + up[3]) == pytest.approx((axes.y(0.5), axes.y(0)))
+    assert (down[1], down[1] + down[3]) == pytest.approx((axes.y(0), axes.y(-0.5)))
+    assert (far[1], far[0], far[2]) == pytest.approx((axes.top, axes.x(2), axes.x(4) - axes.x(2)))
