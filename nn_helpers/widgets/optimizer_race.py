@@ -445,7 +445,8 @@ class OptimizerRace(Live):
         on, step, finish = chosen.surface, chosen.step, landscape(chosen.surface.name)[2]
         all_news = (event for name, each in descents.items() for event in events(name, each, on, finish))
         news = sorted(event for event in all_news if event[0] <= step)
-        last = " · ".join(f"Step {k}: {words}." for k, words in news[-3:])
+        out = {(each.at, f"{name} {each.ended}") for name, each in descents.items() if 0 < each.at <= step}
+        last = " · ".join(f"Step {k}: {words}." for k, words in sorted(out | {*news[-3:]}))
         if step == STEPS and chosen.bets:
             ranks = ranks_at(step, descents, finish)
             right = sum(ranks.get(name, max(place, len(ranks) + 1)) == place

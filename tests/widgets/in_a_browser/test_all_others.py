@@ -173,7 +173,9 @@ def test_the_race_is_played_and_its_controls_act_on_it(page):
 
 def drag(page, sheet, start, end):
     """Drag from a share of a sheet's width and height to another."""
-    box = page.root.locator(".nn-sheet canvas").nth(sheet).bounding_box()
+    canvas = page.root.locator(".nn-sheet canvas").nth(sheet)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     ends = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
     page.page.mouse.move(*ends[0])
     page.page.mouse.down()
