@@ -154,10 +154,7 @@ class OptimizerRace(Live):
         self.surface = dropdown("surface", what, SURFACES, name, width="210px", label_width="56px")
         self.speed = stop_slider("steps a second", pace, SPEEDS, 20, width="250px", label_width="100px")
         past = "β of momentum and β₁ of Adam: how much of the past is kept"
-        noise, where = (
-            "Other random numbers in SGD's gradients",
-            "Where all begin; or drag the start on the map",
-        )
+        noise, where = "Other random numbers in SGD's gradients", "Where all begin; or drag it on the map"
         begin = {"step": 0.01, "width": "270px", "label_width": "60px"}
         self.time = slider("step", "The moment of the race that is shown", 0, 0, STEPS, step=1, width="400px",
                            label_width="40px")  # fmt: skip
@@ -176,13 +173,8 @@ class OptimizerRace(Live):
         self.taking_part, self.rates = {}, {}
         for name in self.names:
             place = widgets.Layout(width="24px", margin="2px", overflow="hidden")  # its name is beside it
-            self.taking_part[name] = widgets.Checkbox(
-                name in first,
-                description=name,
-                indent=False,
-                tooltip=f"Whether {name} takes part",
-                layout=place,
-            )
+            look = {"indent": False, "layout": place, "tooltip": f"Whether {name} takes part"}
+            self.taking_part[name] = widgets.Checkbox(name in first, description=name, **look)
             if (own := self._own_rate(name)) is not None:
                 power = math.log10(own)
                 self.rates[name] = control(
