@@ -4,8 +4,7 @@
 every widget, and frames a second; of the playground also how soon the first picture is there, how much goes
 to the page, the share of training speed that is left, how fast Pause acts, and how the kernel's memory and
 the page's grew in N minutes in which controls are moved at random. Disturbed, another program takes one core.
-It
-needs Playwright and Chromium, as the tests in a browser do.
+It needs Playwright and Chromium, as the tests in a browser do.
 """
 
 import argparse

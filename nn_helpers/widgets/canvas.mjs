@@ -354,14 +354,23 @@ function nameSliders(panel) { // ipywidgets' own have labels only for the eye
     }
 }
 
-globalThis.document?.addEventListener("click", event => {
-    if (!event.target.matches?.(".nn-copy")) return;
-    event.target.closest(".nn-panel").querySelector("textarea").select();
-    document.execCommand("copy");
-    event.target.textContent = "Copied";
-});
+function listen() { // once, however many canvases there are
+    document.addEventListener("click", event => {
+        if (!event.target.matches?.(".nn-copy")) return;
+        event.target.closest(".widget-vbox").querySelector("textarea").select();
+        document.execCommand("copy");
+        event.target.textContent = "Copied";
+    });
+    // In Notebook 7, arrow keys would go from cell to cell instead of moving the control that they are pressed on.
+    addEventListener("keydown", event => {
+        if (event.target.matches?.(".nn-panel :is(.noUi-handle, select, .nn-sheet button)"))
+            event.target.toggleAttribute("data-lm-suppress-shortcuts", event.key.startsWith("Arrow"));
+    }, true);
+    return true;
+}
 
 export function render({model, el}) {
+    globalThis.nnListens ??= listen();
     const page = new Page(model, el);
     return () => {
         page.themes.disconnect();

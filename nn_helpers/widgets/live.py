@@ -13,10 +13,10 @@ from nn_helpers.training import TrainingDivergedError
 from nn_helpers.widgets.controls import row
 from nn_helpers.widgets.panel import Panel
 
-FRAMES = 40  # a second, at most
+FRAMES = 36  # a second, at most
 DRAWING = 0.2  # of the time goes to frames, the rest to steps …
-LEAST, MOST = 15, 0.4  # … or more, up to this share, for so many frames a second where they take long
-BREATH = 0.002  # seconds between a frame and the next step in which Pause and sliders get through
+LEAST, MOST = 15, 0.33  # … or more, up to this share, for so many frames a second where they take long
+BREATH = 0.001  # seconds between a frame and the next step in which Pause and sliders get through
 
 
 class Live(Panel):
@@ -27,7 +27,7 @@ class Live(Panel):
     when `watch` has been called before it.
     """
 
-    start_word = "Start"
+    start_word, most_frames = "Start", FRAMES
 
     def __init__(self):
         super().__init__()
@@ -119,7 +119,7 @@ class Live(Panel):
             while more:
                 # when frames take long the next one comes later, so that steps get their share
                 cost = median(costs)
-                until = began + max(1 / FRAMES, min(cost / DRAWING, max(1 / LEAST, cost / MOST)))
+                until = began + max(1 / self.most_frames, min(cost / DRAWING, max(1 / LEAST, cost / MOST)))
                 with sharing(1):
                     while more and time.perf_counter() < until:
                         more = self.advance()

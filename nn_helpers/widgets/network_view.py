@@ -236,10 +236,8 @@ def power(value):
 
 def _sum_of(pairs, more=""):
     """Return a sum of products written out."""
-    terms = [
-        "·".join(f"({number(each)})" if number(each)[0] == "−" else number(each) for each in pair)
-        for pair in pairs
-    ]
+    written = [[number(each) for each in pair] for pair in pairs[:TERMS]]
+    terms = ["·".join(f"({each})" if each[0] == "−" else each for each in pair) for pair in written]
     left = f" + … ({len(pairs) - TERMS:,} more)" if len(pairs) > TERMS else ""
     return " + ".join(terms) + left + more
 
@@ -267,14 +265,14 @@ def explain(net, x, y, layer, unit, backward):
     answers = f["softmax"](inputs[-1])
     is_output = layer == net.num_layers
     which = f"Output {unit + 1}" if is_output else f"Unit {unit + 1} of layer {layer}"
-    head = f"{which}, for one example of class {y + 1}"
+    head = f"{which}, one example of class {y + 1}"
     z, a = zs[layer - 1][0, unit], inputs[layer][0, unit]
     if not backward:
         W, b = p[f"W{layer}"][:, unit], p[f"b{layer}"][unit]
         sign = f" {'−' if b < 0 else '+'} {number(abs(b))} = {number(z)}"
         end = f"p = softmax(z) = {number(answers[0, unit])}" if is_output else (
             f"a = {net.activation}(z) = {net.activation}({number(z)}) = {number(a)}")  # fmt: skip
-        return [f"{head}: weight·input + … + bias. Press again for the way back.",
+        return [f"{head}. Press again for the way back.",
                 f"z = {_sum_of(list(zip(W, inputs[layer - 1][0], strict=True)), sign)}", end]  # fmt: skip
     dz = answers - np.eye(net.num_classes)[[y]]
     da = None
@@ -282,7 +280,7 @@ def explain(net, x, y, layer, unit, backward):
         W = p[f"W{each}"]
         after, (da, _, _) = dz, affine_backward(dz.astype(W.dtype), caches[each - 1][0])
         dz = f[f"{net.activation}_backward"](da.copy(), caches[each - 2][1])
-    d, lines = dz[0, unit], [f"{head}, on the way back. Press again to close."]
+    d, lines = dz[0, unit], [f"{head}, the way back. Press again to close."]
     if is_output:
         lines.append(f"∂L/∂z = p − y = {number(answers[0, unit])} − {int(unit == y)} = {number(d)}")
     else:

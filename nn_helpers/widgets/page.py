@@ -1,18 +1,7 @@
-"""The HTML, CSS and JavaScript of the widgets: a style sheet, a button that copies, tables."""
+"""The HTML of the widgets: what is saved of them, a button that copies, tables."""
 
 import html
 
-# What stands in the page before a panel's message. ipywidgets lets one type beside a slider between options,
-# and ignores what was typed; and its dropdowns have an arrow that is black in the dark, too. In Notebook 7,
-# arrow keys would go from cell to cell, instead of moving the slider or dropdown that they are pressed on.
-STYLE = """<style onload="window.nnArrows ??= [window.addEventListener('keydown', event =>
-    event.target.matches?.('.nn-panel :is(.noUi-handle, select)') &&
-    event.target.toggleAttribute('data-lm-suppress-shortcuts', event.key.startsWith('Arrow')), true)]">
-.nn-options .widget-readout {-webkit-user-modify: read-only; pointer-events: none}
-.nn-panel {--jp-widgets-dropdown-arrow: url("data:image/svg+xml,\
-<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'>\
-<path d='M5 7l4 4 4-4' fill='none' stroke='%23808080' stroke-width='2'/></svg>")}
-</style>"""
 # Around a panel stand a text and perhaps a figure. Where the panel is alive they are hidden, else the panel
 # is: JupyterLab says "model not found" in its place, or shows controls that do nothing. Only a notebook that
 # shows widgets at all follows a style sheet, and other programs do not have these classes. A panel with a

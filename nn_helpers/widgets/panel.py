@@ -10,7 +10,7 @@ from pathlib import Path
 import ipywidgets as widgets
 from IPython.display import display
 
-from nn_helpers.widgets.page import SAVED, STYLE
+from nn_helpers.widgets.page import SAVED
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 NO_CANVAS = "If it stays a picture: pip install anywidget where JupyterLab runs, and load the page again."
@@ -28,7 +28,7 @@ class Panel:
 
     def __init__(self):
         self.ui = CountedBox().add_class("nn-panel")
-        self.message = Message()
+        self.message = widgets.HTML()
         self.closed, self._presses = False, []
         try:
             self.loop = asyncio.get_running_loop()
@@ -137,17 +137,20 @@ class Panel:
         In JupyterLab and Notebook 7 the text's style sheet hides them while the panel lives, and hides
         the panel afterwards, which would say "model not found" there.
         """
-        words, png = repr(self), self.saved_png()
+        words, live = repr(self), {} if self.closed else self.ui._repr_mimebundle_()
         if self._has_canvas():
             self.ui.add_class("nn-drawn")
-        figure = [{"image/png": base64.b64encode(png).decode()}] if png else []
-        live = {} if self.closed else self.ui._repr_mimebundle_()
         if str(self._cell).startswith("vscode"):  # it has none of these classes: the figure would always show
-            display({**live, **dict(*figure), "text/plain": words}, raw=True)
+            display({**live, **self._saved_figure(), "text/plain": words}, raw=True)
             return
         display({"text/plain": words, "text/html": SAVED.format(self.saved_html())}, raw=True)
-        for part in (live, *figure):
-            display({**part, "text/plain": ""}, raw=True)
+        display({**live, "text/plain": ""}, raw=True)  # at once: the figure takes its time
+        if figure := self._saved_figure():
+            display({**figure, "text/plain": ""}, raw=True)
+
+    def _saved_figure(self):
+        png = self.saved_png()
+        return {"image/png": base64.b64encode(png).decode()} if png else {}
 
     def __repr__(self):
         return f"{type(self).__name__}: run this cell to use it"
@@ -161,17 +164,6 @@ class CountedBox(widgets.VBox):
         state = super().get_state(key, drop_defaults)
         if key is None and self._view_count is not None:  # all of it: this is a new page
             state["_view_count"] = 0
-        return state
-
-
-class Message(widgets.HTML):
-    """What a panel says. In the page the panel's style sheet stands before it."""
-
-    def get_state(self, key=None, drop_defaults=False):
-        """Return what the page is told of the message."""
-        state = super().get_state(key, drop_defaults)
-        if "value" in state:
-            state["value"] = STYLE + state["value"]
         return state
 
 

@@ -30,7 +30,7 @@ from nn_helpers.widgets.controls import (
     stop_slider,
     stops,
 )
-from nn_helpers.widgets.live import LiveTraining
+from nn_helpers.widgets.live import FRAMES, LiveTraining
 from nn_helpers.widgets.network_view import HEIGHT, WIDTH, NetworkView, explain
 from nn_helpers.widgets.own_points import CLASSES as OWN_CLASSES
 from nn_helpers.widgets.own_points import OwnPoints
@@ -63,6 +63,7 @@ FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l
 MADE = "500, n_test=0, n_val=200"  # sketches
 MEASURED = 200  # examples of a part that each frame looks at
 PREVIEW, PREVIEW_POINTS = 20_000, 15  # at most so many examples are seen, with so many points of a curve
+FRAMES_OF_IMAGES = 17  # a second: one is 85 kB
 SPEED = 20  # frames whose steps the speed is the mean of
 ROW = {"width": "228px", "label_width": "102px"}  # four in a row
 NEW = ("data", "noise", "n_train", "seed", "depth", "width", "activation", "init")  # need a new network
@@ -243,6 +244,7 @@ class Playground(LiveTraining):
         # Not only after a change of these: one that came later may have its turn before theirs.
         made = *(self.value(name) for name in ("data", "noise", "n_train", "seed")), self.mine.version
         self.kind, noise, n_train, self.seed, _ = made
+        self.most_frames = FRAMES_OF_IMAGES if self.kind == IMAGES else FRAMES
         new_data, self._made = made != self._made, made
         for name in ("noise", "n_train"):
             self.settings[name].disabled = self.kind == IMAGES or (name, self.kind) == ("noise", MINE)

@@ -128,7 +128,7 @@ class Curves:
     def __init__(self, sheet, box, title, top=None):
         self.top = top
         self.axes = Axes(
-            sheet, box, (0, self.FIRST), (0, top or 1), title, margins=(30, 6, 18, 18), ticks=(3, 3)
+            sheet, box, (0, self.FIRST), (0, top or 1), title, margins=(30, 12, 18, 18), ticks=(3, 3)
         )
         self.lines = [sheet.line(np.empty((0, 2)), COLOURS[i], 1.8, dash=(5, 3) * i) for i in (0, 1)]
         right, above = self.axes.right, self.axes.top + 8 if top is None else self.axes.bottom - 22

@@ -5,10 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import comm
 import numpy as np
 import pytest
 from ipywidgets.widgets.widget import _remove_buffers
 
+from nn_helpers.widgets import playground
 from nn_helpers.widgets.axes import Axes
 from nn_helpers.widgets.canvas import AHEAD, Canvas, Sheet
 
@@ -146,6 +148,27 @@ def test_axes_have_a_number_and_a_line_of_the_grid_at_each_tick():
     grid = next(mark for mark in sheet.marks if mark.kind == "line").data
     assert np.nanmax(grid[:, 0]) == axes.right
     assert len(grid) == 3 * 9
+
+
+@pytest.mark.parametrize(("data", "fastest"), [("moons sizes=8,8,8", 36), ("images", 17)])
+def test_a_second_of_frames_is_at_most_one_and_a_half_megabytes(monkeypatch, data, fastest):
+    sent = []
+
+    class Counting(comm.DummyComm):
+        def publish_msg(self, _, data=None, buffers=None, **options):
+            sent.append(len(json.dumps(data)) + sum(map(len, buffers or ())))
+
+    monkeypatch.setattr(comm, "create_comm", Counting)
+    panel = playground(data)
+    assert panel.most_frames == fastest
+    panel.run(3)
+    shown(panel.canvas, panel.canvas.sent)
+    shown(panel.canvas, panel.canvas.sent)
+    panel.advance()
+    sent.clear()
+    panel.draw()
+    assert len(sent) > 1
+    assert sum(sent) * fastest < 1_500_000
 
 
 def test_what_is_clocked_is_drawn_as_far_as_the_clock_in_the_figure_too(sheet):
