@@ -1,15 +1,17 @@
 """Measure what it costs to watch a training: the widgets in JupyterLab and a real browser.
 
-``python -m benchmarks.widgets [--minutes N]`` prints how long a slider takes to a new frame in every
-widget, and frames a second; of the playground also the share of training speed that is left, how fast Pause
-acts, and how the kernel's memory grew in N minutes in which controls are moved at random. It needs Playwright
-and Chromium, as the tests in a browser do.
+``python -m benchmarks.widgets [--minutes N] [--disturbed]`` prints how long a slider takes to a new frame in
+every widget, and frames a second; of the playground also how soon the first picture is there, how much goes
+to the page, the share of training speed that is left, how fast Pause acts, and how the kernel's memory and
+the page's grew in N minutes in which controls are moved at random. Disturbed, another program takes one core.
+It needs Playwright and Chromium, as the tests in a browser do.
 """
 
 import argparse
 import contextlib
 import random
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,16 +22,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from browser import lab_in_temporary_folder, what_is_missing
 
 MOVE_EVERY = 0.2  # seconds, in the soak test
-KINDS = {"points": "moons", "images": "images"}
+KINDS = {"points": "'moons', sizes=[8, 8, 8]", "images": "'images'"}
 # The other widgets, each with a slider that draws.
 SLIDERS = {
     "activation_explorer()": "mean of z",
     "softmax_explorer()": "logit: cat",
     "backprop_stepper()": "step",
-    "optimizer_race()": "learning rates ×",
-    "optimizer_race('tiny network')": "learning rates ×",
+    "optimizer_race()": "GD: α",
+    "optimizer_race('tiny network')": "GD: α",
 }
-RUNS = {"optimizer_race(step=0)": "Start", "depth_and_optimizer(epochs=50, width=200)": "Train"}
+RUNS = {"optimizer_race()": "Start", "depth_and_optimizer(epochs=50, width=200)": "Train"}
 
 # The widget, and the same training without it in the same process.
 CELLS = [
@@ -62,10 +64,14 @@ WATCH = """() => {
         if (event.target.classList.contains('widget-image')) window.seen ??= performance.now();
     }, true);
     new MutationObserver(changes => {
-        for (const change of changes)
-            if (change.target.textContent.includes('Start') && !change.target.disabled)
+        for (const change of changes) {
+            const it = change.target.nodeType === 1 ? change.target : change.target.parentElement;
+            if (change.attributeName) window.seen ??= performance.now();
+            else if (it?.closest('button')?.textContent.trim() === 'Start')
                 window.ended ??= performance.now();
-    }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ['disabled']});
+        }
+    }).observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true,
+                               attributeFilter: ['data-frame']});
 }"""
 
 
@@ -75,6 +81,33 @@ def show(notebook, widget, there):
     notebook.run_all()
     notebook.until(there)
     notebook.wait(1)
+
+
+def first_picture(notebook):
+    """Return the seconds from running the last cell to a picture in the page."""
+    notebook.page.evaluate("window.seen = null")
+    began = time.perf_counter()
+    notebook.page.evaluate("() => void jupyterapp.commands.execute('notebook:run-cell')")
+    notebook.until(lambda: notebook.page.evaluate("window.seen !== null"))
+    taken = time.perf_counter() - began
+    notebook.wait(2)
+    return taken
+
+
+def traffic(notebook, seconds):
+    """Return the MB a second that the page gets from the server while it trains."""
+    client, received = notebook.page.context.new_cdp_session(notebook.page), [0]
+
+    def count(event):
+        received[0] += 0.75 * len(event["response"]["payloadData"])  # base64
+
+    client.send("Network.enable")
+    client.on("Network.webSocketFrameReceived", count)
+    notebook.press("Start")
+    notebook.wait(seconds)
+    notebook.press("Pause")
+    client.detach()
+    return received[0] / seconds / 1e6
 
 
 def slider_to_frame(notebook, label="hidden layers", times=50):
@@ -129,7 +162,7 @@ def time_to_pause(notebook, times=20):
 
 def move_something(notebook, rng):
     """Do with the playground what a restless visitor might."""
-    move = rng.choice(("slider", "slider", "slider", "option", "seed", "button", "Start", "Start"))
+    move = rng.choice(("slider", "slider", "slider", "option", "seed", "button", "Start", "Start", "spot"))
     if move == "slider":
         labels = notebook.root.locator(".widget-slider:visible .widget-label").all_inner_texts()
         notebook.keys(
@@ -138,16 +171,18 @@ def move_something(notebook, rng):
     elif move == "option":
         label = rng.choice(("data", "activation", "initialisation", "optimizer"))
         notebook.choose(label, rng.choice(notebook.options(label)))
+    elif move == "spot":
+        rng.choice(notebook.root.locator(".nn-sheet button").all()).click()
     elif move == "seed":
         notebook.type("seed", rng.randrange(10_000))
     else:
-        words = rng.choice(("Pause", "Step", "Reset", "Copy as code")) if move == "button" else move
-        if notebook.button(words).is_enabled():
+        words = rng.choice(("Pause", "Step", "Reset", "Code")) if move == "button" else move
+        if notebook.button(words).count():
             notebook.press(words)
 
 
 def soak(notebook, minutes, seed=0):
-    """Move controls at random; return the kernel's growth in MB, how many moves, and what went wrong.
+    """Move controls at random; return how many MB kernel and page grew, how many moves, and what went wrong.
 
     A control may go away, or be disabled, while the mouse is on its way to it. That is no trouble as long as
     page and kernel go on answering.
@@ -177,33 +212,53 @@ def soak(notebook, minutes, seed=0):
     with contextlib.suppress(Exception):
         notebook.press("Pause")
     notebook.wait(1)
-    return memory(notebook) - before, moves, troubles
+    return [after - earlier for after, earlier in zip(memory(notebook), before, strict=True)], moves, troubles
 
 
 def memory(notebook):
+    """Return the MB of the kernel, and of the page's JavaScript."""
     notebook.ask("gc.collect()")
-    return notebook.kernel_memory()
+    client = notebook.page.context.new_cdp_session(notebook.page)
+    client.send("HeapProfiler.collectGarbage")
+    heap = client.send("Runtime.getHeapUsage")["usedSize"] / 1e6
+    client.detach()
+    return notebook.kernel_memory(), heap
 
 
 def spread(taken):
     return f"median {statistics.median(taken):.0f} ms, worst of {len(taken)}: {max(taken):.0f} ms"
 
 
+@contextlib.contextmanager
+def another_program(runs):
+    """Let a program that never rests run meanwhile, if it is asked for."""
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if runs else None
+    try:
+        yield
+    finally:
+        if busy:
+            busy.kill()
+            busy.wait()
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10, help="of moving controls at random")
     parser.add_argument("--seconds", type=float, default=10, help="of each other measurement")
+    parser.add_argument("--disturbed", action="store_true", help="while another program takes one core")
     options = parser.parse_args(argv)
     if reason := what_is_missing():
         sys.exit(reason)
     print(f"{machine(('numpy', 'matplotlib', 'ipywidgets', 'jupyterlab', 'ipykernel'))}\n")
-    with lab_in_temporary_folder() as lab, lab.open(CELLS) as notebook:
+    with another_program(options.disturbed), lab_in_temporary_folder() as lab, lab.open(CELLS) as notebook:
         notebook.page.evaluate(WATCH)
         for kind, data in KINDS.items():
-            show(notebook, f"playground({data!r})", lambda: notebook.text("step 0"))
+            show(notebook, f"playground({data})", lambda: notebook.text("step 0"))
             print(f"{kind}:")
+            print(f"  first picture after {first_picture(notebook):.2f} s")
             print(f"  slider → new frame: {spread(slider_to_frame(notebook))}", flush=True)
             print(f"  frames a second: {frames_per_second(notebook, options.seconds):.1f}", flush=True)
+            print(f"  MB a second to the page: {traffic(notebook, options.seconds / 2):.2f}", flush=True)
             share = share_of_speed(notebook, options.seconds / 2)
             print(f"  steps a second, of the same training unwatched: {share:.0%}", flush=True)
             print(f"  Pause: {spread(time_to_pause(notebook))}", flush=True)
@@ -217,7 +272,9 @@ def main(argv=None):
         show(notebook, "playground()", lambda: notebook.text("step 0"))
         growth, moves, troubles = soak(notebook, options.minutes)
     print(
-        f"{options.minutes:g} minutes, {moves} moves at random: the kernel grew by {growth:.1f} MB, ", end=""
+        f"{options.minutes:g} minutes, {moves} moves at random: the kernel grew by {growth[0]:.1f} MB, "
+        f"the page by {growth[1]:.1f} MB, ",
+        end="",
     )
     print(f"{len(troubles)} errors", *troubles, sep="\n  ")
     return bool(troubles)

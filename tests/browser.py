@@ -287,9 +287,21 @@ class Controls:
         """Return an image's address in the page; a new image has a new one."""
         return self.root.locator("img.widget-image").nth(number).get_attribute("src")
 
+    def frame(self):
+        """Return the number of the frame that a canvas shows."""
+        return int(self.root.locator(".nn-canvas").first.get_attribute("data-frame") or 0)
+
+    def spot(self, words):
+        """Return the place on a canvas that can be pressed and whose words begin so."""
+        return self.root.locator(f".nn-sheet button[aria-label^={words!r}]")
+
     def pixels(self, number=0):
         """Return a hash of the file that an image shows."""
         return self.root.locator("img.widget-image").nth(number).evaluate(HASH_IMAGE)
+
+    def sheets(self):
+        """Return what each sheet of a canvas shows, as an image's address."""
+        return self.root.locator(".nn-sheet canvas").evaluate_all("all => all.map(it => it.toDataURL())")
 
     def whole(self):
         """Return all text that is there."""
@@ -393,7 +405,7 @@ class Notebook(Controls):
         self.page.wait_for_timeout(1000 * seconds)
 
     def frames(self):
-        """Return how many images the page has shown so far, in all its image widgets."""
+        """Return how many frames the page has shown so far, in all its image widgets and canvases."""
         return self.page.evaluate("() => window.frames_shown")
 
     def errors(self):
@@ -443,18 +455,18 @@ class Notebook(Controls):
         return self.ask("__import__('psutil').Process().memory_info().rss") / 1e6
 
 
-# Counts new images in image widgets, and notes the time (ms) of the last.
+# Counts new images in image widgets and frames of canvases, and notes the time (ms) of the last.
 COUNT_FRAMES = """() => {
     window.frames_shown = 0;
     window.last_frame = 0;
     new MutationObserver(changes => {
         for (const change of changes) {
-            if (change.target.classList.contains("widget-image")) {
+            if (change.target.matches(".widget-image, .nn-canvas")) {
                 window.frames_shown += 1;
                 window.last_frame = performance.now();
             }
         }
-    }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ["src"]});
+    }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ["src", "data-frame"]});
 }"""
 
 # An image has arrived in the page when it is the file that the kernel sent.

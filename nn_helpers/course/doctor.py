@@ -21,7 +21,7 @@ from nn_helpers.support.version import __version__
 
 FINE, NOTE, TROUBLE = "fine", "note", "trouble"
 MARKS = {FINE: "✓", NOTE: "·", TROUBLE: "✗"}
-LESSONS_NEED = ("jupyterlab", "ipykernel", "ipywidgets", "jupyterlab_widgets")
+LESSONS_NEED = ("jupyterlab", "ipykernel", "ipywidgets", "jupyterlab_widgets", "anywidget")
 FREE_FOR_CIFAR10 = 400_000_000  # bytes: the archive, and its files beside it while they are unpacked
 REINSTALL = reinstall()
 

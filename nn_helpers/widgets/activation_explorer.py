@@ -7,12 +7,14 @@ import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.layers import ACTIVATIONS
-from nn_helpers.plots import COLOURS, finish, style, subplots
+from nn_helpers.plots import COLOURS
 from nn_helpers.support.validation import choice
-from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.axes import Axes
+from nn_helpers.widgets.canvas import Canvas, Sheet
 from nn_helpers.widgets.controls import dropdown, row, show_first, slider
 from nn_helpers.widgets.panel import Panel
 
+SIZE = 960, 290  # pixels
 UNITS, SHOWN = 2000, 6.0  # inputs drawn, and how far the axes reach
 HIGHEST = 40  # % of the inputs or outputs in one bar that are drawn
 NEARLY_NOTHING = 0.02  # a derivative below this lets almost no gradient through
@@ -66,59 +68,55 @@ class ActivationExplorer(Panel):
         self.slope = slider("slope", slope, 0.01, 0, 0.5, step=0.01)
         self.normal = np.array([NormalDist().inv_cdf((i + 0.5) / UNITS) for i in range(UNITS)])
         self.facts = widgets.HTML()
-        self._make_figure()
+        self.sheet = Sheet(
+            *SIZE, "The activation with its derivative, the distribution of inputs and outputs, and the "
+            "distribution of the derivative, by which the gradient is multiplied",
+        )  # fmt: skip
+        self.canvas = Canvas([self.sheet], self.post)
         self.ui.children = [
-            row(self.activation, self.slope), row(self.mean, self.std), self.message, self.canvas.widget,
+            row(self.activation, self.slope), row(self.mean, self.std), self.message, self.canvas,
             self.facts,
         ]  # fmt: skip
         for each in (self.activation, self.mean, self.std, self.slope):
             self.when(each, lambda _: self.draw())
         self.draw()
 
-    def _make_figure(self):
-        figure, (graph, inputs, back) = subplots(11.2, 3.4, 1, 3, dpi=80)
-        self.canvas = Canvas(
-            figure,
-            alt="The activation with its derivative, the distribution of inputs and outputs, and the "
-            "distribution of the derivative, by which the gradient is multiplied",
-        )
-        self.z = np.linspace(-SHOWN, SHOWN, 401)
-        (self.function,) = graph.plot([], [], label="a", **style(0))
-        (self.derivative,) = graph.plot([], [], label="derivative da/dz", **style(1))
-        graph.set(title="The function", xlabel="z", xlim=(-SHOWN, SHOWN), ylim=(-1.3, 3))
-        self.bins = np.linspace(-SHOWN, SHOWN, 61)
-        # A filled one has no line, and Matplotlib 3.9.0 cannot draw dashes of no width.
-        self.steps = [
-            inputs.stairs(np.zeros(60), self.bins, fill=fill, alpha=alpha, label=label, color=COLOURS[i])
-            for i, (label, fill, alpha) in enumerate((("inputs z", False, 1), ("outputs a", True, 0.5)))
-        ]
-        inputs.set(title="Inputs and outputs", xlabel=f"value (beyond ±{SHOWN:g}: at the edge)")
-        inputs.set(ylabel=f"share of units (%), cut off at {HIGHEST}", ylim=(0, HIGHEST))
-        self.parts = np.linspace(0, 1.0001, 26)
-        self.passed = back.stairs(np.zeros(25), self.parts, fill=True, color=COLOURS[2])
-        back.set(title="What comes back", xlabel="derivative: factor of the gradient", ylim=(0, 105))
-        back.set(ylabel="share of units (%)", xlim=(0, 1))
-        for ax in (graph, inputs, back):
-            finish(ax)
-        for ax, place in ((graph, "upper left"), (inputs, "upper right")):
-            ax.legend(loc=place, frameon=False, fontsize="small")
-        self.canvas.move(self.function, self.derivative, *self.steps, self.passed)
-
     def draw(self):
         """Compute everything anew for the controls' values."""
         name, slope = self.activation.value, self.slope.value
         self.slope.disabled = name != "leaky_relu"
-        a, derivative = let_through(name, self.z, slope)
-        self.function.set_data(self.z, a)
-        self.derivative.set_data(self.z, derivative)
         z = self.mean.value + self.std.value * self.normal
         a, derivative = let_through(name, z, slope)
-        for step, values in zip(self.steps, (z, a), strict=True):
-            inside = np.clip(values, -SHOWN, SHOWN)
-            step.set_data(np.minimum(HIGHEST, 100 * np.histogram(inside, self.bins)[0] / UNITS))
-        self.passed.set_data(100 * np.histogram(np.clip(derivative, 0, 1), self.parts)[0] / UNITS)
+        self.sheet.clear()
+        self._draw_function(np.linspace(-SHOWN, SHOWN, 401), name, slope)
+        self._draw_values(z, a)
+        axes = Axes(self.sheet, (640, 0, 320, SIZE[1]), (0, 1), (0, 100), "What comes back",
+                    "derivative: factor of the gradient", "share of units (%)")  # fmt: skip
+        self._draw_shares(axes, np.linspace(0, 1.0001, 26), np.clip(derivative, 0, 1), COLOURS[2])
+        self.canvas.say = self.facts_text(derivative)
+        self.facts.value = html.escape(self.canvas.say)
         self.canvas.draw()
-        self.facts.value = html.escape(self.facts_text(derivative))
+
+    def _draw_function(self, z, name, slope):
+        axes = Axes(self.sheet, (0, 0, 320, SIZE[1]), (-SHOWN, SHOWN), (-1.3, 3), "The function", "z")
+        for i, (values, dash) in enumerate(zip(let_through(name, z, slope), ((), (7, 3)), strict=True)):
+            self.sheet.line(axes.place(z, np.where(values > 3, np.nan, values)), COLOURS[i], 2, dash)
+            words = ("— a", "- - derivative da/dz")[i]
+            self.sheet.texts([(axes.left + 6, axes.top + 12 + 16 * i, words)], COLOURS[i])
+
+    def _draw_values(self, *values):
+        below, beside = f"value (beyond ±{SHOWN:g}: at the edge)", f"share of units (%), cut off at {HIGHEST}"
+        limits = (-SHOWN, SHOWN), (0, HIGHEST)
+        axes = Axes(self.sheet, (320, 0, 320, SIZE[1]), *limits, "Inputs and outputs", below, beside)
+        for i, words in ((1, "■ outputs a"), (0, "□ inputs z")):
+            inside, look = np.clip(values[i], -SHOWN, SHOWN), {"alpha": 0.5} if i else {"stroke": 1.5}
+            self._draw_shares(axes, np.linspace(-SHOWN, SHOWN, 61), inside, COLOURS[i], **look)
+            self.sheet.texts([(axes.right - 4, axes.top + 12 + 16 * i, words)], COLOURS[i], align="right")
+
+    def _draw_shares(self, axes, edges, values, colour, **look):
+        shares = 100 * np.histogram(values, edges)[0] / UNITS
+        is_there = shares > 0
+        self.sheet.rects(axes.bars(edges[:-1], edges[1:], shares)[is_there], colour, **look)
 
     def facts_text(self, derivative):
         """Return what the last frame says in numbers."""

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 import numpy as np
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from nn_helpers.layers import ACTIVATIONS, affine_backward, affine_forward
 from nn_helpers.losses import cross_entropy, softmax
-from nn_helpers.plots import COLOURS, Figure
+from nn_helpers.plots import COLOURS
 from nn_helpers.support.validation import choice
-from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets.activation_explorer import let_through
+from nn_helpers.widgets.canvas import Canvas, Sheet
 from nn_helpers.widgets.controls import dropdown, row, seed_field, show_first, slider
+from nn_helpers.widgets.page import task_html
 from nn_helpers.widgets.panel import Panel
 
 D, M, C = 2, 3, 2  # inputs, hidden units, classes
@@ -65,14 +66,22 @@ BACKWARD = (
 STEPS = FORWARD + BACKWARD
 NAMES = {"x": "x", "y": "y", "L": "L", "p": "p", "z1": "z₁", "a1": "a₁", "z2": "z₂"}
 NAMES |= {"W1": "W₁", "b1": "b₁", "W2": "W₂", "b2": "b₂"}
-# Where the arrays' boxes stand in the figure, and how wide they are: left to right, parameters above.
-PLACES = {
-    "W1": (0.15, 0.73, 0.125), "b1": (0.29, 0.73, 0.125), "W2": (0.53, 0.73, 0.09), "b2": (0.64, 0.73, 0.09),
-    "y": (0.87, 0.73, 0.09),
-    "x": (0.055, 0.25, 0.09), "z1": (0.235, 0.25, 0.125), "a1": (0.43, 0.25, 0.125), "z2": (0.61, 0.25, 0.09),
-    "p": (0.77, 0.25, 0.09), "L": (0.93, 0.25, 0.09),
+# What each product is made of, and what is added; "ᵀ" says that an array is turned.
+PRODUCTS = {
+    "z1": ("x", "W1", "b1"), "z2": ("a1", "W2", "b2"), "dW2": ("a1ᵀ", "dz2"), "da1": ("dz2", "W2ᵀ"),
+    "dW1": ("xᵀ", "dz1"),
 }  # fmt: skip
-HALF = 0.18  # of a box's height
+WIDTH, HEIGHT = 960, 344  # pixels of the graph
+CELL, LINE = 46, 18  # of a number
+# Where the arrays stand, by their middle and their upper edge: left to right, parameters above.
+PLACES = {
+    "W1": (130, 20), "b1": (292, 20), "W2": (520, 20), "b2": (638, 20), "y": (820, 20),
+    "x": (62, 192), "z1": (240, 192), "a1": (434, 192), "z2": (608, 192), "p": (758, 192), "L": (900, 192),
+}  # fmt: skip
+TASK = (
+    "Find where ReLU stops a gradient: a number of ∂L/∂z₁ that is 0 although that of ∂L/∂a₁ is not. Press "
+    "it. (There may be none; then take other numbers.)"
+)
 
 
 def backprop_stepper(activation="relu", N=2, seed=0):
@@ -135,18 +144,21 @@ class BackpropStepper(Panel):
     def __init__(self, activation="relu", N=2, seed=0):
         super().__init__()
         how_far = "How far the computation has come: forwards, then backwards"
-        self.position = slider("step", how_far, 0, 0, len(STEPS), step=1, width="420px", label_width="50px")
+        self.position = slider("step", how_far, 0, 0, len(STEPS), step=1, width="300px", label_width="40px")
         self.back = self.button("Back", "arrow-left", "One edge back", lambda: self._move(-1))
         self.next = self.button("Next", "arrow-right", "One edge on", lambda: self._move(1))
-        self.activation = dropdown("activation f", "Activation of the hidden layer", ACTIVATIONS, activation)
-        self.N = dropdown("examples N", "Examples in the batch", (1, 2, 3), N, width="200px")
-        self.seed = seed_field("other numbers", "Seed of the inputs and weights", width="200px")
+        self.activation = dropdown(
+            "activation f", "Activation of the hidden layer", ACTIVATIONS, activation, width="200px"
+        )
+        self.N = dropdown("examples N", "Examples in the batch", (1, 2, 3), N, width="170px")
+        self.seed = seed_field("other numbers", "Seed of the inputs and weights", width="190px")
         show_first("backprop_stepper", "seed", self.seed, seed)
-        self.text = widgets.HTML()
-        self._make_figure()
+        self.text, self.sum, self.task = widgets.HTML(), widgets.HTML(), widgets.HTML(task_html(TASK))
+        self.sheet = Sheet(WIDTH, HEIGHT, "")
+        self.canvas = Canvas([self.sheet], self.post, self._hear)
         self.ui.children = [
             row(self.position, self.back, self.next), row(self.activation, self.N, self.seed), self.message,
-            self.canvas.widget, self.text,
+            self.text, self.sum, self.canvas, self.task,
         ]  # fmt: skip
         self.when(self.position, lambda _: self.draw())
         for each in (self.activation, self.N, self.seed):
@@ -167,92 +179,201 @@ class BackpropStepper(Panel):
         self.values = passes(self.activation.value, self.N.value, self.seed.value)
         self.draw()
 
-    def _make_figure(self):
-        figure = Figure(figsize=(11.2, 4.4), dpi=80, layout=None)
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set(xlim=(0, 1), ylim=(0, 1))
-        ax.set_axis_off()
-        self.canvas = Canvas(
-            figure,
-            alt="A graph of the network: arrays as boxes, from the input on the left to the loss on the "
-            "right, parameters above; in each box its values and, below them, its derivative",
-        )
-        self.boxes, self.edges, self.numbers, self.derivatives = {}, {}, {}, {}
-        for name, (x, y, width) in PLACES.items():
-            box = FancyBboxPatch(
-                (x - width / 2, y - HALF), width, 2 * HALF, boxstyle="round,pad=0,rounding_size=0.01",
-                facecolor="white", edgecolor="0.6",
-            )  # fmt: skip
-            self.boxes[name] = ax.add_patch(box)
-            ax.text(x, y + HALF + 0.01, NAMES[name], ha="center", va="bottom", size=11, weight="bold")
-            style = {"ha": "center", "va": "center", "size": 8.5, "family": "monospace"}
-            above = 0 if name in ("x", "y", "p", "L") else HALF / 2
-            self.numbers[name] = ax.text(x, y + above, "", **style)
-            if above:
-                self.derivatives[f"d{name}"] = ax.text(x, y - above, "", **style, color=COLOURS[1])
-        for step in FORWARD:
-            for source in step.sources:
-                self.edges[source, step.result] = self._arrow(ax, source, step.result)
-        note = "in each box: the values, and below them in orange ∂L/∂values"
-        ax.text(0.01, 0.01, note, size=9, va="bottom")
-        self.canvas.move(
-            *self.edges.values(), *self.boxes.values(), *self.numbers.values(), *self.derivatives.values()
-        )
+    def box(self, name):
+        """Return the place of an array's numbers: x, y, width, height."""
+        middle, top = PLACES[name.removeprefix("d")]
+        rows, columns = np.atleast_2d(self.values[name]).shape
+        if name.startswith("d"):
+            top += rows * LINE + 26
+        return middle - columns * CELL / 2, top, columns * CELL, rows * LINE
 
-    def _arrow(self, ax, source, target):
-        (x, y, width), (u, v, target_width) = PLACES[source], PLACES[target]
-        along = (x + width / 2, y), (u - target_width / 2, v)
-        down = (x, y - HALF), (u + (x - u) / 4, v + HALF + 0.075)
-        look = {"arrowstyle": "-|>", "mutation_scale": 13, "shrinkA": 1, "shrinkB": 1, "color": "0.75"}
-        return ax.add_patch(FancyArrowPatch(*(along if y == v else down), **look))
+    def cells(self, entries):
+        """Return the places (N, 4) of numbers, each an array's name, a row and a column."""
+        corners = [(self.box(name), i, j) for name, i, j in entries]
+        places = [(x + j * CELL, y + i * LINE, CELL, LINE) for (x, y, *_), i, j in corners]
+        return np.reshape(places, (-1, 4))
 
     def draw(self, at=None):
         """Show the graph as far as it is computed, or at another step, and this step in words."""
         done = STEPS[: self.position.value if at is None else at]
-        known = {"x", "y", "W1", "b1", "W2", "b2", *(step.result for step in done)}
         now = done[-1] if done else None
-        used = {*now.sources, now.result} if now else set()
-        for name, box in self.boxes.items():
-            active = name in used or f"d{name}" in used
-            backward = active and now.backward
-            colour = COLOURS[1] if backward else COLOURS[0] if active else "0.6"
-            box.set(edgecolor=colour, linewidth=2.5 if active else 1)
-            self.numbers[name].set_text(format_rows(self.values[name]) if name in known else "?")
-        for name, text in self.derivatives.items():
-            numbers = format_rows(self.values[name]) if name in known else ""
-            text.set(text=numbers, weight="bold" if name in used else "normal")
-        for (source, target), arrow in self.edges.items():
-            active = now is not None and self._is_edge(now, source, target)
-            backward = active and now.backward
-            colour = COLOURS[1] if backward else COLOURS[0] if active else "0.75"
-            arrow.set(color=colour, linewidth=2.5 if active else 1, arrowstyle="<|-" if backward else "-|>")
-        self.canvas.draw()
+        self.colour = COLOURS[1] if now and now.backward else COLOURS[0]
+        computed = self.computed = [step.result for step in done]
+        self.sheet.clear()
+        self._draw_edges(edges_of(now))
+        for name in PLACES:
+            self._draw_array(name, name in {*computed, "x", "y", "W1", "b1", "W2", "b2"})
+            if f"d{name}" in computed:
+                self._draw_array(f"d{name}", True)
+        around = [self.box(name) for name in ((now.result, *now.sources) if now else ())]
+        self.sheet.rects(np.reshape(around, (-1, 4)), self.colour, stroke=2.5)
+        self.used = self.sheet.rects(np.empty((0, 4)), self.colour, stroke=1.5)
+        self.marked = self.sheet.rects(np.empty((0, 4)), self.colour, alpha=0.3)
+        for name in computed:
+            for i, j in np.ndindex(np.atleast_2d(self.values[name]).shape):
+                box = self.cells([(name, i, j)])[0].tolist()
+                self.sheet.spot(f"{name} {i} {j}", box, self.written(name, i, j), group=name)
+        self.sheet.label = (
+            "A graph of the network: arrays, from the input on the left to the loss on the right, parameters "
+            f"above; below each its derivative. {len(done)} of {len(STEPS)} steps are computed"
+        )
         self.text.value = self.words(now)
         self.back.disabled, self.next.disabled = not done, len(done) == len(STEPS)
+        self.point(*((now.result, 0, 0) if now else ()))
 
-    @staticmethod
-    def _is_edge(step, source, target):
-        if not step.backward:
-            return step.result == target
-        of = step.result[1:]  # dz2 flows back along the edges into p and L, dW2 along W2 → z2, and so on
-        if of == "z2":
-            return (source, target) in {("z2", "p"), ("p", "L"), ("y", "L")}
-        return source == of
+    def _draw_array(self, name, is_known):
+        x, y, width, height = self.box(name)
+        values, colour = np.atleast_2d(self.values[name]), COLOURS[1] if name.startswith("d") else "ink"
+        self.sheet.rects([(x, y, width, height)], "faint", stroke=1)
+        self.sheet.texts([(x + width / 2, y - 10, label(name))], colour, size=13, align="center", bold=True)
+        numbers = [
+            (x + (j + 1) * CELL - 5, y + (i + 0.5) * LINE + 1, readable(value) if is_known else "?")
+            for (i, j), value in np.ndenumerate(values)
+        ]
+        self.sheet.texts(numbers, colour, size=13, align="right")
+
+    def _draw_edges(self, active):
+        faint, strong = [], []
+        for step in FORWARD:
+            for source in step.sources:
+                edge = source, step.result
+                backward = edge in active and self.colour == COLOURS[1]
+                (strong if edge in active else faint).append(self._arrow(*edge, backward))
+        for arrows, colour, width in ((faint, "faint", 1), (strong, self.colour, 3)):
+            self.sheet.line(np.reshape(arrows, (-1, 2)), colour, width)
+
+    def _arrow(self, source, target, backward):
+        """Return an arrow between two arrays as a line, with its head and a gap at the end."""
+        (x, y, width, _), (u, v, target_width, _) = self.box(source), self.box(target)
+        if PLACES[source][1] == PLACES[target][1]:  # side by side
+            ends = np.array([(x + width + 3, y + LINE / 2), (u - 3, y + LINE / 2)])
+        else:
+            lowest = self.box(f"d{source}" if f"d{source}" in self.computed else source)
+            middle = x + width / 2
+            ends = np.array(
+                [(middle, lowest[1] + lowest[3] + 3), (u + target_width / 2 + (middle - u) / 8, v - 20)]
+            )
+        tail, tip = ends[::-1] if backward else ends
+        way = 7 * (tail - tip) / np.hypot(*(tail - tip))
+        aside = 0.6 * way[::-1] * (1, -1)
+        return [tail, tip, tip + way + aside, tip, tip + way - aside, (np.nan, np.nan)]
+
+    def _hear(self, event):
+        if "spot" not in event or event["event"] == "leave":
+            return
+        name, i, j = event["spot"].split()
+        entry = name, int(i), int(j)
+        self.point(*entry)
+        if event["event"] == "press":
+            self.task.value = task_html(TASK, self._stopped(*entry))
+
+    def _stopped(self, name, i, j):
+        """Return why a number solves the task; nothing if it does not."""
+        v = self.values
+        if name != "dz1" or v["dz1"][i, j] or not v["da1"][i, j] or self.activation.value != "relu":
+            return ""
+        z, index = readable(v["z1"][i, j]), f"[{i}, {j}]"
+        return (
+            f"z₁{index} is {z}, and there ReLU is flat: f′({z}) = 0. Whatever comes back to a₁{index}, "
+            f"nothing goes on to column {j} of W₁ from this example."
+        )
+
+    def point(self, name=None, i=0, j=0):
+        """Write out where a number comes from, and mark the numbers that it is made of."""
+        parts = [] if name is None else parts_of(self.values, name, i, j, self.activation.value)
+        entries = [part for part in parts if not isinstance(part, str)]
+        self.used.show(self.cells(entries))
+        self.marked.show(self.cells([(name, i, j)] if name else []))
+        words = html.escape(self.written(name, i, j)) if name else "Point at a number to see how it is made."
+        self.sum.value = f'<div style="font-size: 15px; min-height: 1.4em">{words}</div>'
+        self.canvas.draw()
+
+    def written(self, name, i, j):
+        """Return a number's computation as text, such as "0.50 · (−1.80) + 0.20 = −0.70"."""
+        v, activation, text = self.values, self.activation.value, ""
+        for part in parts_of(v, name, i, j, activation):
+            number = part if isinstance(part, str) else readable(np.atleast_2d(v[part[0]])[part[1:]], 4)
+            in_brackets = number[0] == "−" and text[-2:] in ("· ", "+ ", "− ")
+            text += f"({number})" if in_brackets else number
+        value = float(np.atleast_2d(v[name])[i, j])
+        is_whole = abs(round(value, 4) - value) < 1e-12
+        index = {0: "", 1: f"[{j}]", 2: f"[{i}, {j}]"}[v[name].ndim]
+        return f"{label(name)}{index} = {text} {'=' if is_whole else '≈'} {readable(value, 4)}"
 
     def words(self, step):
-        """Return the present step as HTML: its formula, its shapes, its numbers."""
-        if step is None:
-            return "<p>The network's numbers before the forward pass. Press Next.</p>"
-        number = STEPS.index(step) + 1
-        way = "backward" if step.backward else "forward"
-        shapes = ", ".join(
-            f"{label(name)} {self.values[name].shape}" for name in (step.result, *step.sources)
-        )
-        numbers = f"{label(step.result)} =\n{format_rows(self.values[step.result], 4)}"
+        """Return the present step as HTML: its formula, its shapes, why it is so."""
+        parts = "The network's numbers before the forward pass. Press Next.", "", ""
+        if step is not None:
+            way = "backward" if step.backward else "forward"
+            result, *sources = (
+                f"{label(name)} {self.values[name].shape}" for name in (step.result, *step.sources)
+            )
+            formula = f"Step {STEPS.index(step) + 1} of {len(STEPS)}, {way}: {step.formula}"
+            parts = formula, f"Shapes: {result} from {', '.join(sources)}", step.why
+        formula, shapes, why = map(html.escape, parts)
         return (
-            f"<p><b>Step {number} of {len(STEPS)}, {way}: {html.escape(step.formula)}</b><br>"
-            f"{html.escape(step.why)}<br>Shapes: {html.escape(shapes)}</p><pre>{html.escape(numbers)}</pre>"
+            f'<div style="line-height: 1.4; min-height: 4.4em"><b style="font-size: 17px">{formula}</b><br>'
+            f'<span style="font-size: 14px">{shapes}<br>{why}</span></div>'
         )
+
+
+def edges_of(step):
+    """Return the edges of the graph that a step goes along, each (source, target) as on the way forwards."""
+    if step is None:
+        return set()
+    if not step.backward:
+        return {(source, step.result) for source in step.sources}
+    of = step.result[1:]
+    if of == "z2":
+        return {("z2", "p"), ("p", "L"), ("y", "L")}
+    return {(of, each.result) for each in FORWARD if of in each.sources}
+
+
+def parts_of(v, name, i, j, activation):
+    """Return what a number is made of, in order: texts, and numbers as (array, row, column).
+
+    Parameters
+    ----------
+    v : dict of str to float array
+        See `passes`.
+    name : str
+        Of a step's result.
+    i, j : int
+        The number's row and column; of a vector it is row 0.
+    activation : str
+    """
+    N = len(v["x"])
+    if name in PRODUCTS:
+        left, right, *bias = PRODUCTS[name]
+        inner = v[left[:-1]].shape[0] if left[-1] == "ᵀ" else v[left].shape[1]
+        products = [[_at(left, i, k), " · ", _at(right, k, j)] for k in range(inner)]
+        return _joined(" + ", [*products, *([(each, 0, j)] for each in bias)])
+    if name == "a1":
+        return ["f(", ("z1", i, j), ")"]
+    if name == "p":
+        all_of_them = [["e^", ("z2", i, k)] for k in range(C)]
+        return [*all_of_them[j], " / (", *_joined(" + ", all_of_them), ")"]
+    if name == "L":
+        return [
+            "(−log ",
+            *_joined(" − log ", [[("p", n, int(v["y"][n].argmax()))] for n in range(N)]),
+            f") / {N}",
+        ]
+    if name == "dz2":
+        return ["(", ("p", i, j), " − ", ("y", i, j), f") / {N}"]
+    if name == "dz1":
+        _, slope = let_through(activation, v["z1"][i, j : j + 1])
+        factors = [("da1", i, j), " · f′(", ("z1", i, j), ") = ", ("da1", i, j)]
+        return [*factors, " · ", readable(slope[0], 4)]
+    return _joined(" + ", [[(f"dz{name[-1]}", n, j)] for n in range(N)])  # a bias
+
+
+def _at(name, i, j):
+    return (name[:-1], j, i) if name[-1] == "ᵀ" else (name, i, j)
+
+
+def _joined(between, lists):
+    return [part for number, each in enumerate(lists) for part in ([between] * (number > 0) + each)]
 
 
 def label(name):
@@ -260,8 +381,10 @@ def label(name):
     return NAMES[name] if name in NAMES else f"∂L/∂{NAMES[name[1:]]}"
 
 
-def format_rows(values, digits=2):
-    """Return an array's numbers in rows."""
-    rows = np.atleast_2d(values)
-    lines = [" ".join(f"{number:{digits + 3}.{digits}f}" for number in line) for line in rows + 0.0]
-    return "\n".join(lines).replace("-", "−")
+def readable(value, digits=2):
+    """Return a number with two digits behind the point, or with more where they are there."""
+    if digits > 2 and 1e-9 < abs(value) < 1e-3:
+        return f"{value:.2e}".replace("-", "−")
+    text = f"{round(float(value), digits) + 0.0:.{digits}f}"
+    short = text.rstrip("0") if digits > 2 else text
+    return (short + "00"[: max(0, 3 - len(short) + short.index("."))]).replace("-", "−")

@@ -1,123 +1,310 @@
-"""A figure in a widget, drawn anew many times a second."""
+"""A canvas in the page: sheets of marks, drawn by `canvas.mjs` there, and as a figure where no kernel runs.
 
-import struct
-import zlib
+::
 
-import ipywidgets as widgets
+    sheet = Sheet(300, 200, "The loss over the steps")
+    loss = sheet.line(xy)                            # pixels, from the upper left corner
+    canvas = Canvas([sheet], on_event=print)         # an ipywidget, for a panel's children
+    loss.show(new_xy)                                # from now on the line is part of every frame
+    canvas.draw()
+
+What Python says, in two traits: *the scene*, a JSON of all sheets and marks, which is sent when marks were
+added or a sheet cleared; and *a frame*: its number, the data of all marks that `Mark.show` has changed since,
+and a sentence for screen readers, ``canvas.say``. Arrays go as raw buffers, float32 or uint8, never as text.
+
+What the page says, in messages: ``{"shown": n}`` when frame n is on the screen; and events, to ``on_event``:
+``{"event": "press" | "enter" | "leave", "spot": id}`` of `Sheet.spot`, by mouse or keyboard; and
+``{"event": "pointer", "phase": "down" | "move" | "up", "sheet": number, "x": x, "y": y}`` of a sheet with
+``pointer=True``.
+
+What moves at an even pace moves in the page: a line that is ``clocked`` shows its first points, as many as
+the page's clock has counted, and points only the last of these. `Canvas.play` sets the clock and its speed.
+
+At most `AHEAD` frames are on their way: `draw` keeps the last picture back until the page has shown them,
+so that no backlog can grow; whoever makes pictures for the screen alone asks ``canvas.ready`` before. A page
+that sleeps says nothing and is sent nothing; one that was loaded again gets scene and frame with the widget's
+state.
+
+A notebook without a kernel shows ``canvas.figure()``, the same marks drawn by Matplotlib.
+"""
+
+from pathlib import Path
+
+import anywidget
 import numpy as np
-from traitlets import Unicode
+from matplotlib.collections import LineCollection
+from matplotlib.patches import Rectangle
+from traitlets import Any
+
+from nn_helpers.plots import COLOURS, Figure
+
+AHEAD = 2  # frames that may be on their way to the page
+GAP = 8  # pixels between sheets
+WIDTH = 960  # pixels of a figure that is saved
+INKS = {
+    "ink": "#222222",
+    "faint": "#767676",
+    "grid": "#dddddd",
+    "paper": "#ffffff",
+}  # the page has its theme's
+SHAPES = ("o", "^", "s", "D")  # of points, as Matplotlib names them
 
 
-class Canvas:
-    """A figure in an image widget.
+class Mark:
+    """Something that is drawn: its kind, its data, and how it looks."""
+
+    def __init__(self, kind, data, look):
+        self.kind, self.data, self.look, self.moving = kind, data, look, False
+
+    def show(self, data):
+        """Draw other data with the next frame: of the same kind, as many as you like."""
+        self.data, self.moving = data, True
+
+    def packed(self):
+        """Return the data as the page takes it: numbers as bytes, the rest as JSON."""
+        if self.kind in ("texts", "spot"):
+            return self.data
+        kind = np.uint8 if self.kind == "images" else np.float32
+        return np.ascontiguousarray(self.data, kind).tobytes()
+
+
+class Sheet:
+    """A drawing of its own, which a narrow page puts below the others. Places are in pixels.
+
+    A colour is "ink", "faint", "grid" or "paper", which follow the theme, or any of CSS, such as "#0072B2".
 
     Parameters
     ----------
-    figure : Figure
-    alt : str
-        What is to be seen, in words: for a screen reader, and as its tooltip.
-
-    Attributes
-    ----------
-    widget : ipywidgets.Image
-    moving : list of matplotlib artists
-        What changes from frame to frame. The rest, such as axes and labels, is drawn once and kept until
-        `redraw`. While there are none, each frame draws only what stays, from memory.
-    resting : list of lists of matplotlib artists
-        What changes now and then, in groups drawn one after the other. A group is kept, with those before it,
-        until `renew`, which costs less than drawing the axes anew.
+    width, height : int
+    label : str
+        What is to be seen, for a screen reader; `relabel` says it anew.
+    pointer : bool
+        Whether the mouse is told of, pressed, moved and let go.
     """
 
-    def __init__(self, figure, alt=""):
-        self.figure, self.moving, self.resting = figure, [], []
-        layout = widgets.Layout(max_width="100%", align_self="flex-start")  # smaller, but never larger
-        self.widget = DescribedImage(format="png", tooltip=alt, layout=layout)
-        self._kept = []  # pixels without what moves: without what rests, then with one group of it more each
+    def __init__(self, width, height, label, pointer=False):
+        self.width, self.height, self.label, self.pointer = width, height, label, pointer
+        self.clear()
 
-    def move(self, *artists):
-        """Add to what changes from frame to frame; returns the last of them."""
-        self.moving += artists
-        return self._animate(artists)
+    def clear(self):
+        """Take all marks away."""
+        self.marks = []
 
-    def rest(self, *artists):
-        """Add a group to what changes now and then; returns the last of them."""
-        self.resting.append(list(artists))
-        return self._animate(artists)
+    def _add(self, kind, data, **look):
+        self.marks.append(Mark(kind, data, look))
+        return self.marks[-1]
 
-    def _animate(self, artists):
-        for artist in artists:
-            artist.set_animated(True)
-        self.outdate()
-        return artists[-1]
+    def texts(self, texts, colour="ink", size=12, align="left", bold=False, turned=False):
+        """Write texts, each (x, y, words); y is the middle of the line. Turned ones go upwards."""
+        return self._add("texts", texts, colour=colour, size=size, align=align, bold=bold, turned=turned)
 
-    def clear(self, ax):
-        """Empty axes, and forget what moved or rested there."""
-        for artists in (self.moving, *self.resting):
-            artists[:] = [artist for artist in artists if artist.axes is not ax]
-        ax.clear()
-        self.outdate()
+    def line(self, xy, colour="ink", width=1.5, dash=(), clocked=False):
+        """Draw a line through xy (N, 2), with a gap where it is NaN; `dash` are pixels drawn and left out."""
+        return self._add("line", xy, colour=colour, width=width, dash=list(dash), clocked=clocked)
 
-    def outdate(self):
-        """Let the next frame draw everything, after limits, titles or labels have changed."""
-        self._kept.clear()
+    def points(self, xy, colour, shape=0, size=5, alpha=1.0, clocked=False):
+        """Draw a point at each of xy (N, 2): circle, triangle, square or diamond, by their number."""
+        look = {"shape": shape, "size": size, "alpha": alpha, "clocked": clocked}
+        return self._add("points", xy, colour=colour, **look)
 
-    def renew(self, artist):
-        """Let the next frame draw anew the group of what rests in which this artist is."""
-        group = next(i for i, artists in enumerate(self.resting) if artist in artists)
-        del self._kept[group + 1 :]
+    def rects(self, boxes, colour, stroke=0, alpha=1.0):
+        """Fill boxes (N, 4), each x, y, width, height; with `stroke`, draw an outline of that width."""
+        return self._add("rects", boxes, colour=colour, stroke=stroke, alpha=alpha)
 
-    def redraw(self):
-        """Draw everything, after limits, titles or labels have changed."""
-        self.outdate()
+    def images(self, boxes, pixels, palette=None, smooth=True):
+        """Draw images in boxes (N, 4): uint8 (N, H, W, 3), or (N, H, W) as numbers of a palette's colours.
+
+        A palette is uint8 (K, 3).
+        """
+        colours = None if palette is None else np.asarray(palette, np.uint8).ravel().tolist()
+        boxes = np.asarray(boxes, float).tolist()
+        return self._add(
+            "images", pixels, boxes=boxes, size=list(pixels.shape[1:3]), palette=colours, smooth=smooth
+        )
+
+    def wires(self, ends, values, names, widest=6.0):
+        """Draw wires, each as wide as its value is large: blue above 0, orange and dashed below.
+
+        Parameters
+        ----------
+        ends : float array (N, 4)
+            x and y of the left end and of the right end.
+        values : float array (N + 1,)
+            The last one says what is as wide as `widest`.
+        names : list of str
+            What the page calls each when the mouse is on it, before its number.
+        """
+        return self._add(
+            "wires", values, ends=np.asarray(ends, float).tolist(), names=names, widest=widest,
+            colours=[COLOURS[0], COLOURS[1]],
+        )  # fmt: skip
+
+    def spot(self, name, box, words, group=""):
+        """Make a place that can be pressed, x, y, width, height; the words say what it is and how it stands.
+
+        Tab goes from group to group, and the arrow keys from spot to spot of a group. `show` says other
+        words.
+        """
+        return self._add("spot", words, id=name, box=list(box), group=group)
+
+
+class Canvas(anywidget.AnyWidget):
+    """Sheets in the page. See the module's docstring.
+
+    Parameters
+    ----------
+    sheets : list of Sheet
+    post : function, optional
+        How to call something on the kernel's main loop: a panel's `post`.
+    on_event : function of dict, optional
+        Called, on the kernel's main loop, with what was pressed or pointed at.
+    """
+
+    _esm = (Path(__file__).parent / "canvas.mjs").read_text(encoding="utf-8")
+    _css = (Path(__file__).parent / "canvas.css").read_text(encoding="utf-8")
+    _scene = Any().tag(sync=True)
+    _frame = Any().tag(sync=True)
+    _clock = Any((0, 0, 0)).tag(sync=True)
+
+    def __init__(self, sheets, post=None, on_event=None):
+        super().__init__()
+        self.sheets, self.say, self.sent, self.shown = sheets, "", 0, 0
+        self._post, self._on_event = post or (lambda action, *arguments: action(*arguments)), on_event
+        self._waits, self._in_scene = False, None
+        self.on_msg(self._hear)
         self.draw()
 
+    @property
+    def ready(self):
+        """Whether the page can take another frame now."""
+        return self.sent - self.shown < AHEAD
+
     def draw(self):
-        """Draw what moves on what stays, and send the frame to the page."""
-        canvas = self.figure.canvas
-        if not self._kept:
-            canvas.draw()  # without the animated artists
-            if self.figure.get_layout_engine() is not None:
-                self.figure.set_layout_engine("none")  # the places are found; a frame must not move them
-            self._keep()
-        canvas.restore_region(self._kept[-1])
-        for artists in self.resting[len(self._kept) - 1 :]:
-            self._draw(artists)
-            self._keep()
-        self._draw(self.moving)
-        self.widget.value = png(canvas.buffer_rgba())
+        """Bring the page up to date: now, or as soon as it has shown what is on its way."""
+        self._waits = not self.ready
+        if self._waits:
+            return
+        marks = [tuple(sheet.marks) for sheet in self.sheets]
+        self.sent += 1
+        moving = [[i, j, mark.packed()] for i, sheet in enumerate(self.sheets)
+                  for j, mark in enumerate(sheet.marks) if mark.moving]  # fmt: skip
+        with self.hold_sync():  # one message
+            if marks != self._in_scene:
+                self._in_scene, self._scene = marks, self._packed_scene()
+            self._frame = [self.sent, moving, self.say]
 
-    def _keep(self):
-        self._kept.append(self.figure.canvas.copy_from_bbox(self.figure.bbox))
+    def play(self, at, speed=0.0, end=0):
+        """Set the page's clock, which counts so many a second until the end; without a speed it stands."""
+        self._clock = at, speed, end
 
-    def _draw(self, artists):
-        for artist in artists:
-            self.figure.draw_artist(artist)
+    def _packed_scene(self):
+        packed = []
+        for sheet in self.sheets:
+            marks = [{"kind": mark.kind, **mark.look, "data": mark.packed()} for mark in sheet.marks]
+            packed.append({"width": sheet.width, "height": sheet.height, "label": sheet.label,
+                           "pointer": sheet.pointer, "marks": marks})  # fmt: skip
+        return packed
+
+    def _hear(self, _, message, __):
+        """Take what the page says, on whatever thread this comes."""
+        if "shown" in message:
+            self.shown = max(self.shown, min(message["shown"], self.sent))
+            if self._waits:
+                self._post(self.draw)
+        elif self._on_event is not None:
+            self._post(self._on_event, message)
+
+    def close(self):
+        """Take the canvas from the page, and forget whom to call."""
+        super().close()
+        self._post = self._on_event = None
+
+    def figure(self):
+        """Return what the sheets show as a figure, for where no kernel runs."""
+        places, x, y, deepest = [], 0, 0, 0
+        for sheet in self.sheets:
+            if x and x + sheet.width > WIDTH:
+                x, y = 0, deepest
+            places.append((x, y))
+            x, deepest = x + sheet.width + GAP, max(deepest, y + sheet.height + GAP)
+        width = max(x + sheet.width for (x, _), sheet in zip(places, self.sheets, strict=True))
+        figure = Figure(figsize=(width / 80, deepest / 80), dpi=80, layout="none")
+        for (x, y), sheet in zip(places, self.sheets, strict=True):
+            share = sheet.width / width, sheet.height / deepest
+            ax = figure.add_axes((x / width, 1 - y / deepest - share[1], *share))
+            ax.set_axis_off()
+            for i, mark in enumerate(sheet.marks):
+                data = mark.data
+                if mark.look.get("clocked"):
+                    data = data[: self._clock[0] + 1][-1 if mark.kind == "points" else 0 :]
+                _DRAWN.get(mark.kind, lambda *_: None)(ax, data, mark.look, i)
+            ax.set(xlim=(0, sheet.width), ylim=(sheet.height, 0), aspect="auto")
+        return figure
 
 
-class DescribedImage(widgets.Image):
-    """An image with a tooltip. In the page, ipywidgets sets one only where it finds a description."""
-
-    description = Unicode("").tag(sync=True)
+# How Matplotlib draws each kind of mark; its points are 0.9 pixels of these figures.
+POINT = 72 / 80
 
 
-def png(pixels):
-    """Return pixels, a uint8 array (height, width, 4), as a PNG file, little compressed: it is seen once.
-
-    Each row of pixels is stored as its difference to the row above. Most of that is 0, so that this takes
-    half the time of an encoder that tries all of PNG's filters.
-    """
-    pixels = np.asarray(pixels)
-    height, width, channels = pixels.shape
-    rows = np.empty((height, 1 + width * channels), np.uint8)
-    rows[:, 0] = 2  # PNG's number for "the difference to the row above"
-    flat = pixels.reshape(height, -1)
-    rows[0, 1:] = flat[0]
-    np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # 8 bits, red, green, blue, alpha
-    parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
+def _texts(ax, texts, look, i):
+    for x, y, words in texts:
+        ax.text(x, y, words, color=_ink(look), size=look["size"] * POINT, ha=look["align"], zorder=i,
+                va="center_baseline", weight="bold" if look["bold"] else "normal",
+                rotation=90 * look["turned"], rotation_mode="anchor")  # fmt: skip
 
 
-def _chunk(kind, content):
-    checksum = zlib.crc32(content, zlib.crc32(kind))
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+def _line(ax, xy, look, i):
+    x, y = np.reshape(xy, (-1, 2)).T
+    dash = (0, [each / look["width"] for each in look["dash"]]) if look["dash"] else "-"
+    ax.plot(x, y, color=_ink(look), linewidth=look["width"] * POINT, linestyle=dash, zorder=i)
+
+
+def _points(ax, xy, look, i):
+    x, y = np.reshape(xy, (-1, 2)).T
+    shape = SHAPES[look["shape"] % len(SHAPES)]
+    ax.plot(x, y, shape, color=_ink(look), markersize=2 * look["size"] * POINT * 0.8, zorder=i,
+            alpha=look["alpha"], markeredgecolor="white", markeredgewidth=0.7)  # fmt: skip
+
+
+def _rects(ax, boxes, look, i):
+    for x, y, width, height in np.reshape(boxes, (-1, 4)):
+        fill = {"fill": False, "edgecolor": _ink(look)} if look["stroke"] else {"facecolor": _ink(look)}
+        ax.add_patch(Rectangle((x, y), width, height, **fill, linewidth=look["stroke"] * POINT, zorder=i,
+                               alpha=look["alpha"]))  # fmt: skip
+
+
+def _images(ax, pixels, look, i):
+    palette = None if look["palette"] is None else np.reshape(look["palette"], (-1, 3))
+    for image, (x, y, width, height) in zip(pixels, look["boxes"], strict=False):
+        shown = image if palette is None else palette[image].astype(np.uint8)
+        ax.imshow(shown, extent=(x, x + width, y + height, y), zorder=i,
+                  interpolation="bilinear" if look["smooth"] else "nearest")  # fmt: skip
+
+
+def _wires(ax, values, look, i):
+    t = np.linspace(0, 1, 16)[:, np.newaxis]
+    bend = 3 * t**2 - 2 * t**3  # the cubic curve that the page draws
+    ends = np.reshape(look["ends"], (-1, 2, 2))
+    along = 1.5 * t - 1.5 * t**2 + t**3
+    ways = [np.hstack([a[0] + along * (b[0] - a[0]), a[1] + bend * (b[1] - a[1])]) for a, b in ends]
+    *values, largest = np.nan_to_num(np.asarray(values, float))
+    lines = LineCollection(
+        ways, zorder=i, colors=[look["colours"][int(value < 0)] for value in values],
+        linestyles=["--" if value < 0 else "-" for value in values],
+        linewidths=POINT * look["widest"] * np.clip(np.abs(values) / (largest or 1), 0.05, 1),
+    )  # fmt: skip
+    ax.add_collection(lines)
+
+
+_DRAWN = {
+    "texts": _texts,
+    "line": _line,
+    "points": _points,
+    "rects": _rects,
+    "images": _images,
+    "wires": _wires,
+}
+
+
+def _ink(look):
+    return INKS.get(look["colour"], look["colour"])

@@ -1,21 +1,32 @@
-"""Depth and optimizer on images: train one network after another, keep the runs, and compare them."""
+"""Depth and optimizer on images: fill a grid of both with trainings, each with three seeds, and compare."""
 
-import math
 from dataclasses import dataclass, field
 
 import ipywidgets as widgets
 import numpy as np
+from matplotlib.colors import to_hex, to_rgb
 
 from nn_helpers.data import load_images
 from nn_helpers.data.batches import as_dataset
+from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import make_optimizer
-from nn_helpers.plots import COLOURS, finish, style, subplots
+from nn_helpers.plots import COLOURS
 from nn_helpers.training import TrainingDivergedError, training_steps
-from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import RATES, dropdown, row, show_settings, slider, stop_slider, stops
+from nn_helpers.widgets.axes import Axes
+from nn_helpers.widgets.canvas import Canvas, Sheet
+from nn_helpers.widgets.controls import (
+    RATES,
+    dropdown,
+    row,
+    seed_field,
+    show_settings,
+    slider,
+    stop_slider,
+    stops,
+)  # fmt: skip
 from nn_helpers.widgets.live import LiveTraining
-from nn_helpers.widgets.page import table_html
+from nn_helpers.widgets.page import table_html, task_html
 
 # By the name in the menu: the library's name, whether a step sees all images, and a rate that suits it.
 OPTIMIZERS = {
@@ -25,48 +36,45 @@ OPTIMIZERS = {
     "RMSprop": ("rmsprop", False, 3e-4),
     "Adam": ("adam", False, 5e-4),
 }
+DEPTHS = range(9)
 WIDTHS = (10, 20, 50, 100, 200)
-PREVIEW = 2000  # examples, at most, that are seen for the figure that is saved before the first run
-SHOWN = len(COLOURS)  # runs that are drawn; the table has them all
+L2, DROPOUT = (0.0, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0), (0.0, 0.1, 0.2, 0.3, 0.5)
+SEEDS = 3  # networks of a run
+PREVIEW = 1000  # examples, at most, that each sees for the figure that is saved before the first run
+SHOWN = 4  # runs that are drawn; grid and table have them all
+CELL, LINE = 59, 32  # pixels of the grid
+TASK = (
+    "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that "
+    "beats it by more than both ± together."
+)
 
 
 @dataclass
 class Run:
-    """One training: what was chosen, and what came of it, epoch by epoch."""
+    """Trainings that differ in their seed: what was chosen, and what came of it, epoch by epoch."""
 
-    depth: int
-    width: int
-    optimizer: str
-    lr: float
-    steps_per_epoch: int
+    chosen: dict  # the controls' values by their names
     steps: int = 0
     ended: str = ""
-    losses: list = field(default_factory=list)  # mean training data loss of each epoch
-    accuracies: list = field(default_factory=list)  # training
-    val_accuracies: list = field(default_factory=list)
-    epoch: list = field(default_factory=list)  # training data loss and accuracy of the present epoch's steps
+    losses: list = field(default_factory=list)  # mean training data loss of each epoch (SEEDS,)
+    accuracies: list = field(default_factory=list)  # training (SEEDS,)
+    val_accuracies: list = field(default_factory=list)  # (SEEDS,)
+    epoch: list = field(default_factory=list)  # data loss and accuracy (SEEDS, 2) of the epoch's steps
 
     @property
-    def name(self):
-        """What the legend calls the run."""
-        return f"{self.depth} hidden, {self.optimizer}, {self.lr:.2g}"
-
-    def loss_curve(self):
-        """Return the epochs, counted from 1, and their losses; the last may be the present epoch so far."""
-        epochs, losses = [*range(1, len(self.losses) + 1)], [*self.losses]
-        if self.epoch:
-            epochs.append(self.steps / self.steps_per_epoch)
-            losses.append(np.mean(self.epoch, axis=0)[0])
-        return epochs, losses
+    def cell(self):
+        """Where the run is in the grid: its depth and its optimizer."""
+        return self.chosen["depth"], self.chosen["optimizer"]
 
     @property
     def best(self):
-        """The highest validation accuracy of an epoch, −1 before the first."""
-        return max(self.val_accuracies, default=-1.0)
+        """The highest mean validation accuracy of an epoch, and its standard deviation over the seeds."""
+        values = max(self.val_accuracies, key=np.mean, default=None)
+        return (-1.0, 0.0) if values is None else (np.mean(values), np.std(values, ddof=1))
 
 
 def depth_and_optimizer(data=None, functions=None, **settings):
-    """Choose depth and optimizer, train on images, and compare what you tried.
+    """Choose depth and optimizer, train three networks on images, and compare what you tried.
 
     Parameters
     ----------
@@ -76,7 +84,7 @@ def depth_and_optimizer(data=None, functions=None, **settings):
     functions : dict of str to function, optional
         Your own functions in the networks, as for ``net.use``.
     **settings
-        What controls show at first: depth, optimizer, lr, width, epochs.
+        What controls show at first: depth, optimizer, lr, width, epochs, activation, reg, dropout, seed.
 
     Returns
     -------
@@ -88,6 +96,8 @@ def depth_and_optimizer(data=None, functions=None, **settings):
 
 class DepthAndOptimizer(LiveTraining):
     """See `depth_and_optimizer`."""
+
+    start_word = "Train"
 
     @property
     def step_count(self):
@@ -113,43 +123,61 @@ class DepthAndOptimizer(LiveTraining):
         show_settings("depth_and_optimizer", self.settings, settings, {"lr": {"above": 0.0}})
         if "optimizer" in settings and "lr" not in settings:
             self._suggest_lr(settings["optimizer"])
-        self.runs, self._steps = [], None
-        self._make_figure()
-        self.table = widgets.HTML()
+        self.runs, self._queue, self._drawn = [], [], None
+        self.table, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
+        self.grid = Sheet(372, 340, "For each depth and optimizer the best validation accuracy in %")
+        self.curves = Sheet(
+            580, 340, "For each run its training loss and validation accuracy over the epochs"
+        )
+        self.canvas = Canvas([self.grid, self.curves], self.post, self._hear)
+        controls = list(self.settings.values())
         self.ui.children = [
-            row(*list(self.settings.values())[:3]), row(*list(self.settings.values())[3:]), self.buttons,
-            self.message, self.canvas.widget, self.table,
+            row(*controls[:3]), row(*controls[3:6]), row(*controls[6:]), self.buttons, self.message,
+            self.canvas, self.task, self.table,
         ]  # fmt: skip
         self.when(self.settings["optimizer"], self._suggest_lr)
-        for name in ("depth", "optimizer", "lr", "width", "epochs"):
-            self.when(self.settings[name], lambda _: self._changed())
+        for each in controls:
+            self.when(each, lambda _: self._changed())
         self.draw()
 
     def _make_controls(self):
+        self.fill_button = self.button("Fill the grid", "th", "Train all that is still empty", self._fill)
         for button, words, tooltip in (
-            (self.start_button, "Train", "Train a network as chosen, or go on"),
+            (self.start_button, self.start_word, "Train networks as chosen, or go on"),
             (self.step_button, "One epoch", "Train for one epoch"),
             (self.reset_button, "Forget all", "Forget all runs"),
         ):
             button.description, button.tooltip = words, tooltip
+        self.buttons.children = [*self.buttons.children, self.fill_button]
         rate = "How far a step goes; on a log scale"
         self.settings = {
-            "depth": slider("hidden layers", "Depth: 0 is softmax regression", 2, 0, 8, step=1),
+            "depth": slider("hidden layers", "Depth: 0 is softmax regression", 2, 0, DEPTHS[-1], step=1),
             "optimizer": dropdown("optimizer", "How the gradient changes the weights", OPTIMIZERS, "Adam"),
             "lr": stop_slider("learning rate α", rate, stops(RATES), OPTIMIZERS["Adam"][2]),
             "width": stop_slider("units a layer", "Width of each hidden layer", WIDTHS, 100),
+            "activation": dropdown("activation", "The function after each hidden layer", ACTIVATIONS, "relu"),
             "epochs": slider("epochs", "How long a run trains", 20, 1, 50, step=1),
+            "reg": stop_slider("L2 strength", "Strength of the penalty on large weights", stops(L2), 0.0),
+            "dropout": stop_slider("dropout", "Share left out in each step", stops(DROPOUT), 0.0),
+            "seed": seed_field("first seed", f"Of {SEEDS} seeds, one after the other"),
         }
 
     def _suggest_lr(self, optimizer):
         self.settings["lr"].value = OPTIMIZERS[optimizer][2]
 
     def _changed(self):
-        if self.running:
+        if self.running and not self._queue:
             self.say("This run goes on as it began. Your change takes effect with the next one.")
+        self.draw()
+
+    def _hear(self, event):
+        """Choose a cell of the grid."""
+        if event["event"] == "press":
+            depth, optimizer = event["spot"].split()
+            self.settings["depth"].value, self.settings["optimizer"].value = int(depth), optimizer
 
     def _choices(self):
-        return self.value("depth"), self.value("width"), self.value("optimizer"), self.value("lr")
+        return {name: control.value for name, control in self.settings.items()}
 
     def _present_run(self):
         """Return the present run if it can go on, else None."""
@@ -159,7 +187,7 @@ class DepthAndOptimizer(LiveTraining):
     def _end_if_changed(self):
         """End the present run when something else is chosen now: what comes is another run."""
         run = self._present_run()
-        if run is not None and (run.depth, run.width, run.optimizer, run.lr) != self._choices():
+        if run is not None and run.chosen != self._choices():
             run.ended = "stopped"
 
     def start(self):
@@ -167,6 +195,26 @@ class DepthAndOptimizer(LiveTraining):
         if not self.running:
             self._end_if_changed()
         super().start()
+
+    def stop(self):
+        """Stop after the step that is being made, and fill no more of the grid."""
+        super().stop()
+        self._queue = []
+
+    def _fill(self):
+        """Train what is still empty in the grid, each optimizer at a rate that suits it."""
+        self.stop()
+        full = {run.cell for run in self.runs}
+        empty = [(depth, optimizer) for depth in DEPTHS for optimizer in OPTIMIZERS]
+        self._queue = [cell for cell in empty if cell not in full]
+        if self._queue:
+            self._take_next()
+            self.start()
+
+    def _take_next(self):
+        self.settings["depth"].value, optimizer = self._queue.pop(0)
+        self.settings["optimizer"].value = optimizer
+        self._suggest_lr(optimizer)
 
     def run(self, steps):
         """Make steps at once, in any Python, and draw the last."""
@@ -176,15 +224,20 @@ class DepthAndOptimizer(LiveTraining):
     def _begin(self):
         """Begin a run with what is chosen now."""
         self.say("")
-        depth, width, optimizer, lr = self._choices()
-        name, whole, _ = OPTIMIZERS[optimizer]
-        self.net = ClassificationNet(self.data.input_size, [width] * depth, self.num_classes(), seed=0)
-        self.net.use(**self.own_functions())
-        N = len(self.data.train)
-        batch_size = N if whole else min(8, N)
-        how = {"batch_size": batch_size, "threads": 1}
-        self._steps = training_steps(self.net, self.data, make_optimizer(name, lr), **how)
-        self.runs.append(Run(depth, width, optimizer, lr, N // batch_size))
+        chosen = self._choices()
+        name, whole, _ = OPTIMIZERS[chosen["optimizer"]]
+        N, hidden = len(self.data.train), [chosen["width"]] * chosen["depth"]
+        how = {name: chosen[name] for name in ("activation", "reg", "dropout")}
+        self.nets, self._steps = [], []
+        for seed in range(chosen["seed"], chosen["seed"] + SEEDS):
+            self.net = ClassificationNet(self.data.input_size, hidden, self.num_classes(), seed=seed, **how)
+            self.net.use(**self.own_functions())
+            self.nets.append(self.net)
+            batch = {"batch_size": N if whole else min(8, N), "threads": 1, "seed": seed}
+            self._steps.append(
+                training_steps(self.net, self.data, make_optimizer(name, chosen["lr"]), **batch)
+            )
+        self.runs.append(Run(chosen))
         return self.runs[-1]
 
     def num_classes(self):
@@ -192,22 +245,29 @@ class DepthAndOptimizer(LiveTraining):
         return int(max(self.data.train.labels.max(), self.data.val.labels.max())) + 1
 
     def advance(self):
-        """Make one step of the present run, or of a new one; False when its epochs are over."""
+        """Make one step of each network of the present run, or of a new one; False when all is done."""
         run = self._present_run() or self._begin()
         with np.errstate(over="ignore", invalid="ignore"):  # that it diverged is said in the panel
-            record = next(self._steps)
+            records = [next(steps) for steps in self._steps]
         run.steps += 1
-        run.epoch.append((record.data_loss, record.accuracy))
-        if not record.epoch_ends:
+        run.epoch.append([(record.data_loss, record.accuracy) for record in records])
+        if not records[0].epoch_ends:
             return True
-        loss, accuracy = np.mean(run.epoch, axis=0)
+        loss, accuracy = np.mean(run.epoch, axis=0).T
         run.losses.append(loss)
         run.accuracies.append(accuracy)
-        run.val_accuracies.append(record.val_accuracy)
+        run.val_accuracies.append(np.array([record.val_accuracy for record in records]))
         run.epoch = []
-        if len(run.losses) < self.value("epochs"):
+        if len(run.losses) < run.chosen["epochs"]:
             return True
         run.ended = "done"
+        return self._go_on()
+
+    def _go_on(self):
+        """Return whether there is more to do: the next cell that is to be filled."""
+        if self._queue:
+            self._take_next()
+            return True
         return False
 
     def step(self):
@@ -224,9 +284,10 @@ class DepthAndOptimizer(LiveTraining):
 
     def fail(self, error):
         """Keep the run's curve, and say how it ended."""
+        diverged = isinstance(error, TrainingDivergedError)
         if self.runs:
-            self.runs[-1].ended = "diverged" if isinstance(error, TrainingDivergedError) else "failed"
-        if isinstance(error, TrainingDivergedError):
+            self.runs[-1].ended = "diverged" if diverged else "failed"
+        if diverged:
             self.say(
                 f"Run {len(self.runs)} diverged at step {self.runs[-1].steps + 1}: its loss is no longer a "
                 f"finite number. {self.advice()}"
@@ -238,83 +299,123 @@ class DepthAndOptimizer(LiveTraining):
     def reset(self):
         """Stop, and forget all runs."""
         super().reset()
-        self.runs, self._steps = [], None
+        self.runs = []
         self.say("")
+        self.task.value = task_html(TASK)
         self.draw()
 
-    def _make_figure(self):
-        figure, axes = subplots(11.2, 3.6, 1, 3, dpi=80, width_ratios=(4, 4, 2.9))
-        self.loss, self.accuracy, self.key = axes
-        self.key.set_axis_off()
-        self.canvas = Canvas(
-            figure, alt="For every run a curve: the training loss and the validation accuracy over the epochs"
+    # What is to be seen
+
+    def best_of(self, runs):
+        """Return the run with the highest validation accuracy, of those that have one; None without any."""
+        return max((run for run in runs if run.val_accuracies), key=lambda run: run.best, default=None)
+
+    def draw(self):
+        """Bring grid, curves and table up to date."""
+        state = [(len(run.losses), run.ended) for run in self.runs], self._choices()
+        if state == self._drawn:
+            return
+        self._drawn = state
+        target = self.best_of(run for run in self.runs if not run.chosen["depth"])
+        self._draw_grid()
+        self._draw_curves(target)
+        self.table.value = self.table_html()
+        best = self.best_of(self.runs)
+        if best is not None:
+            self.canvas.say = (
+                f"Run {len(self.runs)}, epoch {len(self.runs[-1].losses)}; best {in_words(best)}"
+            )
+            if target is not None and best.best[0] - best.best[1] > sum(target.best):
+                self.task.value = task_html(TASK, f"{in_words(best)} against {in_words(target)}.")
+        self.canvas.draw()
+
+    def _draw_grid(self):
+        self.grid.clear()
+        chosen, best = (self.value("depth"), self.value("optimizer")), self.best_of(self.runs)
+        self.grid.texts([(372 / 2, 9, "Best validation accuracy (%)")], size=13, align="center", bold=True)
+        places = {(depth, name): (76 + CELL * i, 44 + LINE * depth) for depth in DEPTHS
+                  for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
+        self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in places.items() if not depth],
+                        align="center")  # fmt: skip
+        self.grid.texts(
+            [(70, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS], align="right"
         )
-        self.lines = []
-        for ax in (self.loss, self.accuracy):
-            finish(ax, "epoch")
-            lines = [ax.plot([], [], markersize=4, **style(i, marker=True)) for i in range(SHOWN)]
-            self.lines.append([self.canvas.move(*line) for line in lines])
-        self.loss.set(title="Training loss", xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, 3))
-        self.accuracy.set(title="Validation accuracy", xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 100))
-        self._limits = self._legend = None
+        filled, chance = {}, 1 / self.num_classes()
+        for cell in {run.cell for run in self.runs}:
+            filled[cell] = self.best_of(run for run in self.runs if run.cell == cell)
+        for cell, (x, y) in places.items():
+            run, middle = filled.get(cell), (x + CELL / 2, y + LINE / 2)
+            ended = [each.ended or "…" for each in self.runs if each.cell == cell]
+            words = ended[-1] if ended else ""
+            if run is not None:
+                share = max(0.0, run.best[0] - chance) / max(best.best[0] - chance, 1e-9)
+                self.grid.rects([(x, y, CELL, LINE)], to_hex(1 - share * (1 - np.array(to_rgb(COLOURS[5])))))
+                words = f"{100 * run.best[0]:.0f} ± {100 * run.best[1]:.0f}"
+            look = {"align": "center", "bold": run is not None and run is best}
+            self.grid.texts([(*middle, words)], "ink" if run is None else "#111111", **look)
+            name = f"{cell[0]} hidden layers, {cell[1]}: {words or 'empty'}"
+            self.grid.spot(f"{cell[0]} {cell[1]}", (x, y, CELL, LINE), name, "grid")
+        self.grid.rects([(*place, CELL, LINE) for place in places.values()], "faint", stroke=0.5)
+        self.grid.rects([(*places[chosen], CELL, LINE)], "ink", stroke=3)
 
     def last_runs(self):
         """Return the runs that are drawn, with the number of each, counted from 1."""
         return list(enumerate(self.runs, 1))[-SHOWN:]
 
-    def draw(self):
-        """Bring curves and table up to date."""
+    def _draw_curves(self, target):
+        self.curves.clear()
         shown = self.last_runs()
-        for lines in self.lines:
-            for line in lines:
-                line.set_data([], [])
-        for number, run in shown:
-            losses, accuracies = (lines[(number - 1) % SHOWN] for lines in self.lines)
-            losses.set_data(*run.loss_curve())
-            values = [100 * accuracy for accuracy in run.val_accuracies]
-            accuracies.set_data(range(1, len(values) + 1), values)
         epochs = max([self.value("epochs"), *(len(run.losses) for _, run in shown)])
-        top = max([2.5, *(loss for _, run in shown for loss in run.losses if math.isfinite(loss))])
-        limits, legend = (epochs, math.ceil(2 * min(top, 20)) / 2), [(n, run.name) for n, run in shown]
-        if (limits, legend) == (self._limits, self._legend):
-            self.canvas.draw()
-        else:
-            self._limits, self._legend = limits, legend
-            self._set_axes()
-            self.canvas.redraw()
-        self.table.value = self.table_html()
+        highest = 1.3 * np.log(self.num_classes())  # a run that diverges may leave the plot
+        loss = Axes(self.curves, (0, 0, 285, 340), (0, epochs + 0.5), (0, highest), "Training loss", "epoch",
+                    "cross-entropy (nats)")  # fmt: skip
+        accuracy = Axes(self.curves, (295, 0, 285, 340), (0, epochs + 0.5), (0, 100), "Validation accuracy",
+                        "epoch", "accuracy (%)")  # fmt: skip
+        if target is not None:
+            line = accuracy.place((0, epochs + 0.5), 100 * np.array([target.best[0]] * 2))
+            self.curves.line(line, "ink", 1.5, (6, 4))
+            self.curves.texts([(line[1, 0], line[1, 1] - 8, "target")], align="right")
+        for number, run in shown:
+            for axes, values in ((loss, run.losses), (accuracy, [100 * each for each in run.val_accuracies])):
+                self._draw_run(axes, np.reshape(values, (-1, SEEDS)), number)
 
-    def _set_axes(self):
-        epochs, top = self._limits
-        for ax in (self.loss, self.accuracy):
-            ax.set_xlim(0.5, epochs + 0.5)
-        self.loss.set_ylim(0, 1.05 * top)
-        if self.key.get_legend() is not None:
-            self.key.get_legend().remove()
-        if self._legend:
-            handles = [self.lines[0][(number - 1) % SHOWN] for number, _ in self._legend]
-            names = [f"{number}: {name}" for number, name in self._legend]
-            legend = self.key.legend(handles, names, fontsize="small", frameon=False, loc="upper left")
-            for handle in legend.legend_handles:
-                handle.set_animated(False)
-
-    def best_run(self):
-        """Return the number, counted from 1, of the run with the highest validation accuracy; None before."""
-        numbers = [number for number, run in enumerate(self.runs, 1) if run.val_accuracies]
-        return max(numbers, key=lambda number: self.runs[number - 1].best, default=None)
+    def _draw_run(self, axes, values, number):
+        """Draw a run's mean over the seeds, with its number, on a band from the lowest to the highest."""
+        if not len(values):
+            return
+        i, epochs = (number - 1) % SHOWN, np.arange(1, len(values) + 1)
+        line, low, high = (axes.place(epochs, f(values, axis=1)) for f in (np.mean, np.min, np.max))
+        width = axes.x(2) - axes.x(1)
+        boxes = np.column_stack(
+            [low[:, 0] - width / 2, high[:, 1], np.full(len(low), width), low[:, 1] - high[:, 1]]
+        )
+        self.curves.rects(boxes, COLOURS[i], alpha=0.2)
+        self.curves.line(line, COLOURS[i], 2, ((), (7, 2), (2, 2), (8, 2, 2, 2))[i])
+        self.curves.points(line, COLOURS[i], i, 4)
+        self.curves.texts([(line[-1, 0] + 4, line[-1, 1] - 9, str(number))], COLOURS[i], bold=True)
 
     def table_html(self):
         """Return what was tried as a table; the best run is marked by a word and by bold type."""
         if not self.runs:
-            return "<p>Nothing was tried yet. Choose depth and optimizer, and press Train.</p>"
-        head = ("run", "hidden", "units", "optimizer", "α", "epochs", "training loss",
-                "training accuracy", "best validation accuracy", "")  # fmt: skip
-        best, rows = self.best_run(), []
+            return "<p>Nothing was tried yet. Choose a cell of the grid, and press Train.</p>"
+        head = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs",
+                "training loss", "training accuracy", "best validation accuracy", "")  # fmt: skip
+        best, rows = self.best_of(self.runs), []
         for number, run in enumerate(self.runs, 1):
             numbers = ("–",) * 3
             if run.losses:
-                numbers = f"{run.losses[-1]:.3f}", f"{run.accuracies[-1]:.1%}", f"{run.best:.1%}"
-            state = ["best"] * (number == best) + [run.ended] * (run.ended not in ("", "done"))
-            choices = run.depth, run.width, run.optimizer, f"{run.lr:.2g}"
+                mean, spread = run.best
+                numbers = f"{run.losses[-1].mean():.3f}", f"{run.accuracies[-1].mean():.1%}"
+                numbers = *numbers, f"{100 * mean:.1f} ± {100 * spread:.1f} %"
+            state = ["best"] * (run is best) + [run.ended] * (run.ended not in ("", "done"))
+            names = "depth", "width", "optimizer", "lr", "activation", "reg", "dropout"
+            choices = [f"{run.chosen[name]:.2g}" if name == "lr" else run.chosen[name] for name in names]
             rows.append((number, *choices, len(run.losses), *numbers, ", ".join(state)))
-        return table_html(head, rows, [number == best for number, *_ in rows])
+        return table_html(head, rows, [run is best for run in self.runs])
+
+
+def in_words(run):
+    """Return a run's name and its best validation accuracy."""
+    depth, optimizer = run.cell
+    mean, spread = run.best
+    return f"{depth} hidden layers with {optimizer}: {100 * mean:.1f} ± {100 * spread:.1f} %"

@@ -13,9 +13,10 @@ from nn_helpers.training import TrainingDivergedError
 from nn_helpers.widgets.controls import row
 from nn_helpers.widgets.panel import Panel
 
-FRAMES = 20  # a second, at most
-DRAWING = 0.25  # at most this share of the time goes to frames, the rest to steps
-BREATH = 0.002  # seconds between a frame and the next step in which Pause and sliders get through
+FRAMES = 36  # a second, at most
+DRAWING = 0.2  # of the time goes to frames, the rest to steps …
+LEAST, MOST = 15, 0.33  # … or more, up to this share, for so many frames a second where they take long
+BREATH = 0.001  # seconds between a frame and the next step in which Pause and sliders get through
 
 
 class Live(Panel):
@@ -26,15 +27,17 @@ class Live(Panel):
     when `watch` has been called before it.
     """
 
+    start_word, most_frames = "Start", FRAMES
+
     def __init__(self):
         super().__init__()
         self._task = None
         self.frames = 0  # drawn while running
-        self.start_button = self.button("Start", "play", "Start, or go on", self.start)
-        self.pause_button = self.button("Pause", "pause", "Pause after this step", self.pause)
+        # One button, which keeps the keyboard's focus when it means something else.
+        self.start_button = self.button(self.start_word, "play", "Start, or go on", self._start_or_pause)
         self.step_button = self.button("Step", "step-forward", "Make one step", self.step)
         self.reset_button = self.button("Reset", "refresh", "Begin anew", self.reset)
-        self.buttons = row(self.start_button, self.pause_button, self.step_button, self.reset_button)
+        self.buttons = row(self.start_button, self.step_button, self.reset_button)
         self._show_whether_it_runs()
 
     def advance(self):
@@ -51,9 +54,17 @@ class Live(Panel):
         self.stop()
 
     @property
+    def ready(self):
+        """Whether the page can take another frame now."""
+        return self.canvas.ready
+
+    @property
     def running(self):
         """Whether steps are being made."""
         return self._task is not None
+
+    def _start_or_pause(self):
+        (self.pause if self.running else self.start)()
 
     def start(self):
         """Begin, or go on, in the background of a notebook, until `pause`, an error or the last step."""
@@ -107,17 +118,21 @@ class Live(Panel):
             more, began, costs = True, 0.0, deque([0.0], maxlen=5)
             while more:
                 # when frames take long the next one comes later, so that steps get their share
-                until = began + max(1 / FRAMES, median(costs) / DRAWING)
+                cost = median(costs)
+                until = began + max(1 / self.most_frames, min(cost / DRAWING, max(1 / LEAST, cost / MOST)))
                 with sharing(1):
                     while more and time.perf_counter() < until:
                         more = self.advance()
-                    if more:
-                        self.watch()
-                        more = self.advance()
-                    began = time.perf_counter()
-                    self.draw()
-                self.frames += 1
-                costs.append(time.perf_counter() - began)
+                    if self.ready or not more:
+                        if more:
+                            self.watch()
+                            more = self.advance()
+                        began = time.perf_counter()
+                        self.draw()
+                        self.frames += 1
+                        costs.append(time.perf_counter() - began)
+                    else:  # the page is busy, or asleep: no picture that nobody sees
+                        began = time.perf_counter()
                 await asyncio.sleep(BREATH)
         except Exception as error:
             self.guard(self.fail, error)
@@ -132,8 +147,8 @@ class Live(Panel):
         self.show_error(error)
 
     def _show_whether_it_runs(self):
-        self.start_button.disabled = self.running
-        self.pause_button.disabled = not self.running
+        self.start_button.description = "Pause" if self.running else self.start_word
+        self.start_button.icon = "pause" if self.running else "play"
 
 
 class LiveTraining(Live):
@@ -162,7 +177,7 @@ class LiveTraining(Live):
         if self.closed or self.step_count:
             return super().saved_png()
         functions, self.functions = self.functions, {}
-        with self.canvas.widget.hold_sync():
+        with self.canvas.hold_sync():
             try:
                 self.reset()
                 with suppress(TrainingDivergedError):

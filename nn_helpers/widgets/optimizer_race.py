@@ -4,22 +4,33 @@ import asyncio
 import copy
 import functools
 import html
+import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ipywidgets as widgets
 import numpy as np
+from matplotlib import colormaps
 
 from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
-from nn_helpers.plots import COLOURS, MARKERS, finish, style, subplots
+from nn_helpers.plots import COLOURS, DASHES
 from nn_helpers.support.validation import choice
-from nn_helpers.widgets.canvas import Canvas
-from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show_settings, slider
-from nn_helpers.widgets.live import BREATH, FRAMES, Live
-from nn_helpers.widgets.page import table_html
+from nn_helpers.widgets.axes import Axes
+from nn_helpers.widgets.canvas import Canvas, Sheet
+from nn_helpers.widgets.controls import (
+    control,
+    dropdown,
+    row,
+    seed_field,
+    show_settings,
+    slider,
+    stop_slider,
+)  # fmt: skip
+from nn_helpers.widgets.live import Live
+from nn_helpers.widgets.page import task_html
 from nn_helpers.widgets.panel import traceback_of
-from nn_helpers.widgets.surfaces import SURFACES, Surface, descend_together, surface
+from nn_helpers.widgets.surfaces import SURFACES, Surface, descend_together, momentum_losses, surface
 
 # Each optimizer for a learning rate and the slider's β. SGD is GD on noisy gradients.
 OPTIMIZERS = {
@@ -29,29 +40,41 @@ OPTIMIZERS = {
     "RMSprop": lambda lr, beta: RMSprop(lr),
     "Adam": lambda lr, beta: Adam(lr, beta1=beta),
 }
-HAVE_BETA = ("momentum", "Adam")
-SYMBOLS = "●▲■◆▼✚✖"  # the markers, for the table
+KINDS = {"GD": SGD, "momentum": Momentum, "RMSprop": RMSprop, "Adam": Adam}
+INKS = (*COLOURS[:-1], "ink")  # black is not to be seen in the dark
 STEPS = 200
-CELLS = 49  # of the landscape, along each axis
-LEVELS = 22
+FINISH = 1e-3  # of the way down from the surface's start to its lowest loss is left at the finish line
+SPEEDS = (5, 10, 20, 40, 80)  # steps a second
+TICK = 0.1  # seconds after which the step's slider follows the page's clock
+CELLS, LEVELS = 91, 22  # of the landscape, along each axis and from the lowest to the highest loss
 DEEP = 1e-8  # of the highest loss: less is drawn at the lower edge
+HEIGHT, ROW = 384, 24  # pixels of the sheets, and of a line in the key
+# The map of momentum's β and α, the latter as a multiple of the rate that suits the surface.
+BETAS, RATIOS = np.linspace(0, 0.99, 23), np.geomspace(0.1, 25, 25)
+NOTHING = np.empty((0, 2))
+TASK = (
+    "On the ravine, give GD and momentum the same learning rate: one at which GD leaves the map and momentum "
+    "crosses the finish line."
+)
 
 
-def optimizer_race(surface="ravine", mine=None, optimizers=None, **settings):
-    """Let optimizers race from one start on a surface; play the race, and scrub back through time.
+def optimizer_race(surface="ravine", mine=None, optimizers=None, rates=None, **settings):
+    """Let optimizers race from one start on a surface, after a bet on who comes first.
 
     Parameters
     ----------
     surface : {"ravine", "ravine, turned", "saddle", "plateau", "two minima", "tiny network"}
     mine : dict of str to optimizer or function, optional
         Your own, by name: ``{"my optimizer": MyOptimizer(lr=0.1)}``, anything with a method
-        ``step(theta, gradient)``, or a function ``step(theta, gradient, lr)``, which gets the
-        learning rate of GD. It changes theta in place. Of an optimizer each race uses a copy; a function
-        has to remember nothing between steps.
+        ``step(theta, gradient)``, or a function ``step(theta, gradient, lr)``. It changes theta in place. Of
+        an optimizer each race uses a copy, with the slider's α as its ``lr`` and the slider's β as its
+        ``beta`` or ``beta1``, where it has them; a function has to remember nothing between steps.
     optimizers : sequence of str, optional
         Who takes part at first; everybody if it is left out.
+    rates : dict of str to float, optional
+        Learning rates, from 0.0001 to 10, in place of those that suit the surface.
     **settings
-        What controls show at first: factor, beta, theta1, theta2, seed, step.
+        What controls show at first: beta, theta1, theta2, seed, step.
 
     Returns
     -------
@@ -60,20 +83,20 @@ def optimizer_race(surface="ravine", mine=None, optimizers=None, **settings):
 
     Notes
     -----
-    One slider multiplies all learning rates, and each optimizer has a rate of its own that it starts
-    from. The same rate for all would be unfair: GD multiplies α by the gradient, so that a good α depends on
-    how steep the surface is, whereas Adam and RMSprop divide by the gradient's size, and their α is how far
-    a step goes. With each at a rate that suits it, the race shows what differs in the rules. With
-    all rates three times as large it shows who needs the right rate most.
+    Each optimizer begins with a rate that suits it. The same rate for all would be unfair: GD multiplies α by
+    the gradient, so that a good α depends on how steep the surface is, whereas Adam and RMSprop divide by the
+    gradient's size, and their α is how far a step goes.
     """
-    return OptimizerRace(surface, mine, optimizers, settings)
+    return OptimizerRace(surface, mine, optimizers, rates, settings)
 
 
 @functools.cache
 def landscape(name):
-    """Return θ₁ (CELLS,), θ₂ (CELLS,) and the loss there (CELLS, CELLS), a row for each θ₂."""
-    theta1, theta2 = (np.linspace(*ends, CELLS) for ends in surface(name).limits)
-    return theta1, theta2, surface(name).loss(np.stack(np.meshgrid(theta1, theta2), axis=-1))
+    """Return the loss (CELLS, CELLS) on the map, a row for each θ₂; the lowest; the finish line's."""
+    on = surface(name)
+    loss = on.loss(np.stack(np.meshgrid(*(np.linspace(*ends, CELLS) for ends in on.limits)), axis=-1))
+    start, lowest = on.loss(np.array(on.start)), min(loss.min(), on.loss(np.array(on.minima)).min())
+    return loss, lowest, lowest + FINISH * (start - lowest)
 
 
 @dataclass(frozen=True)
@@ -82,96 +105,122 @@ class Choice:
 
     surface: Surface
     begin: tuple[float, float]
-    factor: float
+    rates: dict[str, float | None]  # of those that take part
     beta: float
     seed: int
     step: int
-    names: tuple[str, ...]  # of those that take part
+    bets: tuple[str, ...]
 
 
 class OptimizerRace(Live):
     """See `optimizer_race`."""
 
-    def __init__(self, surface="ravine", mine=None, optimizers=None, settings=None):
+    def __init__(self, surface="ravine", mine=None, optimizers=None, rates=None, settings=None):
         super().__init__()
         self.mine = _check_mine({} if mine is None else mine)
-        self.names = [*OPTIMIZERS, *self.mine]
+        self.names, self.bets, self.on = [*OPTIMIZERS, *self.mine], [], None
+        self._kept, self._drawn = {}, None
         self._make_controls(choice("optimizer_race", "surface", surface, SURFACES), optimizers)
-        self.starts, self.start_row = {}, row()
-        theta1, theta2 = self.start_sliders(surface)
-        known = {**self.settings, "theta1": theta1, "theta2": theta2}
-        show_settings("optimizer_race", known, settings or {})
-        self._kept, self.terrain, self._drawn, self._surface_drawn = {}, [], None, None
-        self._make_figure()
-        self.facts = widgets.HTML()
-        factor, beta, seed, step = self.settings.values()
-        who = widgets.Label("in the race", layout=widgets.Layout(width="80px"))
+        self._take_surface()
+        show_settings("optimizer_race", self.rates, rates or {})
+        show_settings("optimizer_race", self.settings, settings or {})
+        words = "The surface from above, with the path of each optimizer from the start to the present step"
+        self.map = Sheet(372, HEIGHT, words, pointer=True)
+        self.curves = Sheet(304, HEIGHT, "The loss of each optimizer over the steps, with the finish line")
+        words = (
+            "Who takes part; below, the loss after all steps for each α and β of momentum, and where you are"
+        )
+        self.key = Sheet(268, HEIGHT, words, pointer=True)
+        self.canvas = Canvas([self.map, self.curves, self.key], self.post, self._hear)
+        self.news, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
+        beta, seed, step, theta1, theta2 = self.settings.values()
+        pairs = [row(box, self.rates.get(name) or widgets.Label(f"{name}: its own rate"))
+                 for name, box in self.taking_part.items()]  # fmt: skip
         self.ui.children = [
-            row(self.surface, factor, beta), row(self.start_row, seed), row(who, *self.taking_part.values()),
-            row(self.buttons, step), self.message, self.canvas.widget, self.facts,
+            row(self.surface, self.buttons, self.speed), row(step, theta1, theta2), row(*pairs, beta, seed),
+            self.message, self.news, self.canvas, self.task,
         ]  # fmt: skip
-        for each in (self.surface, *self.settings.values(), *self.taking_part.values()):
+        self.when(self.surface, lambda _: (self._take_surface(), self.draw()))
+        for each in (*self.settings.values(), *self.taking_part.values(), *self.rates.values()):
             self.when(each, lambda _: self.draw())
         self.draw()
 
     def _make_controls(self, name, optimizers):
-        self.start_button.tooltip = "Play the race, a step at a time; at its end, once more from the start"
+        self.start_button.tooltip = "Play the race; at its end, once more from the start"
         self.reset_button.tooltip = "Back to the start"
         for button in self.buttons.children:
-            button.layout.width = "92px"
-        what = "The loss, as a function of two parameters"
-        self.surface = dropdown("surface", what, SURFACES, name, width="250px", label_width="60px")
-        moment = {"width": "440px", "label_width": "40px"}
-        self.time = slider("step", "The moment of the race that is shown", STEPS, 0, STEPS, step=1, **moment)
+            button.layout.width = "84px"
+        what, pace = "The loss, as a function of two parameters", "How fast the race is played"
+        self.surface = dropdown("surface", what, SURFACES, name, width="210px", label_width="56px")
+        self.speed = stop_slider("steps a second", pace, SPEEDS, 20, width="250px", label_width="100px")
         past = "β of momentum and β₁ of Adam: how much of the past is kept"
-        noise = {"width": "200px", "label_width": "80px"}
+        noise, where = "Other random numbers in SGD's gradients", "Where all begin; or drag it on the map"
+        begin = {"step": 0.01, "width": "270px", "label_width": "60px"}
+        self.time = slider("step", "The moment of the race that is shown", 0, 0, STEPS, step=1, width="400px",
+                           label_width="40px")  # fmt: skip
         self.settings = {
-            "factor": control(
-                widgets.FloatLogSlider, "learning rates ×", "Multiplies every learning rate; on a log scale",
-                width="320px", label_width="110px", value=1.0, min=-1, max=1, step=0.02, readout_format=".2f",
-            ),
-            "beta": slider("β", past, 0.9, 0, 0.99, step=0.01, width="250px", label_width="30px"),
-            "seed": seed_field("SGD's seed", "Other random numbers in SGD's gradients", **noise),
+            "beta": slider("β", past, 0.9, 0, 0.99, step=0.01, width="228px", label_width="30px"),
+            "seed": seed_field("SGD's seed", noise, width="160px", label_width="80px"),
             "step": self.time,
-        }  # fmt: skip
+            "theta1": slider("start θ₁", where, 0.0, -10, 10, **begin),
+            "theta2": slider("start θ₂", where, 0.0, -10, 10, **begin),
+        }
         if isinstance(optimizers, str) or not np.iterable([] if optimizers is None else optimizers):
             raise TypeError(f'optimizer_race: optimizers must be a list such as ["Adam"]; got {optimizers!r}')
         first = self.names if optimizers is None else [*optimizers, *self.mine]
         for each in first:
             choice("optimizer_race", "optimizer", each, self.names)
-        self.taking_part = {
-            name: widgets.Checkbox(
-                name in first, description=name, indent=False,
-                layout=widgets.Layout(width="auto", margin="2px 18px 2px 2px"),
-            )
-            for name in self.names
-        }  # fmt: skip
+        self.taking_part, self.rates = {}, {}
+        for name in self.names:
+            place = widgets.Layout(width="24px", margin="2px", overflow="hidden")  # its name is beside it
+            look = {"indent": False, "layout": place, "tooltip": f"Whether {name} takes part"}
+            self.taking_part[name] = widgets.Checkbox(name in first, description=name, **look)
+            if (own := self._own_rate(name)) is not None:
+                power = math.log10(own)
+                self.rates[name] = control(
+                    widgets.FloatLogSlider, f"{name}: α", f"The learning rate of {name}, on a log scale",
+                    value=own, min=min(-4, power), max=max(1, power), step=0.02, readout_format=".2g",
+                    label_width="98px", width="286px",
+                )  # fmt: skip
+
+    def _own_rate(self, name):
+        """Return the rate of the learner's optimizer; 1 for all else, None where it has no number for it."""
+        rate = getattr(self.mine[name], "lr", None) if self._remembers(name) else 1.0
+        return rate if isinstance(rate, numbers.Real) and 0 < rate < math.inf else None
+
+    def _remembers(self, name):
+        """Return whether it is an optimizer of the learner's, with perhaps a rate, and no function."""
+        return hasattr(self.mine.get(name), "step")
+
+    def _take_surface(self):
+        """Let the controls show what suits the surface; an optimizer of the learner's begins as it is."""
+        on, is_first = surface(self.surface.value), self.on is None
+        self.bets, self.on = [], None  # nothing is drawn before all is set
+        for symbol, limits, value in zip(("theta1", "theta2"), on.limits, on.start, strict=True):
+            each = self.settings[symbol]
+            with each.hold_trait_notifications():
+                each.min, each.max, each.value = *limits, value
+        for name, each in self.rates.items():
+            kind = name
+            if self._remembers(name):
+                kind = next((kind for kind, its in KINDS.items() if isinstance(self.mine[name], its)), None)
+            if kind is not None and not (is_first and self._remembers(name)):
+                each.value = on.rates.get(kind, on.rates["GD"])
+        self.on = on
 
     def choice(self):
         """Return what the controls say."""
-        name = self.surface.value
-        theta1, theta2 = self.start_sliders(name)
         # A slider in a page sends its value with the rounding errors of its own arithmetic.
-        begin = round(theta1.value, 6), round(theta2.value, 6)
-        names = tuple(each for each, box in self.taking_part.items() if box.value)
-        return Choice(surface(name), begin, *(control.value for control in self.settings.values()), names)
+        beta, seed, step, *begin = (round(control.value, 6) for control in self.settings.values())
+        rates = {name: float(f"{self.rates[name].value:.4g}") if name in self.rates else None
+                 for name, box in self.taking_part.items() if box.value}  # fmt: skip
+        return Choice(self.on, tuple(begin), rates, beta, seed, step, tuple(self.bets))
 
-    def start_sliders(self, name):
-        """Return the two sliders of the start on a surface, each of which has limits of its own."""
-        if name not in self.starts:
-            on, look = surface(name), {"width": "270px", "label_width": "60px"}
-            self.starts[name] = [
-                slider(f"start {symbol}", f"Where all begin: {symbol}", *where, step=0.01, **look)
-                for symbol, *where in zip(("θ₁", "θ₂"), on.start, *np.transpose(on.limits), strict=True)
-            ]
-            self.start_row.children = [*self.start_row.children, *self.starts[name]]
-            for each in self.starts[name]:
-                self.when(each, lambda _: self.draw())
-        return self.starts[name]
+    # Playing
 
     def advance(self):
         """Go on by one step; False at the end of the race."""
-        self.time.value = min(self.time.value + 1, STEPS)
+        self.run(1)
         return self.time.value < STEPS
 
     def run(self, steps):
@@ -180,195 +229,280 @@ class OptimizerRace(Live):
         self.draw()
 
     async def play(self):
-        """Go on a step a frame, to be watched, where `Live` makes as many as it can. The slider draws."""
-        due = self.loop.time()
-        while self.advance():
-            self.frames += 1
-            due = max(due + 1 / FRAMES, self.loop.time() + BREATH)
-            await asyncio.sleep(due - self.loop.time())
+        """Let the page's clock run, and the step's slider follow it."""
+        step = speed = None
+        while self.time.value < STEPS:
+            if (self.time.value, self.speed.value) != (step, speed):  # at first, or somebody moved one
+                step, speed = self.time.value, self.speed.value
+                origin = self.loop.time() - step / speed
+                self.canvas.play(step, speed, STEPS)
+            await asyncio.sleep(TICK)
+            if self.time.value == step:
+                step = self.time.value = min(STEPS, int((self.loop.time() - origin) * speed))
         self.stop()
 
     def start(self):
         """Play the race in the background of a notebook, from the present step or, at the end, from 0."""
-        super().start()
         if self.time.value == STEPS:
             self.time.value = 0
+        super().start()
+
+    def stop(self):
+        """Stop the page's clock at the present step."""
+        super().stop()
+        self.canvas.play(self.time.value)
 
     def reset(self):
         """Stop, and go back to the start."""
         super().reset()
+        self.say("")
         self.time.value = 0
         self.draw()
 
-    def rate(self, name, chosen):
-        """Return the learning rate of an optimizer; None where the learner's own has no number for it."""
-        base = chosen.surface.rates.get(name, chosen.surface.rates["GD"])
-        if hasattr(self.mine.get(name), "step"):
-            base = getattr(self.mine[name], "lr", None)
-        return chosen.factor * base if isinstance(base, numbers.Real) else None
+    def saved_png(self):
+        """Return what is saved of the panel, a PNG file: the present step, or from the first on the last."""
+        at, self.time.value = self.time.value, self.time.value or STEPS
+        self.draw()
+        png = super().saved_png()
+        self.time.value = at
+        self.draw()
+        return png
 
-    def _stepper(self, name, chosen):
+    def _hear(self, event):
+        """Take a bet, a start on the map, or momentum's α and β."""
+        on, x, y = self.choice().surface, event.get("x"), event.get("y")
+        if event["event"] == "press":
+            self._bet(event["spot"])
+        elif event["event"] == "pointer" and event["sheet"] == 0:
+            for symbol, value in zip(("theta1", "theta2"), self.map_axes.values(x, y), strict=True):
+                each = self.settings[symbol]
+                each.value = round(min(max(value, each.min), each.max), 2)
+        elif event["event"] == "pointer":
+            log_lr, beta = self.rate_axes.values(x, y)
+            if abs(log_lr - 0.2) <= 1.2 and 0 <= beta <= 0.99:  # on the map, and not beside it
+                self.settings["beta"].value = round(float(beta), 2)
+                self.rates["momentum"].value = on.rates["momentum"] * 10**log_lr
+
+    def _bet(self, name):
+        """Bet that an optimizer comes next; pressed again, it and those after it are free again."""
+        if self.time.value:
+            self.say("Bets are made at the start. Press Reset.")
+        elif name in self.bets:
+            del self.bets[self.bets.index(name) :]
+        else:
+            self.bets.append(name)
+        self.draw()
+
+    # The race
+
+    def _stepper(self, name, rate, beta):
         """Return ``step(theta, gradient)`` of a new optimizer."""
-        rate = self.rate(name, chosen)
         if name in OPTIMIZERS:
-            return OPTIMIZERS[name](rate, chosen.beta).step
+            return OPTIMIZERS[name](rate, beta).step
         mine = self.mine[name]
-        if hasattr(mine, "step"):
-            return _scale_rate(chosen.factor, mine).step
-        return lambda theta, gradient: mine(theta, gradient, rate)
+        if not hasattr(mine, "step"):
+            return lambda theta, gradient: mine(theta, gradient, rate)
+        mine = copy.deepcopy(mine)
+        for attribute, value in (("lr", rate), ("beta", beta), ("beta1", beta)):
+            if value is not None and isinstance(getattr(mine, attribute, None), numbers.Real):
+                setattr(mine, attribute, value)
+        return mine.step
 
     def descents(self, chosen):
         """Return the descent of everybody who takes part, by name; what no control changed is kept."""
         depends, walkers = {}, {}
-        for name in chosen.names:
+        for name, rate in chosen.rates.items():
             seed = chosen.seed if name == "SGD" else None
-            beta = chosen.beta if name in HAVE_BETA else None
-            depends[name] = chosen.surface, chosen.begin, chosen.factor, beta, seed
+            beta = None if name in ("GD", "SGD", "RMSprop") else chosen.beta
+            depends[name] = chosen.surface, chosen.begin, rate, beta, seed
             if name not in self._kept or self._kept[name][0] != depends[name]:
-                walkers[name] = self._stepper(name, chosen), seed
+                walkers[name] = self._stepper(name, rate, beta), seed
         for name, descent in descend_together(chosen.surface, walkers, STEPS, chosen.begin).items():
             self._kept[name] = depends[name], descent
-        return {name: self._kept[name][1] for name in chosen.names}
+        return {name: self._kept[name][1] for name in chosen.rates}
 
-    def _make_figure(self):
-        figure, axes = subplots(11.2, 4.1, 1, 3, dpi=80, width_ratios=(4.4, 4, 1.9))
-        self.map, self.loss, self.key = axes
-        self.canvas = Canvas(
-            figure,
-            alt="Contour lines of the loss over both parameters, with the path of each optimizer from the "
-            "start to the present step; beside it the loss of each over the steps",
-        )
-        self.map.set(xlabel="θ₁", ylabel="θ₂")
-        self.loss.set(title="Loss", xlabel="step", ylabel="loss (log scale)", yscale="log", xlim=(0, STEPS))
-        finish(self.loss)
-        self.now = self.canvas.move(self.loss.axvline(STEPS, color="0.4", linewidth=1))
-        self._make_key()
-        self.artists = {name: self._make_artists(i) for i, name in enumerate(self.names)}
-        self.origin = self.canvas.move(*self.map.plot([], [], "ko", markerfacecolor="w", clip_on=False))
+    # What is to be seen
 
-    def _make_key(self):
-        self.key.set(xlim=(0, 1), ylim=(len(COLOURS) + 2.5, -0.5))
-        self.key.set_axis_off()
-        for y, (marker, face, words) in enumerate((("o", "w", "start"), ("*", "k", "minimum")), len(COLOURS)):
-            self.key.plot([0.13], [y], marker, color="black", markersize=8, markerfacecolor=face)
-            self.key.text(0.32, y, words, va="center", size=9)
+    def _build(self, chosen):
+        """Draw what stays while the surface and who takes part are the same."""
+        on, (loss, lowest, finish) = chosen.surface, landscape(chosen.surface.name)
+        for sheet in self.canvas.sheets:
+            sheet.clear()
+        below = "θ₁     (◆ minimum; ○ start: drag it)"
+        self.map_axes = Axes(self.map, (0, 0, 372, HEIGHT), *on.limits, on.name, below, "θ₂")
+        level = np.floor(LEVELS * ((loss - loss.min()) / np.ptp(loss)) ** 0.5)[np.newaxis, ::-1]
+        greys = np.linspace(150, 245, LEVELS + 1).repeat(3).reshape(-1, 3)
+        self.map.images([box_of(self.map_axes)], level.astype(np.uint8), greys, smooth=False)
+        self.map.points(self.map_axes.place(*np.transpose(on.minima)), "#222222", 3, 7)
+        heights = np.log10((max(0.8 * lowest, DEEP * loss.max()), 1.5 * loss.max()))
+        words = "Loss", "step", "log₁₀ of the loss"
+        self.loss_axes = Axes(self.curves, (0, 0, 304, HEIGHT), (0, STEPS), heights, *words)
+        line = self.loss_axes.place((0, STEPS), np.log10(finish))
+        self.curves.line(line, "ink", 1.5, (2, 3))
+        self.curves.texts([(line[1, 0], line[1, 1] - 9, "finish")], align="right")
+        self.key.texts([(0, 9, "press to bet"), (118, 9, "α"), (170, 9, "bet")], "faint")
+        self.key.texts([(266, 9, "arrives")], "faint", align="right")
+        self.marks = {name: self._marks_of(name, 30 + ROW * i) for i, name in enumerate(chosen.rates)}
+        self.begin = [self.map.points(NOTHING, *look) for look in (("#222222", 0, 9), ("#ffffff", 0, 5))]
+        self._build_rates(on.rates["momentum"], 36 + ROW * len(chosen.rates))
 
-    def _make_artists(self, i):
-        """Return path, its head, the curve of the loss, its head, and line and words in the key."""
-        line = {**style(i), "linewidth": 1.6}
-        dots = {"marker": MARKERS[i], "markersize": 3.5, "markevery": 10}
-        head = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 9, "markeredgecolor": "white"}
-        head["clip_on"] = False  # it may stand on the edge
-        artists = (
-            *self.map.plot([], [], **line, **dots), *self.map.plot([], [], **head),
-            *self.loss.plot([], [], **line), *self.loss.plot([], [], **head),
-            *self.key.plot([0, 0.13, 0.26], [i] * 3, **line, marker=MARKERS[i], markersize=6, markevery=[1]),
-            self.key.text(0.32, i, "", va="center", size=9, parse_math=False),
-        )  # fmt: skip
-        self.canvas.move(*artists)
-        return artists
+    def _marks_of(self, name, y):
+        """Return path and its head, the curve of the loss and its head, and the words and spot in the key."""
+        i, marks = self.names.index(name), []
+        ink, dash = INKS[i], [1.6 * part for part in DASHES[i][1]] if DASHES[i] != "-" else []
+        self.key.line([(0, y), (26, y)], ink, 1.6, dash)
+        self.key.points([(13, y)], ink, i, 5)
+        for sheet in (self.map, self.curves):
+            marks.append(sheet.line(NOTHING, ink, 1.6, dash, clocked=True))
+            marks.append(sheet.points(NOTHING, ink, i, 7, clocked=True))
+        words = [self.key.texts([], align=align) for align in ("left", "right")]
+        return [*marks, *words, self.key.spot(name, (0, y - ROW / 2, 268, ROW), name, "bets")]
+
+    def _build_rates(self, usual, top):
+        """Draw the map of momentum's α and β."""
+        limits, words = (np.log10(RATIOS[[0, -1]]), BETAS[[0, -1]]), "α   (dark: low in the end; white: left)"
+        place = 0, top, 268, HEIGHT - top
+        self.rate_axes = Axes(self.key, place, *limits, "Momentum from this start", words, "β", ticks=(0, 4))
+        for ratio in (0.1, 1, 10):
+            x, y = float(self.rate_axes.x(np.log10(ratio))), self.rate_axes.bottom + 11
+            self.key.texts([(x, y, f"{ratio * usual:g}")], "faint", align="center")
+        palette = np.vstack([255 * colormaps["cividis"](np.linspace(0, 1, 100))[:, :3], [[255] * 3]])
+        blank = np.full((1, len(BETAS), len(RATIOS)), 100, np.uint8)
+        self.rate_map = self.key.images([box_of(self.rate_axes)], blank, palette, smooth=False)
+        self.rate_dots = {
+            name: self.key.points(NOTHING, INKS[i], i, 7) for name, i in (("momentum", 2), ("GD", 0))
+        }
 
     def draw(self):
         """Show the race at the present step."""
-        chosen = self.choice()
-        if chosen == self._drawn:
+        chosen, before = self.choice(), self._drawn
+        if chosen.surface is None or chosen == before:
             return
-        descents, is_new = self.descents(chosen), chosen.surface is not self._surface_drawn
+        descents = self.descents(chosen)
+        is_new = before is None or (before.surface, [*before.rates]) != (chosen.surface, [*chosen.rates])
         if is_new:
-            self._draw_surface(chosen.surface)
-        for name, artists in self.artists.items():
-            for artist in artists:
-                artist.set_visible(name in descents)
-            if name in descents:
-                self._show(name, descents[name], chosen)
-        self.origin.set_data(*np.transpose([chosen.begin]))
-        self.now.set_xdata([chosen.step] * 2)
-        self.canvas.redraw() if is_new else self.canvas.draw()
-        self.facts.value = self.facts_html(descents, chosen)
+            self._build(chosen)
+        low, high = 10.0 ** np.array(self.loss_axes.ylim)
+        for name, descent in descents.items():
+            path, head, curve, curve_head, *_ = self.marks[name]
+            places = self.map_axes.place(*descent.theta.T)
+            heights = np.log10(np.clip(np.nan_to_num(descent.loss, nan=high), low, high))
+            losses = self.loss_axes.place(np.arange(len(heights)), heights)
+            for mark, xy in ((path, places), (head, places), (curve, losses), (curve_head, losses)):
+                mark.show(xy)
+        for mark in self.begin:
+            mark.show(self.map_axes.place(*np.transpose([chosen.begin])))
+        if is_new or before.begin != chosen.begin:
+            self._show_rates(chosen)
+        for name, beta in (("momentum", chosen.beta), ("GD", 0.0)):
+            if name in chosen.rates:
+                ratio = chosen.rates[name] / chosen.surface.rates["momentum"]
+                self.rate_dots[name].show(self.rate_axes.place([np.log10(ratio)], [beta]))
+        self._show_standing(descents, chosen)
+        self._show_news(descents, chosen)
+        if not self.running:
+            self.canvas.play(chosen.step)
+        self.canvas.draw()
         self._drawn = chosen
 
-    def _show(self, name, descent, chosen):
-        path, head, curve, curve_head, _, words = self.artists[name]
-        theta, loss = descent.theta[: chosen.step + 1], descent.loss[: chosen.step + 1]
-        loss = np.maximum(loss, self.loss.get_ylim()[0])
-        path.set_data(*theta.T)
-        head.set_data(*theta[-1:].T)
-        curve.set_data(np.arange(len(loss)), loss)
-        last = np.flatnonzero(np.isfinite(loss))[-1:]
-        curve_head.set_data(last, loss[last])
-        rate, short = self.rate(name, chosen), name if len(name) < 15 else f"{name[:13]}…"
-        words.set_text(short if rate is None else f"{short}, α = {rate:.2g}")
+    def _show_rates(self, chosen):
+        """Show how low momentum gets for each α and β: the lower, the darker; white where it left."""
+        every = 1 if hasattr(chosen.surface, "function") else 3  # what is not a formula takes its time
+        _, lowest, finish = landscape(chosen.surface.name)
+        lr, beta = np.meshgrid(chosen.surface.rates["momentum"] * RATIOS[::every], BETAS[::-1][::every])
+        left = (momentum_losses(chosen.surface, chosen.begin, lr, beta, STEPS) - lowest) / (finish - lowest)
+        level = np.clip(50 + 49 / 3 * np.log10(np.maximum(left, 1e-3)), 0, 99)  # at the finish line 50
+        level = np.where(np.isnan(left), 100, level).astype(np.uint8).repeat(every, 0).repeat(every, 1)
+        self.rate_map.show(level[np.newaxis, : len(BETAS), : len(RATIOS)])
 
-    def _draw_surface(self, on):
-        """Draw contour lines, which on a parabola lie at equal distances from each other."""
-        for name, sliders in self.starts.items():
-            for each in sliders:
-                each.layout.display = None if name == on.name else "none"
-        for drawn in self.terrain:
-            drawn.remove()
-        theta1, theta2, loss = landscape(on.name)
-        where = theta1, theta2, loss, loss.min() + np.ptp(loss) * np.linspace(0, 1, LEVELS) ** 2
-        self.terrain = [
-            self.map.contourf(*where, cmap="Greys_r", alpha=0.25),
-            self.map.contour(*where, colors="0.6", linewidths=0.6),
-            *self.map.plot(*np.transpose(on.minima), "k*", markersize=11),
-        ]
-        self.map.set(title=f"Paths: {on.name}", xlim=on.limits[0], ylim=on.limits[1])
-        lowest = min(loss.min(), on.loss(np.array(on.minima)).min())
-        self.loss.set_ylim(max(0.8 * lowest, DEEP * loss.max()), 1.5 * loss.max())
-        self._surface_drawn = on
-
-    def note(self, name, descent, chosen):
-        """Return what there is to say of an optimizer at this step, mostly nothing."""
-        if descent.ended and chosen.step >= descent.at:
-            return f"{name} {descent.ended} at step {descent.at}. "
-        stands = chosen.step > 0 and (descent.theta == descent.theta[0]).all()
-        if name in self.mine and stands and chosen.surface.gradient(descent.theta[0]).any():
-            return f"{name} does not move: its step has to change theta in place, with theta -= …. "
-        return ""
-
-    def facts_html(self, descents, chosen):
-        """Return what ended early, errors, the race at this step as a table, and what the surface is."""
-        on, notes = chosen.surface, [self.note(name, d, chosen) for name, d in descents.items()]
-        if any("left" in note for note in notes):
-            notes.append("Smaller learning rates may keep a path inside.")
-        errors = [html.escape(traceback_of(d.error)) for d in descents.values() if d.error is not None]
-        parts = (
-            f'<div role="status">{html.escape("".join(notes))}</div>',
-            *(f'<pre role="alert" style="white-space: pre-wrap">{error}</pre>' for error in errors),
-            self.table_html(descents, chosen),
-            f"<p>{html.escape(f'{on.name}: {on.description}. SGD sees {on.noise_in_words}.')}</p>",
-        )
-        return "".join(parts)
-
-    def table_html(self, descents, chosen):
-        """Return the race at this step as a table; who leads is in bold type."""
-        ranks, rows = ranks_at(chosen.step, descents), []
+    def _show_standing(self, descents, chosen):
+        """Write who bets on whom, and who has arrived."""
+        step, finish = chosen.step, landscape(chosen.surface.name)[2]
+        ranks = ranks_at(step, descents, finish)
         for name, descent in descents.items():
-            rate, rank = self.rate(name, chosen), ranks.get(name)
-            cells = f"{SYMBOLS[self.names.index(name)]} {name}", "its own" if rate is None else f"{rate:.2g}"
-            loss = f"{descent.loss[chosen.step]:.3g}" if rank else "–"
-            rows.append((*cells, loss, rank or "out"))
-        head = ("optimizer", "learning rate α", f"loss at step {chosen.step}", "rank")
-        return table_html(head, rows, [ranks.get(name) == 1 for name in descents])
+            left, right, spot = self.marks[name][4:]
+            y = spot.look["box"][1] + ROW / 2
+            bet = f"{chosen.bets.index(name) + 1}." if name in chosen.bets else ""
+            place = f"{ranks[name]}. in step {arrival(descent, finish)}" if name in ranks else "–"
+            state = "out" if descent.ended and step >= descent.at else place
+            rate = "" if chosen.rates[name] is None else f"{chosen.rates[name]:.2g}"
+            short = name if len(name) < 13 else f"{name[:11]}…"
+            left.show([(32, y, short), (118, y, rate), (170, y, bet)])
+            right.show([(266, y, state)])
+            loss = descent.loss[min(step, len(descent.loss) - 1)]
+            spot.show(f"{name}, α {rate}; your bet: {bet or 'none'}; arrived: {state}; loss {loss:.3g}")
+
+    def _show_news(self, descents, chosen):
+        """Say what has happened by now, and whether the task is solved."""
+        on, step, finish = chosen.surface, chosen.step, landscape(chosen.surface.name)[2]
+        all_news = (event for name, each in descents.items() for event in events(name, each, on, finish))
+        news = sorted(event for event in all_news if event[0] <= step)
+        out = {(each.at, f"{name} {each.ended}") for name, each in descents.items() if 0 < each.at <= step}
+        last = " · ".join(f"Step {k}: {words}." for k, words in sorted(out | {*news[-3:]}))
+        if step == STEPS and chosen.bets:
+            ranks = ranks_at(step, descents, finish)
+            right = sum(ranks.get(name, max(place, len(ranks) + 1)) == place
+                        for place, name in enumerate(chosen.bets, 1))  # fmt: skip
+            last = f"{right} of your {len(chosen.bets)} bets won. {last}"
+        about = f"{on.name}: {on.description}. SGD sees {on.noise_in_words}."
+        self.news.value = (
+            f'<div style="line-height: 1.4; min-height: 2.8em">{html.escape(last or about)}</div>'
+        )
+        for error in (descent.error for descent in descents.values() if descent.error is not None):
+            words = html.escape(traceback_of(error))
+            self.news.value += f'<pre role="alert" style="white-space: pre-wrap">{words}</pre>'
+        self.canvas.say = f"Step {step}. {last}"
+        gd, momentum = (chosen.rates.get(name, math.nan) for name in ("GD", "momentum"))
+        is_same = on.name == "ravine" and math.isclose(gd, momentum, rel_tol=0.03)
+        if is_same and descents["GD"].ended and arrival(descents["momentum"], finish) is not None:
+            why = (
+                "across the ravine the loss bends by 50. There GD needs α below 2 / 50 = 0.04, and momentum "
+                f"below 2 (1 + β) / 50 = {(1 + chosen.beta) / 25:.3g}; you took {gd:.2g}."
+            )
+            self.task.value = task_html(TASK, why)
 
 
-def _scale_rate(factor, optimizer):
-    """Return a copy of the learner's optimizer with its learning rate or schedule times a factor."""
-    optimizer = copy.deepcopy(optimizer)
-    lr = getattr(optimizer, "lr", None)
-    if callable(lr):
-        optimizer.lr = lambda t: factor * lr(t)
-    elif lr is not None:
-        optimizer.lr = factor * lr
-    return optimizer
+def box_of(axes):
+    """Return where axes lie, as a box."""
+    return axes.left, axes.top, axes.right - axes.left, axes.bottom - axes.top
 
 
-def ranks_at(k, descents):
-    """Return the place of each that is in the race at step k, by name: 1 for the lowest loss."""
-    losses = {name: descent.loss[k] for name, descent in descents.items() if k < len(descent.loss)}
-    losses = {name: loss for name, loss in losses.items() if np.isfinite(loss)}
-    return {name: 1 + sum(other < loss for other in losses.values()) for name, loss in losses.items()}
+def arrival(descent, finish):
+    """Return the first step after which the loss is at the finish line or below; None if there is none."""
+    return next((k for k, loss in enumerate(descent.loss) if loss <= finish), None)
+
+
+def ranks_at(step, descents, finish):
+    """Return the place of each that has crossed the finish line by this step, by name."""
+    at = {name: arrival(descent, finish) for name, descent in descents.items()}
+    at = {name: k for name, k in at.items() if k is not None and k <= step}
+    return {name: 1 + sum(other < k for other in at.values()) for name, k in at.items()}
+
+
+def events(name, descent, on, finish):
+    """Return what there is to tell of a descent: for each event its step, and a sentence about it."""
+    loss, theta, found, there = descent.loss, descent.theta, [], arrival(descent, finish)
+    if descent.ended:
+        found.append((descent.at, f"{name} {descent.ended}"))
+    if there is not None:
+        found.append((there, f"{name} crosses the finish line"))
+    way, width = np.hypot(*np.diff(theta, axis=0).T), np.hypot(*np.ptp(on.limits, axis=1))
+    slow = np.flatnonzero((way < 5e-4 * width) & (loss[:-1] > 20 * finish))
+    if name not in OPTIMIZERS and len(way) and not way.any() and on.gradient(theta[0]).any():
+        found.append((1, f"{name} does not move: its step has to change theta in place, with theta -= …"))
+    elif len(slow):
+        found.append((int(slow[0]) + 1, f"{name} hardly moves: the gradient is nearly 0 here"))
+    rise = np.diff(np.log(np.maximum(loss, 1e-300)))
+    up = np.flatnonzero((rise[1:] > 0) & (rise[:-1] < 0)) + 1
+    if name == "momentum" and len(up):
+        found.append((int(up[0]), f"{name} runs uphill: its velocity carries it on"))
+    height = np.log(np.maximum(loss, 1e-300)) - np.log(np.maximum(np.fmin.accumulate(loss), 1e-300))
+    jump = int(np.nanargmax(height))
+    if name == "RMSprop" and height[jump] > math.log(1e6):
+        found.append(
+            (jump, f"{name} is far off again: its divisor has shrunk, and its steps α / √s grew too long")
+        )
+    return found
 
 
 def _check_mine(mine):

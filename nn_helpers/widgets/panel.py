@@ -10,9 +10,10 @@ from pathlib import Path
 import ipywidgets as widgets
 from IPython.display import display
 
-from nn_helpers.widgets.page import SAVED, STYLE
+from nn_helpers.widgets.page import SAVED
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
+NO_CANVAS = "If it stays a picture: pip install anywidget where JupyterLab runs, and load the page again."
 GONE = 2  # seconds that a panel may be nowhere to be seen, as when its cell is moved, before it is closed
 open_panels = {}  # by a notebook cell's id: which run of the cell it was, and the panels that this run made
 
@@ -27,7 +28,7 @@ class Panel:
 
     def __init__(self):
         self.ui = CountedBox().add_class("nn-panel")
-        self.message = Message()
+        self.message = widgets.HTML()
         self.closed, self._presses = False, []
         try:
             self.loop = asyncio.get_running_loop()
@@ -40,11 +41,15 @@ class Panel:
 
     def saved_html(self):
         """Return what is saved of the panel besides, one element of the class nn-saved."""
-        return f'<p class="nn-saved">▶ {html.escape(repr(self))}.</p>'
+        missing = f" {NO_CANVAS}" if self._has_canvas() else ""
+        return f'<p class="nn-saved">▶ {html.escape(repr(self))}.{missing}</p>'
 
     def saved_png(self):
         """Return what is saved of the panel, a PNG file: its figure as it is now; None if it has none."""
-        return self.canvas.figure._repr_png_()
+        return self.canvas.figure()._repr_png_()
+
+    def _has_canvas(self):
+        return isinstance(getattr(self, "canvas", None), widgets.Widget)
 
     def stop(self):
         """Stop what runs behind the panel; one that only draws has nothing to stop."""
@@ -132,15 +137,20 @@ class Panel:
         In JupyterLab and Notebook 7 the text's style sheet hides them while the panel lives, and hides
         the panel afterwards, which would say "model not found" there.
         """
-        words, png = repr(self), self.saved_png()
-        figure = [{"image/png": base64.b64encode(png).decode()}] if png else []
-        live = {} if self.closed else self.ui._repr_mimebundle_()
+        words, live = repr(self), {} if self.closed else self.ui._repr_mimebundle_()
+        if self._has_canvas():
+            self.ui.add_class("nn-drawn")
         if str(self._cell).startswith("vscode"):  # it has none of these classes: the figure would always show
-            display({**live, **dict(*figure), "text/plain": words}, raw=True)
+            display({**live, **self._saved_figure(), "text/plain": words}, raw=True)
             return
         display({"text/plain": words, "text/html": SAVED.format(self.saved_html())}, raw=True)
-        for part in (live, *figure):
-            display({**part, "text/plain": ""}, raw=True)
+        display({**live, "text/plain": ""}, raw=True)  # at once: the figure takes its time
+        if figure := self._saved_figure():
+            display({**figure, "text/plain": ""}, raw=True)
+
+    def _saved_figure(self):
+        png = self.saved_png()
+        return {"image/png": base64.b64encode(png).decode()} if png else {}
 
     def __repr__(self):
         return f"{type(self).__name__}: run this cell to use it"
@@ -154,17 +164,6 @@ class CountedBox(widgets.VBox):
         state = super().get_state(key, drop_defaults)
         if key is None and self._view_count is not None:  # all of it: this is a new page
             state["_view_count"] = 0
-        return state
-
-
-class Message(widgets.HTML):
-    """What a panel says. In the page the panel's style sheet stands before it."""
-
-    def get_state(self, key=None, drop_defaults=False):
-        """Return what the page is told of the message."""
-        state = super().get_state(key, drop_defaults)
-        if "value" in state:
-            state["value"] = STYLE + state["value"]
         return state
 
 

@@ -14,33 +14,38 @@ from nn_helpers.data.points import POINTS
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
-from nn_helpers.plots import Figure
 from nn_helpers.support.validation import choice
 from nn_helpers.training import TrainingDivergedError, training_steps
-from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.widgets import gallery
+from nn_helpers.widgets.canvas import Canvas, Sheet
 from nn_helpers.widgets.controls import (
     RATES,
     control,
     dropdown,
     row,
     seed_field,
+    show_first,
     show_settings,
     slider,
     stop_slider,
     stops,
 )
-from nn_helpers.widgets.live import LiveTraining
+from nn_helpers.widgets.live import FRAMES, LiveTraining
+from nn_helpers.widgets.network_view import HEIGHT, WIDTH, NetworkView, explain
+from nn_helpers.widgets.own_points import CLASSES as OWN_CLASSES
+from nn_helpers.widgets.own_points import OwnPoints
 from nn_helpers.widgets.page import COPY
 from nn_helpers.widgets.script import Script
-from nn_helpers.widgets.views import DEEPEST, Curves, Layers, Regions, Samples
+from nn_helpers.widgets.views import Curves, Regions, Samples
 
-IMAGES = "images"
+IMAGES, MINE = "images", "own"
 FORMERLY = "pictures"  # the same in programs that were written when it was called so
 # What controls show at first where nothing else was said: for points, and what differs for images.
-FIRST = {"seed": 0, "batch_size": 8, "reg": 0.0, "depth": 2, "width": 8, "activation": "relu", "init": "he",
-         "optimizer": "sgd", "lr": 0.1}  # fmt: skip
+FIRST = {"noise": 1.0, "n_train": 200, "seed": 0, "depth": 2, "width": 8, "activation": "relu", "init": "he",
+         "reg": 0.0, "dropout": 0.0, "batch_size": 8, "optimizer": "sgd", "lr": 0.1}  # fmt: skip
 FIRST_IMAGES = {"width": 64, "lr": 0.01}
-WIDEST = 128
+DEEPEST, WIDEST, POINTS_MADE = 8, 128, 300
+ZERO = "zero"  # an initialisation that the network has no word for
 # Each optimizer's own parameters, beside the learning rate: the first value, and the ends of the slider.
 OWN = {
     "momentum": {"beta": (0.9, 0.0, 0.99)},
@@ -58,8 +63,10 @@ FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l
 MADE = "500, n_test=0, n_val=200"  # sketches
 MEASURED = 200  # examples of a part that each frame looks at
 PREVIEW, PREVIEW_POINTS = 20_000, 15  # at most so many examples are seen, with so many points of a curve
+FRAMES_OF_IMAGES = 17  # a second: one is 85 kB
 SPEED = 20  # frames whose steps the speed is the mean of
-WIDE = {"width": "300px", "label_width": "100px"}  # three in a row
+ROW = {"width": "228px", "label_width": "102px"}  # four in a row
+NEW = ("data", "noise", "n_train", "seed", "depth", "width", "activation", "init")  # need a new network
 
 
 def playground(data="moons", functions=None, **settings):
@@ -67,20 +74,26 @@ def playground(data="moons", functions=None, **settings):
 
     Parameters
     ----------
-    data : {"moons", "spirals", "circles", "blobs", "xor", "images"} or Dataset
-        Points in a plane, or images: 500 sketches unless you pass others, such as
-        ``load_cifar10().subset(500, val=200)``.
+    data : {"moons", "spirals", "circles", "blobs", "xor", "own", "images"}, tuple (x, y) or Dataset
+        Points in a plane, points that you draw, your own as arrays x (N, 2) and y (N,) with up to four
+        classes, or images: 500 sketches unless you pass others, such as
+        ``load_cifar10().subset(500, val=200)``. Settings may follow, as *Code* shows them:
+        ``"spirals sizes=8,4 lr=0.3"``.
     functions : dict of str to function, optional
         Your own functions in the network, as for ``net.use``: ``{"relu_forward": relu_forward}``.
     **settings
-        What controls show at first: depth, width, activation, init, optimizer, lr, batch_size, reg, seed, and
-        the optimizer's own beta, beta1, beta2, weight_decay.
+        What controls show at first: noise, n_train, seed, depth, width, activation, init, reg, dropout,
+        batch_size, optimizer, lr, and the optimizer's own beta, beta1, beta2, weight_decay; or sizes, the
+        width of each hidden layer.
 
     Returns
     -------
     Playground
         For a cell's last line.
     """
+    if isinstance(data, str):
+        data, _, text = data.strip().partition(" ")
+        settings = gallery.read_settings("playground", text) | settings
     return Playground(data, functions, settings)
 
 
@@ -94,23 +107,26 @@ class Playground(LiveTraining):
 
     def __init__(self, data="moons", functions=None, settings=None):
         super().__init__("playground", functions, sorted(FUNCTIONS))
+        self.ui.add_class("nn-playground")
         self._passed = data if isinstance(data, Dataset) else None
         if self._passed is not None and not len(data.val):
             raise ValueError(
                 f"playground: {data!r} has no validation part; write data.subset(500, val={MEASURED})"
             )
-        kind = IMAGES if self._passed or (isinstance(data, str) and data == FORMERLY) else data
-        self._make_controls(choice("playground", "data", kind, (*POINTS, IMAGES)))
-        self._make_code_box()
+        self.mine = OwnPoints(data if isinstance(data, tuple) else None)
+        kind = MINE if isinstance(data, tuple) else data
+        kind = IMAGES if self._passed or (isinstance(data, str) and data == FORMERLY) else kind
+        self._make_controls(choice("playground", "data", kind, (*POINTS, MINE, IMAGES)))
+        self._make_extras()
+        self.facts, self.about = widgets.HTML(), widgets.HTML()
+        self._make_sheets()
         self._set(settings or {})
         self._show_own_parameters()
-        self.facts, self.about = widgets.HTML(), widgets.HTML()
-        self._make_figure()
         self.ui.children = [
-            self.controls, self.buttons, self.message, self.code_box, self.facts, self.canvas.widget,
-            self.about,
+            self.buttons, self.controls, self.canvas, self.facts, self.message, self.task, self.own_points,
+            self.code_box, self.about,
         ]  # fmt: skip
-        self.kind = self.seed = None  # of the data and the network that are there, whatever the controls say
+        self.kind = self._made = None  # of the data that are there, whatever the controls say
         self.begin()
         self._connect()
 
@@ -118,101 +134,103 @@ class Playground(LiveTraining):
 
     def _make_controls(self, data):
         first = FIRST | (FIRST_IMAGES if data == IMAGES else {})
-        columns = self._data_controls(data, first), self._network_controls(first), self._step_controls(first)
-        self.settings = {name: each for column in columns for name, each in column.items()}
+        kinds = "What is to be told apart: points in a plane, points that you draw, or images"
+        n_train = f"How many of {POINTS_MADE} points are for training; the others are for validation"
+        seed = "Seed of the points, the first weights, dropout and the order of examples"
+        init = "How large the first weights are: he √(2/D), xavier √(2/(D + M)), normal 0.01, zero 0"
+        batch_size = "Examples in a mini-batch; all: gradient descent"
+        self.settings = {
+            "data": dropdown("data", kinds, [*POINTS, MINE, IMAGES], data, **ROW),
+            "noise": slider("noise", "How far the points stray", first["noise"], 0, 3, **ROW),
+            "n_train": slider("training points", n_train, first["n_train"], 10, 290, step=10, **ROW),
+            "seed": seed_field("seed", seed, first["seed"], **ROW),
+            "depth": slider("hidden layers", "0 is softmax regression", first["depth"], 0, DEEPEST, 1, **ROW),
+            "width": slider("units per layer", "Of every hidden layer", first["width"], 1, WIDEST, 1, **ROW),
+            "activation": dropdown("activation", "The function after each hidden layer", ACTIVATIONS,
+                                   first["activation"], **ROW),
+            "init": dropdown("initialisation", init, [*INITIALISATIONS, ZERO], first["init"], **ROW),
+            "reg": stop_slider("L2 strength", "Of the penalty on large weights", stops(L2), first["reg"],
+                               **ROW),
+            "dropout": slider("dropout", "Share of the hidden units that each step leaves out",
+                              first["dropout"], 0, 0.9, **ROW),
+            "batch_size": stop_slider("batch size", batch_size, BATCHES, first["batch_size"], **ROW),
+            "optimizer": dropdown("optimizer", "How the gradient changes the weights",
+                                  [(CLASSES[name], name) for name in OPTIMIZERS], first["optimizer"], **ROW),
+            "lr": stop_slider("learning rate α", "How far a step goes, on a log scale", stops(RATES),
+                              first["lr"], **ROW),
+        }  # fmt: skip
         self.own = {
             name: {
                 parameter: slider(
                     SYMBOLS[parameter], f"{SYMBOLS[parameter]} of {CLASSES[name]}", *where, step=0.001,
-                    readout_format=".3f", **WIDE,
+                    readout_format=".3f", **ROW,
                 )
                 for parameter, where in parameters.items()
             }
             for name, parameters in OWN.items()
         }  # fmt: skip
-        self.own_box = widgets.VBox([])
-        boxes = [widgets.VBox(list(column.values())) for column in columns]
-        boxes[-1].children = [*boxes[-1].children, self.own_box]
-        self.controls = row(*boxes)
+        each, self.own_box = list(self.settings.values()), widgets.VBox([])
+        columns = each[:4], each[4:8], each[8:11], [*each[11:], self.own_box]
+        self.controls = row(*(widgets.VBox(column) for column in columns))
 
-    def _data_controls(self, data, first):
-        kinds = "What is to be told apart: points in a plane, or images"
-        seed = "Seed of the points, the first weights and the order of examples"
-        batch_size, reg = (
-            "Examples in a mini-batch; all: gradient descent",
-            "Strength of the penalty on large weights",
-        )
-        return {
-            "data": dropdown("data", kinds, [*POINTS, IMAGES], data, **WIDE),
-            "seed": seed_field("seed", seed, first["seed"], **WIDE),
-            "batch_size": stop_slider("batch size", batch_size, BATCHES, first["batch_size"], **WIDE),
-            "reg": stop_slider("L2 strength", reg, stops(L2), first["reg"], **WIDE),
-        }
-
-    def _network_controls(self, first):
-        depth, width = "Depth: 0 is softmax regression", "Width of each hidden layer"
-        activation = "The function after each hidden layer"
-        init = "How large the first weights are: he √(2/D), xavier √(2/(D + M)), normal 0.01"
-        return {
-            "depth": slider("hidden layers", depth, first["depth"], 0, DEEPEST, step=1, **WIDE),
-            "width": slider("units per layer", width, first["width"], 1, WIDEST, step=1, **WIDE),
-            "activation": dropdown("activation", activation, ACTIVATIONS, first["activation"], **WIDE),
-            "init": dropdown("initialisation", init, INITIALISATIONS, first["init"], **WIDE),
-        }
-
-    def _step_controls(self, first):
-        classes = [(CLASSES[name], name) for name in OPTIMIZERS]
-        optimizer, lr = "How the gradient changes the weights", "How far a step goes, on a log scale"
-        return {
-            "optimizer": dropdown("optimizer", optimizer, classes, first["optimizer"], **WIDE),
-            "lr": stop_slider("learning rate α", lr, stops(RATES), first["lr"], **WIDE),
-        }
-
-    def _make_code_box(self):
+    def _make_extras(self):
         lines = "lines that make this network and this run"
-        self.code_button = self.button("Copy as code", "code", f"Show the {lines}", self._show_code)
+        self.code_button = self.button("Code", "code", f"Show the {lines}", self._show_code)
         self.code = control(widgets.Textarea, "code", lines.capitalize(), width="98%", label_width="100px")
         self.copy_button = widgets.HTML(COPY)
         self.code_box = widgets.VBox([])
-        self.buttons.children = [*self.buttons.children, self.code_button]
+        look = {"width": "146px", "label_width": "44px"}
+        wires = "What the lines between units show: the weights, or the loss's derivative by each"
+        self.wires = dropdown("lines", wires, ["weights", "gradient"], "weights", **look)
+        pen = "What the mouse does in the decision regions of your own points"
+        self.pen = dropdown("mouse", pen, [*OWN_CLASSES, "erase"], OWN_CLASSES[0], **look)
+        entries = "Settings that work or fail, each with a question"
+        names = [("", ""), *((entry["name"], i) for i, entry in enumerate(gallery.GALLERY))]
+        self.gallery = dropdown("gallery", entries, names, "", width="310px", label_width="60px")
+        self.question, self.task = None, widgets.HTML()
+        entry = "Your own points, one a line: x, y and the class from 1 to 4"
+        self.entry = control(widgets.Textarea, "points", entry, rows=5, continuous_update=False, **look)
+        self.entry.layout.width, self.own_points = "400px", widgets.VBox([])
+        self.buttons.children = [*self.buttons.children, self.code_button, self.wires, self.gallery]
 
     def _set(self, settings):
+        settings = dict(settings)
         own = self.own.get(settings.get("optimizer", self.value("optimizer")), {})
         known = {name: each for name, each in self.settings.items() if name != "data"} | own
+        sizes = settings.pop("sizes", None)
+        if sizes is not None:
+            settings["depth"] = len(gallery.check_sizes("playground", sizes, DEEPEST, WIDEST))
         show_settings("playground", known, settings, {"lr": {"above": 0.0}, "reg": {}})
+        self.sizes = list(sizes) if sizes is not None else [self.value("width")] * self.value("depth")
 
     def _connect(self):
-        for name in ("data", "seed", "depth", "width", "activation", "init"):
-            self.when(self.settings[name], lambda _, name=name: self._renew(name))
+        for name in NEW:
+            self.when(self.settings[name], lambda _, name=name: self._resize_and_renew(name))
         self.when(self.settings["optimizer"], lambda _: self._change_optimizer())
         self.when(self.settings["lr"], lambda lr: self._change("lr", self.optimizer, lr))
-        self.when(self.settings["reg"], lambda reg: self._change("reg", self.net, reg))
+        for name in ("reg", "dropout"):
+            self.when(self.settings[name], lambda value, name=name: self._change(name, self.net, value))
         self.when(self.settings["batch_size"], lambda _: self._new_steps())
         for optimizer, sliders in self.own.items():
             for name, each in sliders.items():
                 self.when(
                     each, lambda value, optimizer=optimizer, name=name: self._tune(optimizer, name, value)
                 )
+        self.when(self.wires, lambda _: self._redraw_network())
+        self.when(self.gallery, self._show_entry)
+        self.when(self.entry, self._read_points)
 
     def _show_own_parameters(self):
         self.own_box.children = list(self.own.get(self.value("optimizer"), {}).values())
 
-    def _make_figure(self):
-        figure = Figure(figsize=(11.2, 4.8), dpi=80, layout="none")  # pixels: 896 × 384
-        places = {"left": 0.06, "right": 0.985}
-        above = figure.add_gridspec(
-            1, 3, bottom=0.475, top=0.945, width_ratios=(1.3, 1, 1), wspace=0.25, **places
+    def _make_sheets(self):
+        network = Sheet(WIDTH, HEIGHT, "The network: a picture for each unit, a line for each weight")
+        self.plots = Sheet(
+            330, HEIGHT, "What the network answers, and loss and accuracy over the steps", pointer=True
         )
-        below = figure.add_gridspec(1, 4, bottom=0.105, top=0.315, wspace=0.15, **places)
-        self._answers_ax, loss, accuracy = (figure.add_subplot(place) for place in above)
-        self.canvas = Canvas(
-            figure,
-            alt="What the network answers, loss and accuracy over the steps, and for each layer its "
-            "activations, dead units, gradient and update; sizes are root mean squares",
-        )
-        self.accuracy = Curves(self.canvas, accuracy, "Accuracy", "accuracy (%)", top=102)
-        self.loss = Curves(self.canvas, loss, "Loss", "cross-entropy (nats)")  # its axes change more often
-        self.layers = Layers(self.canvas, [figure.add_subplot(place) for place in below])
+        self.network = NetworkView(network)
+        self.canvas = Canvas([network, self.plots], self.post, self._on_event)
+        self._looked_at = None  # the unit under the mouse, by layer and number
 
     # What trains
 
@@ -223,39 +241,54 @@ class Playground(LiveTraining):
 
     def begin(self):
         """Make the data, network and optimizer that the controls describe, and a frame of them."""
-        kind, seed = self.value("data"), self.value("seed")
-        # Not only after a change of these two: one that came later may have its turn before theirs.
-        new_data = (kind, seed) != (self.kind, self.seed)
-        self.kind, self.seed = kind, seed
+        # Not only after a change of these: one that came later may have its turn before theirs.
+        made = *(self.value(name) for name in ("data", "noise", "n_train", "seed")), self.mine.version
+        self.kind, noise, n_train, self.seed, _ = made
+        self.most_frames = FRAMES_OF_IMAGES if self.kind == IMAGES else FRAMES
+        new_data, self._made = made != self._made, made
+        for name in ("noise", "n_train"):
+            self.settings[name].disabled = self.kind == IMAGES or (name, self.kind) == ("noise", MINE)
+        self.own_points.children = [self.pen, self.entry] if self.kind == MINE else []
+        self.entry.value = self.mine.text()
         if new_data:
-            self.data = points(kind, seed=seed) if kind in POINTS else self._passed or sample_images()
-        C = POINTS[kind][1] if kind in POINTS else self.data.num_classes
+            counts = {"n_train": n_train, "n_val": POINTS_MADE - n_train}
+            if self.kind in POINTS:
+                self.data = points(self.kind, **counts, noise=noise, seed=self.seed)
+            elif self.kind == MINE:
+                self.data = self.mine.dataset(n_train / POINTS_MADE, self.seed)
+            else:
+                self.data = self._passed or sample_images()
+        C = (
+            self.data.num_classes
+            if self.kind == IMAGES
+            else POINTS.get(self.kind, (0, self.mine.num_classes))[1]
+        )
+        init = self.value("init")
         self.net = ClassificationNet(
-            self.data.input_size, [self.value("width")] * self.value("depth"), C,
-            self.value("activation"), self.value("reg"), self.value("init"), seed=seed,
+            self.data.input_size, self.sizes, C, self.value("activation"), self.value("reg"),
+            zeros if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),
         )  # fmt: skip
         self.net.use(**self.own_functions())
         self.step_count, self.epochs, self._script = 0, 0, Script()
-        self.code_box.children = []  # code that makes another network
         self.seconds, self.times = 0.0, deque(maxlen=SPEED)
         self._theta_before = np.full_like(self.net.theta, np.nan)
         self._new_optimizer()
         if new_data:
             self._look_at_data()
-        self.loss.clear()
-        self.accuracy.clear()
-        self.layers.begin(self.net.num_layers, self.net.activation)
-        self.guard(self.draw)
+        for curves in (self.loss, self.accuracy):
+            curves.clear()
+        self._redraw_network()
 
     def _look_at_data(self):
         """Put together what each frame asks the network: examples of both parts, places of the plane."""
-        canvas, ax = self.canvas, self._answers_ax
-        canvas.clear(ax)
+        self.plots.clear()
         if self.kind == IMAGES:
-            self.answers = Samples(canvas, ax, self.data.val, self.data.class_names)
+            self.answers = Samples(self.plots, self.data.val, self.data.class_names)
         else:
-            self.answers = Regions(canvas, ax, self.data)
-        parts = [part[:MEASURED] for part in (self.data.train.images, self.data.val.images)]
+            self.answers = Regions(self.plots, self.data)
+        self.loss = Curves(self.plots, (0, 340, 165, HEIGHT - 340), "Loss")
+        self.accuracy = Curves(self.plots, (165, 340, 165, HEIGHT - 340), "Accuracy (%)", top=102)
+        parts = [part[:MEASURED] for part in (self.data.train.inputs, self.data.val.inputs)]
         N = [len(part) for part in parts]
         self._parts = [
             (slice(0, N[0]), self.data.train.labels[:MEASURED]),
@@ -268,6 +301,17 @@ class Playground(LiveTraining):
             self._answered = slice(sum(N), None)
             x.append(self.answers.x)
         self.x = np.concatenate(x)
+        self.example = 0
+        self._choose_example()
+
+    def _redraw_network(self):
+        """Lay the network out anew, and draw."""
+        self.network.gradient, self._looked_at = self.wires.value == "gradient", None
+        images, names = None, [f"class {k + 1}" for k in range(self.net.num_classes)]
+        if self.kind == IMAGES:
+            images, names = self.data.train.images, self.data.class_names
+        self.network.begin(self.net, names, images)
+        self.guard(self.draw)
 
     def _new_optimizer(self):
         sliders = self.own.get(self.value("optimizer"), {})
@@ -287,15 +331,104 @@ class Playground(LiveTraining):
 
     # What a change does
 
-    def _renew(self, name):
+    def _resize_and_renew(self, name):
+        depth, width = self.value("depth"), self.value("width")
+        if name == "width":
+            self.sizes = [width] * depth
+        elif name == "depth":  # layers that stay keep their width
+            self.sizes = (self.sizes + [self.sizes[-1] if self.sizes else width] * depth)[:depth]
+        self._renew(self.settings[name].description, name == "data")
+
+    def _renew(self, what, new_kind=False):
         """Begin anew after a change that needs another network, and say so."""
         self.stop()
         self.begin()
         hint = ""
-        if name == "data" and self.value("data") == IMAGES:
+        if new_kind and self.kind == IMAGES:
             width, lr = FIRST_IMAGES["width"], FIRST_IMAGES["lr"]
             hint = f" A good start for images: {width} units per layer, SGD, a learning rate of {lr:g}."
-        self.say(f"New {self.settings[name].description}: a new network, at step 0. Press Start.{hint}")
+        elif new_kind and self.kind == MINE:
+            hint = " Draw in the decision regions with the mouse, or write points below."
+        self.say(f"New {what}: a new network, at step 0. Press Start.{hint}")
+
+    def _on_event(self, event):
+        """Do what was pressed, pointed at or drawn in the sheets."""
+        kind, spot = event["event"], event.get("spot", "").split()
+        if kind == "pointer":
+            self._point(event)
+        elif spot[0] == "layers" and kind == "press":
+            depth = self.settings["depth"]
+            depth.value = min(max(self.value("depth") + int(spot[1]), 0), DEEPEST)
+        elif spot[0] == "units" and kind == "press":
+            layer, by = int(spot[1]) - 1, int(spot[2])
+            self.sizes[layer] = min(max(self.sizes[layer] + by, 1), WIDEST)
+            self._renew(f"size of layer {layer + 1}")
+        elif spot[0] == "unit":
+            layer, unit = int(spot[1]), int(spot[2])
+            self._looked_at = (layer, unit) if kind != "leave" else None
+            if kind == "press":  # forwards, on the way back, closed
+                forward, backward = (layer, unit, False), (layer, unit, True)
+                self.network.opened = {forward: backward, backward: None}.get(self.network.opened, forward)
+            if not self.running:
+                self.draw()
+
+    def _point(self, event):
+        """Draw or erase own points, or choose the example whose numbers a formula shows."""
+        if self.kind == IMAGES or event["sheet"] != 1:
+            return
+        place = self.answers.axes.values(event["x"], event["y"])
+        inside = max(map(abs, place)) <= Regions.LIMIT
+        if self.kind == MINE:
+            if inside and self.mine.touch(place, self.pen.value, event["phase"]):
+                self._renew("points")
+        elif event["phase"] == "down" and inside:
+            x = self.data.train.inputs[:MEASURED]
+            self.example = int(((x - place) ** 2).sum(axis=1).argmin())
+            self._choose_example()
+            if not self.running:
+                self.draw()
+
+    def _choose_example(self):
+        if self.kind != IMAGES:
+            self.answers.choose(self.data.train.inputs[self.example])
+
+    def _show_entry(self, number):
+        """Put the controls where an entry of the gallery has them, and ask its question."""
+        self.question, self.task.value = None, ""
+        if number == "":
+            return
+        entry = gallery.GALLERY[number]
+        kind, _, text = entry["setting"].partition(" ")
+        settings = {"data": kind, **FIRST, **gallery.read_settings("playground", text)}
+        for name, value in settings.items():
+            each = self.settings.get(name) or self.own[settings["optimizer"]].get(name)
+            show_first("gallery", name, each, value)
+        self.post(self._ask, entry)  # when the controls have had their turn
+
+    def _ask(self, entry):
+        self.sizes = [self.value("width")] * self.value("depth")
+        self.stop()
+        self.begin()
+        self.question = gallery.Question(entry, self._standing())
+        self.say("")
+        self.task.value = html.escape(self.question.text())
+
+    def _read_points(self, text):
+        if text == self.mine.text():
+            return
+        try:
+            self.mine.read(text)
+        except ValueError as error:
+            self.say(f"{error}. The points stay as they were.")
+            return
+        self._renew("points")
+
+    def _standing(self):
+        """Return what all controls say, by name."""
+        own = self.own.get(self.value("optimizer"), {})
+        return {name: each.value for name, each in (self.settings | own).items()} | {
+            "sizes": tuple(self.sizes)
+        }
 
     def _change_optimizer(self):
         self._show_own_parameters()
@@ -315,6 +448,7 @@ class Playground(LiveTraining):
     def _note(self, what, line):
         if self.step_count:  # what was changed before is what the run begins with
             self._script.change(self.step_count, what, line)
+        self._refresh_code()
 
     # Steps and frames
 
@@ -367,13 +501,41 @@ class Playground(LiveTraining):
             loss, accuracy = zip(*(self._measure(logits[rows], y) for rows, y in self._parts), strict=True)
             self.loss.add(self.step_count, *loss)
             self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
-            self.answers.show(self.net.functions["softmax"](logits[self._answered]))
+            p = self.net.functions["softmax"](logits)
+            self.answers.show(p[self._answered], *self._what_a_unit_says(hidden))
             examples = slice(0, self._parts[-1][0].stop)
-            self.layers.show([a[examples] for a in hidden], *self._sizes())
-        self.canvas.draw()
+            dead = self.network.show(
+                self.net, hidden, p, examples, self._answered, self._sizes(), self._formula()
+            )
         self.times.append((self.step_count, self.seconds))
         self.facts.value = html.escape(self._facts(loss, accuracy))
         self.about.value = html.escape(self._about())
+        units, dead = sum(map(len, dead)), sum(int(each.sum()) for each in dead)
+        self.canvas.say = (
+            f"Step {self.step_count}, loss {loss[0]:.2f}, {accuracy[0]:.0%} right; "
+            f"{dead} of {units} units are dead"
+        )
+        self.canvas.draw()
+        self._refresh_code()
+        if self.question is not None:
+            measured = dict(zip(gallery.MEASURES, (*loss, *accuracy, dead / max(units, 1)), strict=True))
+            if self.question.answered(self.step_count, measured, self._standing()):
+                self.task.value, self.question = html.escape(self.question.praise()), None
+
+    def _what_a_unit_says(self, hidden):
+        """Return what the unit under the mouse puts out over the plane, and its name; nothing without one."""
+        if self._looked_at is None or self.kind == IMAGES or self._looked_at[0] > len(hidden):
+            return ()
+        layer, unit = self._looked_at
+        a = np.nan_to_num(hidden[layer - 1][self._answered, unit])
+        return a, f"Unit {unit + 1} of layer {layer}"
+
+    def _formula(self):
+        """Return the lines that say how the opened unit's numbers come about."""
+        if self.network.opened is None:
+            return []
+        y = int(self.data.train.labels[self.example])
+        return explain(self.net, self.x[self.example : self.example + 1], y, *self.network.opened)
 
     def _measure(self, logits, y):
         """Return cross-entropy and accuracy."""
@@ -419,10 +581,22 @@ class Playground(LiveTraining):
         lines = self._script.lines(self.step_count)
         names = {"ClassificationNet", "training_steps"}
         names |= {each for each in CLASSES.values() if any(f"= {each}(" in line for line in lines)}
-        if not self._is_passed():
-            names.add("sketches" if self.kind == IMAGES else "points")
+        names |= {each for each in ("sketches", "points") if f"= {each}(" in lines[0]}
         imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
-        return "\n".join([*imports, "", *lines])
+        if "np." in lines[0]:
+            imports.insert(0, "import numpy as np")
+        return "\n".join([f'# playground("{self.as_text()}") opens this', *imports, "", *lines])
+
+    def as_text(self):
+        """Return the short text that `playground` takes back: the data, and what was changed."""
+        first = FIRST | {name: value for name, (value, *_) in OWN.get(self.value("optimizer"), {}).items()}
+        standing = self._standing()
+        changed = {name: standing[name] for name in first if standing[name] != first[name]}
+        for name in ("depth", "width"):
+            changed.pop(name, None)
+        if self.sizes != [FIRST["width"]] * FIRST["depth"]:
+            changed["sizes"] = ",".join(map(str, self.sizes)) or "none"
+        return " ".join([self.kind, *(f"{name}={value}" for name, value in changed.items())])
 
     def _is_passed(self):
         return self._passed is not None and self.kind == IMAGES
@@ -430,21 +604,33 @@ class Playground(LiveTraining):
     def _head(self):
         """Return the lines before the first step."""
         kind, seed, net = self.kind, self.seed, self.net
-        data = f'data = points("{kind}", seed={seed})'
+        n_train, noise = self.value("n_train"), self.value("noise")
+        made = f"n_train={n_train}, n_val={POINTS_MADE - n_train}, noise={noise:g}, " * (
+            (n_train, noise) != (FIRST["n_train"], FIRST["noise"])
+        )
+        data = f'data = points("{kind}", {made}seed={seed})'
+        if kind == MINE:
+            data = self.mine.code(self.data)
         if kind == IMAGES:
             data = f"data = sketches({MADE})"
         if self._is_passed():
             data = "# data: the images that playground was called with"
+        init = "lambda D, M: 0.0" if self.value("init") == ZERO else f'"{net.init}"'
+        dropout = f", dropout={net.dropout:g}" if net.dropout else ""
         own = self.own_functions().items()
         use = ", ".join(f"{name}={_name_in_code(name, function)}" for name, function in own)
         return [
             data,
             f"net = ClassificationNet({net.input_size}, {net.hidden_sizes}, {net.num_classes}, "
-            f'"{net.activation}", reg={net.reg:g}, init="{net.init}", seed={seed})',
+            f'"{net.activation}", reg={net.reg:g}, init={init}, seed={seed}{dropout})',
             *([f"net.use({use})"] if use else []),
             f"optimizer = {self.optimizer!r}",
             self._steps_line,
         ]
+
+    def _refresh_code(self):
+        if self.code_box.children and not self.running:
+            self.code.value = self.as_code()
 
     def _show_code(self):
         """Show the code, or put it away again."""
@@ -459,6 +645,11 @@ def sample_images():
     return sketches(500, n_test=0, n_val=200)
 
 
+def zeros(D, M):
+    """Return the standard deviation of first weights that are all 0."""
+    return 0.0
+
+
 def look(net, x):
     """Return what each hidden layer puts out for examples x, and the logits."""
     hidden, last = net.activations(x), net.num_layers
@@ -468,8 +659,8 @@ def look(net, x):
 
 
 def rms(values):
-    """Return the root mean square."""
-    return np.sqrt(np.mean(np.square(values, dtype=np.float64)))
+    """Return the root mean square of a vector."""
+    return np.sqrt(np.dot(values, values) / values.size)
 
 
 def _name_in_code(name, function):

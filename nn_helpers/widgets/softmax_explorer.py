@@ -6,13 +6,15 @@ import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.losses import cross_entropy, softmax
-from nn_helpers.plots import COLOURS, finish, subplots
-from nn_helpers.widgets.canvas import Canvas
+from nn_helpers.plots import COLOURS
+from nn_helpers.widgets.axes import Axes
+from nn_helpers.widgets.canvas import Canvas, Sheet
 from nn_helpers.widgets.controls import control, dropdown, row, show_first, slider, stop_slider
 from nn_helpers.widgets.panel import Panel
 
 CLASSES = ("cat", "dog", "frog", "ship")
 SCALES = (1, 10, 100, 1000)
+SIZE = 960, 290  # pixels
 MANY = 6  # classes; the names and numbers of more stand upright
 
 
@@ -69,57 +71,18 @@ class SoftmaxExplorer(Panel):
         narrow = {"width": "220px", "label_width": "80px"}
         self.true = dropdown("true class", "What the image shows", self.names, self.names[0], **narrow)
         self.facts = widgets.HTML()
-        self._make_figure()
+        self.sheet = Sheet(
+            *SIZE, "Bars for each class: its probability by the stable and by the naive softmax, its "
+            "cross-entropy were it the true one, and the gradient p minus y",
+        )  # fmt: skip
+        self.canvas = Canvas([self.sheet], self.post)
         self.ui.children = [
-            row(*self.logits), row(self.temperature, self.scale, self.true), self.message, self.canvas.widget,
+            row(*self.logits), row(self.temperature, self.scale, self.true), self.message, self.canvas,
             self.facts,
         ]  # fmt: skip
         for each in (*self.logits, self.temperature, self.scale, self.true):
             self.when(each, lambda _: self.draw())
         self.draw()
-
-    def _make_figure(self):
-        figure, axes = subplots(11.2, 3.4, 1, 3, dpi=80)
-        self.canvas = Canvas(
-            figure,
-            alt="Bars for each class: its probability by the stable and by the naive softmax, its "
-            "cross-entropy were it the true one, and the gradient p minus y",
-        )
-        upright = {"rotation": 90} if len(self.names) > MANY else {}
-        room = 0.3 if upright else 0.0  # more of it above the bars
-        probabilities, cost, pull = axes
-        probabilities.set(title="Probabilities", ylabel="p", ylim=(0, 1.25 + room), yticks=np.arange(6) / 5)
-        cost.set(title="Cost of each class, were it true", ylabel="cross-entropy (nats), bars end at 10")
-        cost.set(ylim=(0, 12.5), yticks=range(0, 11, 2))
-        pull.set(title="Gradient with respect to the logits", ylabel="p − y", ylim=(-1.2, 1.2 + room))
-        for ax in axes:
-            ax.set_xticks(range(len(self.names)), self.names, **upright)
-            finish(ax, grid=False)
-        self._make_bars(*axes)
-        self._make_texts(*axes, upright)
-        probabilities.legend(frameon=False, fontsize="small", ncols=2, loc="upper right")
-
-    def _make_bars(self, probabilities, cost, pull):
-        places = np.arange(len(self.names))
-        zeros = np.zeros(len(places))
-        self.stable = probabilities.bar(places - 0.2, zeros, 0.38, color=COLOURS[0], label="stable")
-        self.naive = probabilities.bar(
-            places + 0.2, zeros, 0.38, color="white", edgecolor=COLOURS[1], hatch="///", label="naive"
-        )
-        self.costs = cost.bar(places, zeros, 0.6, color=COLOURS[4])
-        self.pulls = pull.bar(places, zeros, 0.6, color=COLOURS[3])
-        pull.axhline(0, color="black", linewidth=0.8)
-        self.canvas.move(*self.stable, *self.naive, *self.costs, *self.pulls)
-
-    def _make_texts(self, probabilities, cost, pull, upright):
-        style, places = {"ha": "center", "va": "bottom", "size": 8}, range(len(self.names))
-        self.texts = [
-            [ax.text(place - aside, 0, "", **style, **upright) for place in places]
-            for ax, aside in ((probabilities, 0.2), (cost, 0), (pull, 0))
-        ]
-        style |= {"color": COLOURS[1], "rotation": 90}
-        self.broken = [probabilities.text(place + 0.2, 0.02, "", **style) for place in places]
-        self.canvas.move(*(text for texts in (*self.texts, self.broken) for text in texts))
 
     def numbers(self):
         """Return what the figure shows: z, stable p, naive p, cost of each class, and p − y."""
@@ -132,23 +95,42 @@ class SoftmaxExplorer(Panel):
     def draw(self):
         """Compute everything anew for the controls' values."""
         z, p, naive, costs, gradient = self.numbers()
-        shown = ((self.stable, p, 1.0), (self.naive, np.nan_to_num(naive), 1.0), (self.costs, costs, 10.0))
-        for bars, values, top in shown:
-            for bar, value in zip(bars, np.minimum(values, top), strict=True):
-                bar.set_height(value)
-        for bar, value in zip(self.pulls, gradient, strict=True):
-            bar.set_height(value)
-        for texts, values, top, form in (
-            (self.texts[0], p, 1.0, ".2f"), (self.texts[1], costs, 10.0, ".3g"),
-            (self.texts[2], gradient, 1.0, "+.2f"),
-        ):  # fmt: skip
-            for text, value in zip(texts, values, strict=True):
-                text.set_text(f"{value:{form if abs(value) < 100 else ',.0f'}}".replace("-", "−"))
-                text.set_y(min(max(value, 0), top) + 0.02 * top)
-        for text, value in zip(self.broken, naive, strict=True):
-            text.set_text("NaN" if np.isnan(value) else "")
+        self.sheet.clear()
+        axes = self._draw_bars(0, "Probabilities", "p", (0, 1.3), p, COLOURS[0], ".2f", width=0.4)
+        lefts = np.arange(len(p)) + 0.02
+        self.sheet.rects(axes.bars(lefts, lefts + 0.4, np.nan_to_num(naive)), COLOURS[1], stroke=1.5)
+        broken = [(float(axes.x(k + 0.22)), axes.bottom - 6, "NaN") for k in np.flatnonzero(np.isnan(naive))]
+        self.sheet.texts(broken, COLOURS[1], bold=True, turned=True)
+        self.sheet.texts([(axes.left + 4, axes.top + 8, "■ stable")], COLOURS[0])
+        self.sheet.texts([(axes.left + 70, axes.top + 8, "□ naive")], COLOURS[1])
+        words = "Cost of each class, were it true", "cross-entropy (nats), bars end at 10"
+        self._draw_bars(1, *words, (0, 13), np.minimum(costs, 10), COLOURS[4], ".3g", costs)
+        words = "Gradient with respect to the logits", "p − y"
+        self._draw_bars(2, *words, (-1.3, 1.3), gradient, COLOURS[3], "+.2f")
+        self.canvas.say = self.facts_text(z, p, naive, costs)
+        self.facts.value = html.escape(self.canvas.say)
         self.canvas.draw()
-        self.facts.value = html.escape(self.facts_text(z, p, naive, costs))
+
+    def _draw_bars(self, i, title, label, limits, heights, colour, form, numbers=None, width=0.6):
+        """Draw a bar for each class, left of its middle if it is narrow, with its number; return the axes."""
+        C, is_full = len(heights), len(heights) > MANY
+        margins = 44, 10, 24, 84 if is_full else 24
+        axes = Axes(self.sheet, (320 * i, 0, 320, SIZE[1]), (-0.6, C - 0.4), limits, title, "", label,
+                    ticks=(0, 5), margins=margins)  # fmt: skip
+        lefts = np.arange(C) - (0.38 if width < 0.5 else width / 2)
+        self.sheet.rects(axes.bars(lefts, lefts + width, heights), colour)
+        tops = axes.place(lefts + width / 2, np.maximum(heights, 0)) - (0, 5 if is_full else 9)
+        numbers = heights if numbers is None else numbers
+        words = [f"{n:{form if abs(n) < 100 else ',.0f'}}".replace("-", "−") for n in numbers]
+        look = {"turned": True} if is_full else {"align": "center"}
+        self.sheet.texts(
+            [(*top, word) for top, word in zip(tops.tolist(), words, strict=True)], size=11, **look
+        )
+        x, y = axes.x(np.arange(C)).tolist(), SIZE[1] - 4 if is_full else axes.bottom + 11
+        self.sheet.texts(
+            [(*place, name) for *place, name in zip(x, [y] * C, self.names, strict=True)], **look
+        )
+        return axes
 
     def facts_text(self, z, p, naive, costs):
         """Return what the figure says in a sentence or two."""

@@ -369,6 +369,32 @@ def descend_together(surface, walkers, steps=200, start=None):
     }
 
 
+def momentum_losses(surface, start, lr, beta, steps=200):
+    """Return the loss after many descents with momentum at once, NaN where a path left the map.
+
+    Parameters
+    ----------
+    surface : Surface
+    start : pair of float
+    lr, beta : float arrays (…)
+        α and β of each.
+    steps : int
+
+    Returns
+    -------
+    float array (…)
+    """
+    lr, beta = lr[..., np.newaxis], beta[..., np.newaxis]
+    theta, low, high = np.broadcast_to(start, (*lr.shape[:-1], 2)).copy(), *np.transpose(surface.limits)
+    v = np.zeros_like(theta)
+    with np.errstate(all="ignore"):
+        for _ in range(steps):
+            v = beta * v - lr * surface.gradient(theta)
+            theta += v
+            theta[((theta < low) | (theta > high)).any(axis=-1)] = np.nan
+        return surface.loss(theta)
+
+
 def _walk(step, theta, gradient, path, limits):
     """Make one step, and add where it led to the path; return why the path ended, if it did, and an error."""
     try:

@@ -1,21 +1,33 @@
-"""Parts of a live figure: each draws on axes of its own, and changes what it drew when there is news."""
-
-from functools import lru_cache
+"""Parts of the playground's drawing: what the network answers, and loss and accuracy over the steps."""
 
 import numpy as np
 from matplotlib.colors import to_rgb
-from matplotlib.font_manager import findfont
-from matplotlib.ticker import MaxNLocator
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
-from nn_helpers.plots import COLOURS, MARKERS, finish, style
+from nn_helpers.plots import COLOURS
+from nn_helpers.widgets.axes import Axes
 
 POINTS_KEPT = 400  # of a curve
-DEEPEST = 8  # hidden layers
-SIZES = (10, 9, 8)  # of letters
-SMALLEST, LARGEST = 1e-7, 10  # sizes beyond these are drawn at the edge
-# Where the activations of a layer lie; those beyond are counted at the edge.
-RANGES = {"relu": (0, 4), "leaky_relu": (-1, 4), "sigmoid": (0, 1), "tanh": (-1, 1)}
+POINTS_DRAWN = 1000  # of a class
+STRENGTHS = 64  # how sure the network can be, in colours
+LEAST = 1e-6  # activations below this are drawn as none
+
+
+def blend(*stops, count=256):
+    """Return a palette, uint8 (count, 3), that goes evenly from colour to colour."""
+    stops = np.array([to_rgb(stop) for stop in stops])
+    at, where = np.linspace(0, len(stops) - 1, count), np.arange(len(stops))
+    return np.stack([255 * np.interp(at, where, channel) for channel in stops.T], axis=1).astype(np.uint8)
+
+
+DIVERGING = blend(COLOURS[1], "white", COLOURS[0])  # below 0, 0, above 0
+FADING = [blend("white", colour) for colour in COLOURS[:4]]  # a class's probability from 0 to 1
+
+
+def signed(values, largest):
+    """Return values from −largest to largest as numbers of colours of `DIVERGING`; NaN is 0."""
+    share = np.nan_to_num(np.clip(values / max(largest, LEAST), -1, 1))
+    return (127.5 + 127.5 * share).astype(np.uint8)
 
 
 class Regions:
@@ -23,8 +35,7 @@ class Regions:
 
     Parameters
     ----------
-    canvas : Canvas
-    ax : matplotlib axes
+    sheet : Sheet
     data : ArrayDataset
         Points in a plane. Training points are large, validation points small.
 
@@ -36,115 +47,68 @@ class Regions:
 
     LIMIT, CELLS = 3.5, 48
 
-    def __init__(self, canvas, ax, data):
+    def __init__(self, sheet, data):
         centres = ((np.arange(self.CELLS) + 0.5) / self.CELLS * 2 - 1) * self.LIMIT
-        self.x = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2).astype(np.float32)
-        self.colours = np.array([to_rgb(colour) for colour in COLOURS])
-        self.pixels = np.full((self.CELLS, self.CELLS, 4), 255, np.uint8)
-        extent = (-self.LIMIT, self.LIMIT) * 2
-        self.image = canvas.move(
-            ax.imshow(self.pixels, extent=extent, origin="lower", interpolation="bilinear")
-        )
-        for label in range(data.train.labels.max() + 1):
-            for part, size, alpha in ((data.train, 5, 1.0), (data.val, 3.5, 0.6)):
-                x = part.images[part.labels == label]
-                look = {"color": COLOURS[label], "marker": MARKERS[label], "markeredgecolor": "white"}
-                look |= {"markersize": size, "markeredgewidth": 0.6, "alpha": alpha, "linestyle": "none"}
-                canvas.move(*ax.plot(x[:, 0], x[:, 1], **look))
-        ax.spines[:].set_visible(False)
-        ax.set(title="Decision regions", ylabel="second input")
-        ax.set_xlabel("first input (small points: validation)")
-        ax.set(xlim=extent[:2], ylim=extent[2:], xticks=(-2, 0, 2), yticks=(-2, 0, 2))
+        self.x = np.stack(np.meshgrid(centres, -centres), axis=-1).reshape(-1, 2).astype(np.float32)
+        limits = -self.LIMIT, self.LIMIT
+        self.axes = Axes(sheet, (0, 0, 330, 340), limits, limits, "Decision regions", margins=(26, 4, 18, 22))
+        box = [(self.axes.left, self.axes.top, 300, 300)]
+        palette = np.concatenate([blend("white", colour, count=STRENGTHS) for colour in COLOURS[:4]])
+        blank = np.zeros((1, self.CELLS, self.CELLS), np.uint8)
+        self.image, self.unit = sheet.images(box, blank, palette), sheet.images(box, blank[:0], DIVERGING)
+        for label in range(4):
+            for part, size, alpha in ((data.val, 3, 0.6), (data.train, 4.5, 1.0)):
+                x = part.inputs[part.labels == label][:POINTS_DRAWN]
+                sheet.points(self.axes.place(*x.T), COLOURS[label], label, size, alpha)
+        self.chosen = sheet.rects([], "ink", stroke=2)
 
-    def show(self, p):
-        """Colour the plane by the answers p (CELLS², C); where they are not numbers it stays white."""
+    def show(self, p, unit=None, title=""):
+        """Colour the plane by the answers p (CELLS², C); or by what one unit puts out there (CELLS²,)."""
+        self.axes.entitle(title or "Decision regions")
         C = p.shape[1]
         sure = (p.max(axis=1) - 1 / C) / (1 - 1 / C)  # 0 where all classes are as probable
-        strength = 0.6 * np.nan_to_num(sure)[:, np.newaxis]
-        rgb = 1 - strength * (1 - self.colours[p.argmax(axis=1)])
-        self.pixels[..., :3] = (255 * rgb).reshape(self.CELLS, self.CELLS, 3)
-        self.image.set_data(self.pixels)
+        strength = (0.6 * (STRENGTHS - 1) * np.clip(np.nan_to_num(sure), 0, 1)).astype(np.uint8)
+        picture = (STRENGTHS * p.argmax(axis=1).astype(np.uint8) + strength).reshape(1, self.CELLS, -1)
+        self.image.show(picture)
+        self.unit.show(picture[:0] if unit is None else
+                       signed(unit, np.abs(unit).max()).reshape(picture.shape))  # fmt: skip
+
+    def choose(self, place):
+        """Put a frame around a point, (x, y) in the plane."""
+        x, y = self.axes.place(*place)
+        self.chosen.show([(x - 7, y - 7, 14, 14)])
 
 
 class Samples:
-    """Some images, and beside each what the network takes it for.
-
-    Parameters
-    ----------
-    canvas : Canvas
-    ax : matplotlib axes
-    split : Split
-    class_names : sequence of str
+    """Some validation images, and below each what the network takes it for.
 
     Attributes
     ----------
     answers : list of str
-        What stands beside the images: the class, and ✓ or ✗ with its probability.
+        The most probable class, and ✓ or ✗ with its probability.
     """
 
-    COLUMNS, ROWS, GAP = 3, 4, 3  # the gap in pixels
-    COUNT = COLUMNS * ROWS
+    COLUMNS, COUNT, SIDE = 3, 12, 62
 
-    def __init__(self, canvas, ax, split, class_names):
+    def __init__(self, sheet, split, class_names):
         self.labels, self.names = split.labels[: self.COUNT], class_names
-        self.answers = [""] * len(self.labels)
-        ax.set_aspect("auto")
-        ax.apply_aspect()  # all of the place, whatever was drawn here before
-        width, height = (int(size) for size in ax.bbox.size)
-        self.cell = width // self.COLUMNS, height // self.ROWS
-        self.pixels = np.full((height, width, 4), 255, np.uint8)
-        self.side = self.cell[1] - self.GAP
-        for i, image in enumerate(split.images[: self.COUNT]):
-            left, top = self._corner(i)
-            resized = Image.fromarray(image).resize((self.side, self.side))
-            self.pixels[top : top + self.side, left : left + self.side, :3] = resized
-        self.image = canvas.move(ax.imshow(self.pixels, aspect="auto", interpolation="nearest"))
-        ax.set_title("What it takes validation images for")
-        ax.set_axis_off()
+        images = [Image.fromarray(each).resize((self.SIDE, self.SIDE)) for each in split.images[: self.COUNT]]
+        self.corners = [(i % self.COLUMNS * 110 + 24, i // self.COLUMNS * 82 + 2) for i in range(len(images))]
+        sheet.images([(*each, self.SIDE, self.SIDE) for each in self.corners], np.array(images))
+        self.texts = [sheet.texts([], colour, 11, "center") for colour in (COLOURS[1], COLOURS[2])]
+        self.answers = []
 
-    def _corner(self, i):
-        return i % self.COLUMNS * self.cell[0], i // self.COLUMNS * self.cell[1]
-
-    def show(self, p):
-        """Write beside each image its most probable class: ✓ where it is right, ✗ where not.
-
-        Parameters
-        ----------
-        p : float array (COUNT, C)
-        """
-        for i, (row, label) in enumerate(zip(p, self.labels, strict=True)):
-            best = int(row.argmax())
-            right = np.isfinite(row[best]) and best == label
-            share = f"{'✓' if right else '✗'} {np.nan_to_num(row[best]):.0%}"
-            answer = f"{self.names[best]}\n{share}"
-            if answer != self.answers[i]:
-                self.answers[i] = answer
-                self._write(i, answer, COLOURS[2] if right else COLOURS[1])
-        self.image.set_data(self.pixels)
-
-    def _write(self, i, answer, colour):
-        left, top = self._corner(i)
-        paper = self.pixels[top : top + self.side, left + self.side + self.GAP : left + self.cell[0], :3]
-        paper[:] = 255
-        for line, text in enumerate(answer.split("\n")):
-            ink = draw_text(text, colour, paper.shape[1])[:, : paper.shape[1]]
-            height = line * self.side // 2 + 2
-            paper[height : height + len(ink), : ink.shape[1]] = ink[: len(paper) - height]
-
-
-@lru_cache(maxsize=1000)
-def draw_text(text, colour, width):
-    """Return a line of text as pixels (height, width, 3) on white, if need be in smaller letters.
-
-    Drawing text takes its time, so that what was drawn is remembered.
-    """
-    for size in SIZES:
-        font = ImageFont.truetype(findfont("DejaVu Sans"), size, layout_engine=ImageFont.Layout.BASIC)
-        if font.getlength(text) < width:
-            break
-    paper = Image.new("RGB", (int(font.getlength(text)) + 1, sum(font.getmetrics())), "white")
-    ImageDraw.Draw(paper).text((0, 0), text, colour, font)
-    return np.asarray(paper)
+    def show(self, p, unit=None, title=""):
+        """Say of each image its most probable class, from p (COUNT, C)."""
+        best = p.argmax(axis=1)
+        right = (best == self.labels) & np.isfinite(p.max(axis=1))
+        self.answers = [
+            f"{self.names[k]} {'✓' if good else '✗'} {np.nan_to_num(row[k]):.0%}"
+            for k, good, row in zip(best, right, p, strict=True)
+        ]
+        for mark, which in zip(self.texts, (False, True), strict=True):
+            mark.show([(x + self.SIDE / 2, y + self.SIDE + 9, words) for (x, y), words, good
+                       in zip(self.corners, self.answers, right, strict=True) if good == which])  # fmt: skip
 
 
 class Curves:
@@ -152,28 +116,26 @@ class Curves:
 
     Parameters
     ----------
-    canvas : Canvas
-    ax : matplotlib axes
-    title, label : str
+    sheet : Sheet
+    box : tuple (x, y, width, height)
+    title : str
     top : float, optional
         Where the vertical axis ends; without it the axis follows the curves.
     """
 
     FIRST = 200  # steps shown at the beginning
 
-    def __init__(self, canvas, ax, title, label, top=None):
-        self.canvas, self.ax, self.top = canvas, ax, top
-        self.lines = [
-            canvas.move(*ax.plot([], [], label=part, **style(i)))
-            for i, part in enumerate(("training", "validation"))
-        ]
-        ax.set(title=title, xlabel="step", ylabel=label, xlim=(0, self.FIRST), ylim=(0, top or 1))
-        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        ax.yaxis.set_major_locator(MaxNLocator(5))
-        canvas.rest(ax.xaxis, ax.yaxis)
-        finish(ax)
-        if top is None:
-            ax.legend(loc="upper right", fontsize="small", frameon=False)
+    def __init__(self, sheet, box, title, top=None):
+        self.top = top
+        self.axes = Axes(
+            sheet, box, (0, self.FIRST), (0, top or 1), title, margins=(30, 12, 18, 18), ticks=(3, 3)
+        )
+        self.lines = [sheet.line(np.empty((0, 2)), COLOURS[i], 1.8, dash=(5, 3) * i) for i in (0, 1)]
+        right, above = self.axes.right, self.axes.top + 8 if top is None else self.axes.bottom - 22
+        for i, part in enumerate(("training", "validation")):
+            y = above + 14 * i
+            sheet.texts([(right - 22, y, part)], size=11, align="right")
+            sheet.line([(right - 18, y), (right, y)], COLOURS[i], 1.8, dash=(5, 3) * i)
         self.clear()
 
     def clear(self):
@@ -183,23 +145,21 @@ class Curves:
     def add(self, step, training, validation):
         """Add a point to each curve."""
         if self.steps and self.steps[-1] == step:  # the same step measured again
-            self.steps.pop()
-            for values in self.values:
+            for values in (self.steps, *self.values):
                 values.pop()
         self.steps.append(step)
         for values, new in zip(self.values, (training, validation), strict=True):
             values.append(new if np.isfinite(new) else np.nan)
         if len(self.steps) > POINTS_KEPT:
-            del self.steps[1:-1:2]
-            for values in self.values:
+            for values in (self.steps, *self.values):
                 del values[1:-1:2]
-        for line, values in zip(self.lines, self.values, strict=True):
-            line.set_data(self.steps, values)
         self._fit()
+        for line, values in zip(self.lines, self.values, strict=True):
+            line.show(self.axes.place(self.steps, values))
 
     def _fit(self):
         """Let the axes end where the curves do."""
-        before = right, top = self.ax.get_xlim()[1], self.ax.get_ylim()[1]
+        before = right, top = self.axes.xlim[1], self.axes.ylim[1]
         right = self.FIRST
         while right < self.steps[-1]:
             right *= 3
@@ -210,8 +170,7 @@ class Curves:
             if needed > top or right != before[0] or len(self.steps) == 1:
                 top = round_up(needed)
         if (right, top) != before:
-            self.ax.set(xlim=(0, right), ylim=(0, top))
-            self.canvas.renew(self.ax.xaxis)
+            self.axes.limit((0, right), (0, top))
 
 
 def round_up(value):
@@ -220,101 +179,14 @@ def round_up(value):
     return next(float(f"{step * power:.2g}") for step in (1, 1.5, 2, 3, 5, 7, 10) if step * power >= value)
 
 
-class Layers:
-    """What happens in each layer, the first below: activations, dead units, gradients, updates.
-
-    Parameters
-    ----------
-    canvas : Canvas
-    axes : four matplotlib axes
-    """
-
-    BINS = 28
-
-    def __init__(self, canvas, axes):
-        self.canvas, self.axes = canvas, axes
-        self.num_layers = self.activation = None
-        histogram, dead, gradient, update = axes
-        self.image = canvas.move(
-            histogram.imshow(
-                np.zeros((1, self.BINS)), cmap="Blues", vmin=0, vmax=0.4, aspect="auto", origin="lower",
-                interpolation="nearest",
-            )
-        )  # fmt: skip
-        self.dead = canvas.move(*dead.plot([], [], color=COLOURS[1], solid_capstyle="butt"))
-        dots = {"markersize": 5, "linestyle": ":"}
-        self.gradient = canvas.move(*gradient.plot([], [], color=COLOURS[0], marker="o", **dots))
-        self.update = canvas.move(*update.plot([], [], color=COLOURS[2], marker="s", **dots))
-        look = {"ha": "right", "va": "center", "transform": histogram.get_yaxis_transform()}
-        self.names = [histogram.text(-0.03, 0, "", size=8, **look) for _ in range(DEEPEST + 1)]
-        canvas.rest(*self.names)
-        histogram.set(title="Activations")
-        dead.set(xlabel="share (%)", xlim=(0, 100), xticks=(0, 50, 100))
-        gradient.set(title="Gradient", xlabel="size of dW")
-        update.set(title="Update / weight", xlabel="size of ΔW / size of W")
-        for ax in axes:
-            ax.set(ylim=(0, 1), yticks=())
-            finish(ax, grid=ax in (gradient, update))
-        for ax in (gradient, update):
-            ax.set_xscale("log")
-            ax.set_xlim(SMALLEST, LARGEST)
-            ax.set_xticks((1e-6, 1e-4, 1e-2, 1), ("10⁻⁶", "10⁻⁴", "10⁻²", "1"))
-            ax.minorticks_off()
-
-    def begin(self, num_layers, activation):
-        """Make room for another network; its last layer puts out the logits."""
-        if activation != self.activation:
-            self._name_values(activation)
-        low, high = RANGES[activation]
-        hidden = num_layers - 1
-        self.rows = (np.arange(num_layers) + 0.5) / num_layers
-        self.image.set_data(np.zeros((max(hidden, 1), self.BINS)))
-        self.image.set_extent((low, high, 0, max(hidden, 1) / num_layers))
-        self.dead.set_linewidth(min(15, 45 / num_layers))
-        if num_layers != self.num_layers:
-            words = [*(f"layer {layer}" for layer in range(1, num_layers)), "logits"]
-            words += [""] * (len(self.names) - num_layers)
-            for name, word, place in zip(self.names, words, [*self.rows, *[0] * DEEPEST], strict=False):
-                name.set_text(word)
-                name.set_y(place)
-            self.canvas.renew(self.names[0])
-        self.num_layers, self.activation = num_layers, activation
-
-    def _name_values(self, activation):
-        """Let the axes suit the values of an activation."""
-        histogram, dead, *_ = self.axes
-        low, high = RANGES[activation]
-        beyond = f"; {high} and more at the edge" if high == 4 else ""
-        histogram.set(xlim=(low, high), xlabel=f"value (dark: many{beyond})")
-        dead.set_title("Saturated units" if activation in ("sigmoid", "tanh") else "Dead units")
-        self.canvas.outdate()
-
-    def show(self, activations, gradients, updates):
-        """Show the hidden layers' activations (N, M), and each layer's gradient and update / weight."""
-        low, high = RANGES[self.activation]
-        if activations:
-            self.image.set_data(np.array([shares(a, low, high, self.BINS) for a in activations]))
-        dead = [100 * dead_share(a, self.activation) for a in activations]
-        self.dead.set_data(*bars(dead, self.rows))
-        for line, values in ((self.gradient, gradients), (self.update, updates)):
-            line.set_data(np.clip(values, 1.5 * SMALLEST, LARGEST / 1.2), self.rows)
-
-
-def bars(lengths, places):
-    """Return x and y of one line that draws a bar of each length at its place, with gaps between."""
-    x = [end for length in lengths for end in (0, length, np.nan)]
-    y = [place for place, _ in zip(places, lengths, strict=False) for _ in range(3)]
-    return x, y
-
-
 def shares(a, low, high, bins):
     """Return the share of values in each bin from `low` to `high`; those beyond are in the outer two."""
     place = np.nan_to_num((a.ravel() - low) * (bins / (high - low)))
     return np.bincount(np.clip(place, 0, bins - 1).astype(np.intp), minlength=bins) / a.size
 
 
-def dead_share(a, activation):
-    """Return the share of a layer's units (N, M) whose derivative is 0, or nearly, for every example.
+def dead_units(a, activation):
+    """Return which of a layer's units (N, M) have a derivative of 0, or nearly, for every example.
 
     Such a unit passes no gradient on. With ReLU it is 0 for all examples; with sigmoid and tanh it is near an
     end of its range, where the derivative is below 0.02. With leaky ReLU no unit is dead.
@@ -326,5 +198,5 @@ def dead_share(a, activation):
     elif activation == "tanh":
         flat = 1 - a * a < 0.02
     else:
-        return 0.0
-    return float(flat.all(axis=0).mean())
+        return np.zeros(a.shape[1], bool)
+    return flat.all(axis=0)

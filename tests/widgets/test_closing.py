@@ -85,7 +85,7 @@ def test_what_was_closed_is_gone_and_memory_with_it(make):
         panel = make()
         use(panel)
         panel.close()
-        return weakref.ref(panel), weakref.ref(panel.canvas.figure)
+        return weakref.ref(panel), weakref.ref(panel.canvas)
 
     def things():
         gc.collect()

@@ -1,14 +1,17 @@
 """Depth and optimizer on images."""
 
-import asyncio
+import sys
 import time
 
 import numpy as np
 import pytest
+from scenes import in_loop, until
 
 from nn_helpers import ClassificationNet, make_optimizer, relu_forward, sketches, train
+from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.widgets import depth_and_optimizer
-from nn_helpers.widgets.depth_and_optimizer import OPTIMIZERS, SHOWN, WIDTHS
+from nn_helpers.widgets.axes import Axes
+from nn_helpers.widgets.depth_and_optimizer import DEPTHS, DROPOUT, L2, OPTIMIZERS, SEEDS, SHOWN, WIDTHS, Run
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +29,33 @@ def test_every_optimizer_trains_as_train_does(data, optimizer):
     panel.run(1000)
     (run,) = panel.runs
     name, whole, _ = OPTIMIZERS[optimizer]
-    net = ClassificationNet(3072, [10, 10], panel.num_classes(), seed=0)
-    optimizer = make_optimizer(name, panel.value("lr"))
-    history = train(net, data, optimizer, epochs=2, batch_size=None if whole else 8, progress=False)
-    assert np.array_equal(net.theta, panel.net.theta)
-    assert run.steps == len(history)
-    epochs = history.epochs()
-    np.testing.assert_allclose(run.losses, epochs["data_loss"])
-    np.testing.assert_allclose(run.accuracies, epochs["accuracy"])
-    np.testing.assert_allclose(run.val_accuracies, epochs["val_accuracy"])
+    for seed in range(SEEDS):
+        net = ClassificationNet(3072, [10, 10], panel.num_classes(), seed=seed)
+        made, batch_size = make_optimizer(name, panel.value("lr")), None if whole else 8
+        history = train(net, data, made, epochs=2, batch_size=batch_size, seed=seed, progress=False)
+        assert np.array_equal(net.theta, panel.nets[seed].theta)
+        assert run.steps == len(history)
+        epochs = history.epochs()
+        for values, name_of in ((run.losses, "data_loss"), (run.accuracies, "accuracy")):
+            np.testing.assert_allclose(np.array(values)[:, seed], epochs[name_of])
+        np.testing.assert_allclose(np.array(run.val_accuracies)[:, seed], epochs["val_accuracy"])
     assert run.ended == "done"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("activation", each) for each in ACTIVATIONS] + [("reg", each) for each in L2]
+    + [("dropout", each) for each in DROPOUT],
+)  # fmt: skip
+def test_every_option_is_in_every_network(data, setting, value):
+    panel = panel_of(data, seed=4)
+    panel.settings[setting].value = value
+    panel.run(1)
+    assert [getattr(net, setting) for net in panel.nets] == [value] * SEEDS
+    assert panel.runs[0].chosen[setting] == value
+    first = ClassificationNet(3072, [10, 10], panel.num_classes(), panel.value("activation"), seed=4)
+    assert (panel.nets[0].theta != panel.nets[1].theta).any()
+    assert panel.nets[0].hidden_sizes == first.hidden_sizes
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -51,8 +71,7 @@ def test_every_depth_makes_a_network_of_that_depth(data, depth):
     panel = panel_of(data, depth=depth)
     panel.run(1)
     assert panel.net.hidden_sizes == [10] * depth
-    assert panel.runs[0].depth == depth
-    assert f"{depth} hidden, Adam" in panel.runs[0].name
+    assert panel.runs[0].cell == (depth, "Adam")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -67,7 +86,7 @@ def test_a_run_ends_after_its_epochs_and_the_axes_reach_as_far(data, epochs):
     panel = panel_of(data, depth=0, epochs=epochs)
     panel.run(10_000)
     assert len(panel.runs[0].losses) == epochs
-    assert panel.loss.get_xlim()[1] == epochs + 0.5
+    assert [axes.xlim[1] for axes in axes_of(panel)] == [epochs + 0.5] * 2
 
 
 def test_another_choice_is_another_run_and_the_same_choice_goes_on(data):
@@ -77,37 +96,125 @@ def test_another_choice_is_another_run_and_the_same_choice_goes_on(data):
     assert [run.steps for run in panel.runs] == [4]
     panel.settings["depth"].value = 1
     panel.run(2)
-    assert [(run.depth, run.steps, run.ended) for run in panel.runs] == [(2, 4, "stopped"), (1, 2, "")]
+    assert [(run.cell[0], run.steps, run.ended) for run in panel.runs] == [(2, 4, "stopped"), (1, 2, "")]
 
 
-def test_curves_and_table_show_every_run_and_mark_the_best(data):
+def test_a_run_has_the_epochs_it_began_with(data):
+    panel = panel_of(data, epochs=3)
+    panel.advance()
+    panel.settings["epochs"].value = 1
+    while panel.advance():
+        pass
+    assert [len(run.losses) for run in panel.runs] == [3]
+
+
+def axes_of(panel):
+    """The axes of the curves, as they are drawn."""
+    made = []
+    with pytest.MonkeyPatch.context() as patch:
+        module = sys.modules["nn_helpers.widgets.depth_and_optimizer"]
+        patch.setattr(module, "Axes", lambda *args, **how: made.append(Axes(*args, **how)) or made[-1])
+        panel._drawn = None
+        panel.draw()
+    return made
+
+
+def curves(panel):
+    """What the lines of the runs show: for each the epochs, and their means over the seeds."""
+    loss, accuracy = axes_of(panel)
+    lines = [mark.data for mark in panel.curves.marks if mark.kind == "line" and mark.look["width"] == 2]
+    return [np.array((loss, accuracy)[i % 2].values(*line.T)) for i, line in enumerate(lines)]
+
+
+def written(panel, sheet):
+    return [words for mark in getattr(panel, sheet).marks if mark.kind == "texts" for *_, words in mark.data]
+
+
+def cell_of(panel, depth, optimizer):
+    """What a screen reader says of a cell of the grid."""
+    (words,) = [mark.data for mark in panel.grid.marks if mark.look.get("id") == f"{depth} {optimizer}"]
+    return words.partition(": ")[2]
+
+
+def test_curves_grid_and_table_show_every_run_and_mark_the_best(data):
     panel = panel_of(data)
     for depth in (0, 1, 2):
         panel.settings["depth"].value = depth
         panel.run(1000)
-    for i, run in enumerate(panel.runs):
-        np.testing.assert_array_equal(panel.lines[0][i].get_ydata(), run.losses)
-        np.testing.assert_array_equal(panel.lines[1][i].get_ydata(), 100 * np.array(run.val_accuracies))
-    best = panel.best_run()
-    assert panel.runs[best - 1].best == max(run.best for run in panel.runs)
+    shown = curves(panel)
+    for run, loss, accuracy in zip(panel.runs, shown[::2], shown[1::2], strict=True):
+        np.testing.assert_allclose(loss, [[1, 2], np.minimum(np.mean(run.losses, 1), 1.3 * np.log(10))])
+        np.testing.assert_allclose(accuracy, [[1, 2], 100 * np.mean(run.val_accuracies, 1)])
+        mean, spread = run.best
+        assert cell_of(panel, *run.cell) == f"{100 * mean:.0f} ± {100 * spread:.0f}"
+        assert f"{100 * mean:.1f} ± {100 * spread:.1f} %" in panel.table.value
+    assert cell_of(panel, 3, "Adam") == "empty"
+    best = panel.best_of(panel.runs)
+    assert best.best == max(run.best for run in panel.runs)
     rows = panel.table.value.split("<tr")[2:]
     assert len(rows) == 3
-    assert [i for i, cells in enumerate(rows, 1) if "<td>best</td>" in cells] == [best]
-    assert [text.get_text()[0] for text in panel.key.get_legend().get_texts()] == ["1", "2", "3"]
+    assert [i for i, cells in enumerate(rows) if "<td>best</td>" in cells] == [panel.runs.index(best)]
+    assert {"1", "2", "3", "target"} <= set(written(panel, "curves"))
 
 
-def test_the_curve_of_the_loss_grows_with_every_step(data):
+def test_mean_and_spread_are_those_of_the_best_epoch_over_the_seeds():
+    run = Run({}, val_accuracies=[np.array([0.1, 0.2, 0.6]), np.array([0.3, 0.3, 0.2])])
+    assert run.best == pytest.approx((0.3, np.std([0.1, 0.2, 0.6], ddof=1)))
+    assert Run({}).best == (-1.0, 0.0)
+
+
+def test_a_band_reaches_from_the_lowest_seed_to_the_highest(data):
     panel = panel_of(data)
-    panel.run(5 + 2)  # 5 steps are an epoch
-    x, y = panel.lines[0][0].get_data()
-    assert list(x) == [1, 7 / 5]
-    assert y[0] == panel.runs[0].losses[0]
-    two = [loss for loss, _ in panel.runs[0].epoch]
-    assert len(two) == 2
-    assert y[1] == pytest.approx(np.mean(two))
-    assert len(panel.lines[1][0].get_xdata()) == 1  # validation comes with the end of an epoch
-    panel.run(3)
-    assert list(panel.lines[0][0].get_xdata()) == [1, 2]
+    panel.run(1000)
+    _, accuracy = axes_of(panel)
+    _, band = (mark.data for mark in panel.curves.marks if mark.kind == "rects")
+    values = 100 * np.array(panel.runs[0].val_accuracies)
+    np.testing.assert_allclose(band[:, 1], accuracy.y(values.max(1)))
+    np.testing.assert_allclose(band[:, 1] + band[:, 3], accuracy.y(values.min(1)))
+
+
+def test_the_target_is_the_best_without_hidden_layers(data):
+    panel = panel_of(data, depth=1)
+    panel.run(1000)
+    assert "target" not in written(panel, "curves")
+    panel.settings["depth"].value = 0
+    panel.run(1000)
+    _, accuracy = axes_of(panel)
+    (line,) = [mark.data for mark in panel.curves.marks if mark.look.get("dash") == [6, 4]]
+    assert accuracy.values(*line[0])[1] == pytest.approx(100 * panel.runs[1].best[0])
+
+
+@pytest.mark.parametrize(("deep", "solves"), [(0.5, True), (0.44, False), (0.3, False)])
+def test_the_task_is_solved_by_a_deeper_network_that_is_better_by_more_than_both_spreads(data, deep, solves):
+    panel = panel_of(data)
+    for depth, mean in ((0, 0.4), (2, deep)):
+        accuracies = [np.array([mean - 0.03, mean, mean + 0.03])]
+        run = Run({**panel._choices(), "depth": depth}, 1, "done", [np.ones(3)], accuracies, accuracies)
+        panel.runs.append(run)
+    panel.draw()
+    assert ("Solved" in panel.task.value) == solves
+
+
+def test_pressing_a_cell_chooses_it_and_filling_trains_all_that_are_empty():
+    few = sketches(n_train=40, n_test=10).subset(8, val=8)
+
+    async def scene():
+        panel = panel_of(few, epochs=1)
+        panel.canvas._hear(panel.canvas, {"event": "press", "spot": "5 momentum"}, [])
+        await until(lambda: (panel.value("depth"), panel.value("optimizer")) == (5, "momentum"))
+        panel.run(1)
+        first = panel.runs[0]
+        panel.fill_button.click()
+        await until(lambda: panel.running)
+        await until(lambda: not panel.running)
+        assert {run.cell for run in panel.runs} == {(d, name) for d in DEPTHS for name in OPTIMIZERS}
+        assert len(panel.runs) == len(DEPTHS) * len(OPTIMIZERS)
+        assert panel.runs[0] is first
+        assert all(run.chosen["lr"] == OPTIMIZERS[run.cell[1]][2] for run in panel.runs)
+        assert not panel.message.value
+        panel.close()
+
+    in_loop(scene)
 
 
 def test_of_many_runs_the_last_are_drawn_and_all_are_in_the_table(data):
@@ -115,10 +222,8 @@ def test_of_many_runs_the_last_are_drawn_and_all_are_in_the_table(data):
     for _ in range(SHOWN + 2):
         panel.run(1000)
     assert [number for number, _ in panel.last_runs()] == list(range(3, SHOWN + 3))
-    assert sum(len(line.get_xdata()) > 0 for line in panel.lines[0]) == SHOWN
+    assert len(curves(panel)) == 2 * SHOWN
     assert panel.table.value.count("<tr") == SHOWN + 3
-    third = panel.lines[0][2].get_ydata()
-    assert list(third) == panel.runs[2].losses
 
 
 def test_one_epoch_trains_for_one_epoch(data):
@@ -139,8 +244,8 @@ def test_forget_all_forgets_all(data):
     panel.reset_button.click()
     assert panel.runs == []
     assert "Nothing was tried yet" in panel.table.value
-    assert all(len(line.get_xdata()) == 0 for lines in panel.lines for line in lines)
-    assert panel.key.get_legend() is None
+    assert curves(panel) == []
+    assert cell_of(panel, 2, "Adam") == "empty"
 
 
 def test_a_run_that_diverges_says_so_and_the_next_is_another(data):
@@ -150,6 +255,7 @@ def test_a_run_that_diverges_says_so_and_the_next_is_another(data):
     panel.step_button.click()
     assert "diverged" in panel.message.value
     assert "diverged" in panel.table.value
+    assert cell_of(panel, 8, "SGD") == "diverged"
     assert panel.runs[-1].ended == "diverged"
     panel.settings["lr"].value = 1e-3
     panel.step_button.click()
@@ -174,7 +280,7 @@ def test_the_learners_functions_are_in_the_networks_and_their_errors_in_the_pane
 
 
 def test_a_run_that_failed_can_be_the_best_and_both_are_said(data):
-    left = [20]
+    left = [60]
 
     def mine(z):
         left[0] -= 1
@@ -186,7 +292,7 @@ def test_a_run_that_failed_can_be_the_best_and_both_are_said(data):
     panel.step_button.click()
     panel.step_button.click()
     assert panel.runs[0].ended == "failed"
-    assert panel.best_run() == 1
+    assert panel.best_of(panel.runs) is panel.runs[0]
     assert "<td>best, failed</td>" in panel.table.value
 
 
@@ -204,23 +310,20 @@ def test_a_change_while_it_runs_takes_effect_with_the_next_run(data):
             return relu_forward(z)
 
         panel = depth_and_optimizer(data, {"relu_forward": slow}, epochs=50, width=10)
-        panel.start_button.click()
-        await asyncio.sleep(0.05)
-        assert panel.running
+        panel.start()
+        await until(lambda: panel.runs)
         panel.settings["depth"].value = 5
-        await asyncio.sleep(0.05)
-        assert "next one" in panel.message.value
+        await until(lambda: "next one" in panel.message.value)
         assert len(panel.runs) == 1
-        panel.pause_button.click()
-        await asyncio.sleep(0.05)
+        panel.pause()
         assert not panel.running
-        panel.start_button.click()
-        await asyncio.sleep(0.1)
+        panel.start()
+        await until(lambda: len(panel.runs) == 2)
         panel.close()
-        assert [run.depth for run in panel.runs] == [2, 5]
+        assert [run.cell[0] for run in panel.runs] == [2, 5]
         assert panel.runs[0].ended == "stopped"
 
-    asyncio.run(asyncio.wait_for(scene(), 20))
+    in_loop(scene)
 
 
 def test_what_cannot_be_used_is_refused(data):
@@ -242,7 +345,7 @@ def test_what_cannot_be_used_is_refused(data):
 def test_any_learning_rate_can_be_given_and_is_used_as_it_is(data, lr):
     panel = panel_of(data, lr=lr)
     panel.run(1)
-    assert panel.runs[0].lr == panel.value("lr") == lr
+    assert panel.runs[0].chosen["lr"] == panel.value("lr") == lr
 
 
 def test_an_optimizer_that_is_given_comes_with_its_rate_unless_another_is_given(data):
@@ -261,12 +364,12 @@ def test_pairs_of_arrays_serve_as_data_too_when_they_have_a_validation_part():
 
 def test_what_is_saved_before_the_first_run_is_a_short_one_that_leaves_nothing_behind():
     panel = depth_and_optimizer(width=20)
-    frame, table = panel.canvas.widget.value, panel.table.value
+    table = panel.table.value
     saved = panel.saved_png()
-    assert saved != panel.canvas.figure._repr_png_()
-    assert (panel.runs, panel.canvas.widget.value, panel.table.value) == ([], frame, table)
+    assert saved != panel.canvas.figure()._repr_png_()
+    assert (panel.runs, panel.table.value) == ([], table)
     panel.step()
     panel.step()
     runs = panel.runs[:]
-    panel.saved_png()
+    assert panel.saved_png() == saved
     assert panel.runs == runs

@@ -26,7 +26,7 @@ def notebook(opened):
 def parts(notebook, cell):
     """What is to be seen below a cell: its sentence, its controls, its figure."""
     output = notebook.root.locator(".jp-Cell").nth(cell).locator(".jp-Cell-outputWrapper")
-    where = (".nn-saved", ".widget-image", ".jp-RenderedImage img")
+    where = (".nn-saved", ".nn-canvas", ".jp-RenderedImage img")
     return tuple(output.locator(f"{each}:visible").count() for each in where)
 
 

@@ -1,0 +1,292 @@
+"""The network, drawn: a picture for each unit, a wire for each weight, and what happens in each layer."""
+
+import textwrap
+
+import numpy as np
+
+from nn_helpers.layers import affine_backward
+from nn_helpers.plots import COLOURS
+from nn_helpers.widgets.views import DIVERGING, FADING, dead_units, shares, signed
+
+LAYERS, UNITS, OUTPUTS = 6, 8, 10  # at most so many are drawn: hidden layers, units of each, classes
+WIDTH, HEIGHT, TOP, BOTTOM = 586, 450, 50, 366  # pixels; the units are between TOP and BOTTOM
+FIRST, LAST, GAP, LARGEST, BINS = 38, 548, 5, 44, 14
+ROW = 14  # pixels of a line of text
+TERMS = 8  # of a sum that are written out
+# Where the activations of a layer lie; those beyond are counted at the edge.
+RANGES = {"relu": (0, 4), "leaky_relu": (-1, 4), "sigmoid": (0, 1), "tanh": (-1, 1)}
+
+
+class NetworkView:
+    """The network on a sheet of WIDTH × HEIGHT.
+
+    Attributes
+    ----------
+    opened : None or tuple (layer, unit, backward)
+        The unit whose formula is written below, counted from 1 and 0, and which way it is gone through.
+    gradient : bool
+        Whether the wires are the loss's derivatives with respect to the weights instead of the weights.
+    """
+
+    def __init__(self, sheet):
+        self.sheet, self.opened, self.gradient = sheet, None, False
+
+    def begin(self, net, class_names, images=None):
+        """Draw another network; for images (N, H, W, 3), units are drawn as what they look for in them."""
+        self.sheet.clear()
+        self.class_names = class_names
+        self.depth, self.images, self.opened = net.num_layers - 1, images, None
+        hidden = list(range(1, self.depth + 1))
+        if self.depth > LAYERS:
+            hidden = [*hidden[: LAYERS - 1], self.depth]
+        self.sizes = [net.input_size, *net.hidden_sizes, net.num_classes]
+        self.drawn = {0: 1 if images is not None else min(2, net.input_size)}
+        self.drawn |= {layer: min(UNITS, self.sizes[layer]) for layer in hidden}
+        self.drawn[self.depth + 1] = min(OUTPUTS, net.num_classes)
+        self.xs = dict(zip(self.drawn, np.linspace(FIRST, LAST, len(self.drawn)), strict=True))
+        self.boxes = {layer: self._column(layer, count) for layer, count in self.drawn.items()}
+        self._make_wires()
+        self._make_pictures()
+        self._make_header()
+        boxes = np.concatenate(list(self.boxes.values()))
+        self.sheet.rects(boxes, "faint", stroke=1)
+        self.dead = self.sheet.line(np.empty((0, 2)), COLOURS[1], 2)
+        self.frame = self.sheet.rects([], COLOURS[3], stroke=3)
+        self.bars = self.sheet.rects([], "faint")
+        self.strip = self.sheet.texts([], align="center")
+        self.lines = self.sheet.texts([])
+
+    def _column(self, layer, count):
+        side = min(LARGEST, (BOTTOM - TOP) / count - GAP)
+        tops = (TOP + BOTTOM) / 2 + (side + GAP) * (np.arange(count) - count / 2) + GAP / 2
+        return np.array([(self.xs[layer] - side / 2, y, side, side) for y in tops])
+
+    def _make_wires(self):
+        ends, names, self.wired = [], [], []
+        for layer in list(self.drawn)[1:]:
+            if layer - 1 not in self.drawn or (layer == 1 and self.images is not None):
+                continue  # what is between is not drawn, or too much
+            self.wired.append(layer)
+            what = "∂L/∂w" if self.gradient else "weight"
+            for i, (x0, y0, w, h) in enumerate(self.boxes[layer - 1]):
+                for j, (x1, y1, _, k) in enumerate(self.boxes[layer]):
+                    ends.append((x0 + w, y0 + h / 2, x1, y1 + k / 2))
+                    names.append(f"layer {layer}, {what} from {i + 1} to {j + 1}")
+        self.wires = self.sheet.wires(ends, np.zeros(len(ends) + 1), names)
+        if self.images is not None:  # all pixels go to each unit: too many wires to draw
+            (x0, y0, w, h), gap = self.boxes[0][0], (np.nan, np.nan)
+            fan = [[(x0 + w, y0 + h / 2), (x, y + k / 2), gap] for x, y, _, k in self.boxes[1]]
+            self.sheet.line(np.reshape(fan, (-1, 2)), "grid", 1)
+
+    def _make_pictures(self):
+        sheet, cells = self.sheet, np.linspace(-1, 1, 24)
+        if self.images is not None:
+            sheet.images(self.boxes[0], self.images[:1])
+        else:
+            across = np.tile(cells, (24, 1))
+            sheet.images(self.boxes[0], signed(np.array([across, -across.T])[: self.drawn[0]], 1), DIVERGING)
+        blank = np.zeros((0, 24, 24) if self.images is None else (0, *self.images.shape[1:]), np.uint8)
+        palettes = {layer: DIVERGING if self.images is None else None for layer in self.drawn if layer}
+        self.pictures, self.spots = {}, {}
+        for layer, palette in palettes.items():
+            boxes = self.boxes[layer]
+            if layer == self.depth + 1 and self.images is None:  # each in the colour of its class
+                self.pictures[layer] = [
+                    sheet.images(boxes[k : k + 1], blank, FADING[k]) for k in range(len(boxes))
+                ]
+            else:
+                self.pictures[layer] = sheet.images(boxes, blank, palette)
+            for unit, box in enumerate(boxes):
+                self.spots[layer, unit] = sheet.spot(f"unit {layer} {unit}", box, "", "units")
+
+    def _make_header(self):
+        s = "s" * (self.depth != 1)
+        self._plus_and_minus(WIDTH / 2, 12, 70, f"{self.depth} hidden layer{s}", "layers", "a hidden layer")
+        self.sheet.texts([(FIRST, 36, "input")], "faint", align="center")
+        self.sheet.texts([(LAST, 36, "output")], "faint", align="center")
+        for layer in list(self.drawn)[1:-1]:
+            where = f"a unit of layer {layer}"
+            self._plus_and_minus(self.xs[layer], 36, 24, f"{self.sizes[layer]}", f"units {layer}", where)
+            if self.sizes[layer] > UNITS:
+                more = f"+ {self.sizes[layer] - UNITS} more"
+                self.sheet.texts([(self.xs[layer], BOTTOM + 5, more)], "faint", 11, "center")
+        if self.depth > LAYERS:
+            x = (self.xs[LAYERS - 1] + self.xs[self.depth]) / 2
+            self.sheet.texts([(x, (TOP + BOTTOM) / 2, "…")], size=20, align="center")
+
+    def _plus_and_minus(self, x, y, away, words, name, what):
+        self.sheet.texts([(x, y, words)], align="center")
+        for by, sign, verb in ((-1, "−", "Take away"), (1, "+", "Add")):
+            box = (x + by * away - 8, y - 8, 16, 16)
+            self.sheet.rects([box], "faint", stroke=1)
+            self.sheet.texts([(x + by * away, y, sign)], size=13, align="center")
+            self.sheet.spot(f"{name} {by}", box, f"{verb} {what}", "sizes")
+
+    def show(self, net, hidden, p, examples, places, sizes, text):
+        """Draw what the network is now.
+
+        Parameters
+        ----------
+        hidden : list of float arrays (N, M)
+            What each hidden layer puts out.
+        p : float array (N, C)
+            The answers.
+        examples, places : slice
+            Which rows are examples, and which are places of the plane, row by row from above.
+        sizes : tuple of two float arrays (num_layers,)
+            Of each layer's gradient, and of its update beside its weights.
+        text : list of str
+            What is written below, in the place of what happens in the layers.
+
+        Returns
+        -------
+        list of bool arrays (M,)
+            Which units of each layer are dead.
+        """
+        self._show_pictures(net, hidden, p, places)
+        of = net.grads if self.gradient else net.params
+        parts = [
+            of[f"W{layer}"][: self.drawn[layer - 1], : self.drawn[layer]].ravel() for layer in self.wired
+        ]
+        weights = np.concatenate(parts) if parts else np.zeros(0)
+        least = 1e-9 if self.gradient else 1
+        self.wires.show(np.append(weights, max(least, np.nan_to_num(np.abs(weights)).max(initial=0))))
+        dead = [dead_units(a[examples], net.activation) for a in hidden]
+        self._show_units(net, hidden, p, examples, dead)
+        lines = [line for part in text for line in textwrap.wrap(part, 92)]
+        self.lines.show([(2, BOTTOM + 16 + 15 * i, line) for i, line in enumerate(lines[:5])])
+        self.bars.show([] if text else self._histograms(net, hidden, examples))
+        self.strip.show([] if text else self._strip(dead, sizes))
+        return dead
+
+    def _show_pictures(self, net, hidden, p, places):
+        for layer, mark in self.pictures.items():
+            count = self.drawn[layer]
+            if self.images is not None:
+                mark.show(self._looked_for(net, layer, count))
+                continue
+            a = (hidden[layer - 1] if layer <= self.depth else p)[places, :count]
+            side = int(len(a) ** 0.5)
+            a = a.reshape(side, side, count)[::2, ::2].transpose(2, 0, 1)
+            if layer <= self.depth:
+                mark.show(signed(a, 2.5 * np.nan_to_num(np.abs(a)).mean()))
+            else:
+                for each, picture in zip(mark, np.nan_to_num(255 * a).astype(np.uint8), strict=True):
+                    each.show(picture[np.newaxis])
+
+    def _looked_for(self, net, layer, count):
+        """Return the weights from the pixels to units of a layer, as if no activation were between."""
+        W = net.params[f"W{layer}"][:, :count]
+        for before in range(layer - 1, 0, -1):
+            W = net.params[f"W{before}"] @ W
+        share = np.nan_to_num(W / (np.abs(W).max(axis=0) + 1e-9))
+        return (127.5 + 127.5 * share.T).astype(np.uint8).reshape(count, *self.images.shape[1:])
+
+    def _show_units(self, net, hidden, p, examples, dead):
+        crosses, means = [], [a[examples].mean(axis=0) for a in (*hidden, p)]
+        for (layer, unit), spot in self.spots.items():
+            if layer > self.depth:
+                words = f"Output {unit + 1}, {self.class_names[unit]}: {number(means[-1][unit])} on average"
+            else:
+                words = f"Unit {unit + 1} of layer {layer}: {number(means[layer - 1][unit])} "
+                words += f"on average, bias {number(net.params[f'b{layer}'][unit])}"
+                if dead[layer - 1][unit]:
+                    x, y, side, _ = self.boxes[layer][unit]
+                    crosses += [(x, y), (x + side, y + side), (np.nan,) * 2, (x, y + side), (x + side, y)]
+                    crosses += [(np.nan,) * 2]
+                    words += ", dead: it passes no gradient on for any example"
+            if words != spot.data:
+                spot.show(words)
+        self.dead.show(crosses)
+        self.frame.show([] if self.opened is None else self.boxes[self.opened[0]][[self.opened[1]]])
+
+    def _histograms(self, net, hidden, examples):
+        low, high = RANGES[net.activation]
+        bars = []
+        for layer in list(self.drawn)[1:-1]:
+            height = 22 * shares(hidden[layer - 1][examples], low, high, BINS)
+            left = self.xs[layer] - 2 * BINS + 4 * np.arange(BINS)
+            bars.append(np.stack([left, BOTTOM + 32 - height, np.full(BINS, 3.0), height], axis=1))
+        return np.concatenate(bars) if bars else []
+
+    def _strip(self, dead, sizes):
+        labels = ("dead", "size of ∇", "step / w")
+        texts = [(FIRST - 6, BOTTOM + 42 + ROW * i, words) for i, words in enumerate(labels)]
+        for layer in list(self.drawn)[1:]:
+            share = f"{dead[layer - 1].sum()} of {len(dead[layer - 1])}" if layer <= self.depth else ""
+            values = share, *(power(size[layer - 1]) for size in sizes)
+            texts += [(self.xs[layer], BOTTOM + 42 + ROW * i, words) for i, words in enumerate(values)]
+        return texts
+
+
+def number(value):
+    """Return a number with two decimals, or two digits where it is small."""
+    if value == 0 or not 1e-3 <= abs(value) < 0.1:
+        return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    return f"{value:.2g}".replace("-", "−")
+
+
+def power(value):
+    """Return a size as a power of ten with one decimal, such as 2.3e−4; "–" where there is none."""
+    if not np.isfinite(value):
+        return "–"
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"{digits}e{int(exponent)}".replace("-", "−")
+
+
+def _sum_of(pairs, more=""):
+    """Return a sum of products written out."""
+    written = [[number(each) for each in pair] for pair in pairs[:TERMS]]
+    terms = ["·".join(f"({each})" if each[0] == "−" else each for each in pair) for pair in written]
+    left = f" + … ({len(pairs) - TERMS:,} more)" if len(pairs) > TERMS else ""
+    return " + ".join(terms) + left + more
+
+
+def explain(net, x, y, layer, unit, backward):
+    """Return how one unit's numbers come about for one example, line by line.
+
+    Parameters
+    ----------
+    x : float array (1, D)
+    y : int
+        Its class.
+    layer, unit : int
+        Counted from 1, and from 0.
+    backward : bool
+        Whether it is the way back: the loss's derivatives.
+    """
+    f, p, inputs, caches, zs = net.functions, net.params, [x.reshape(1, -1)], [], []
+    for each in range(1, net.num_layers + 1):
+        z, affine = f["affine_forward"](inputs[-1], p[f"W{each}"], p[f"b{each}"])
+        a, cache = (z, None) if each == net.num_layers else f[f"{net.activation}_forward"](z)
+        zs.append(z.copy())
+        inputs.append(a)
+        caches.append((affine, cache))
+    answers = f["softmax"](inputs[-1])
+    is_output = layer == net.num_layers
+    which = f"Output {unit + 1}" if is_output else f"Unit {unit + 1} of layer {layer}"
+    head = f"{which}, one example of class {y + 1}"
+    z, a = zs[layer - 1][0, unit], inputs[layer][0, unit]
+    if not backward:
+        W, b = p[f"W{layer}"][:, unit], p[f"b{layer}"][unit]
+        sign = f" {'−' if b < 0 else '+'} {number(abs(b))} = {number(z)}"
+        end = f"p = softmax(z) = {number(answers[0, unit])}" if is_output else (
+            f"a = {net.activation}(z) = {net.activation}({number(z)}) = {number(a)}")  # fmt: skip
+        return [f"{head}. Press again for the way back.",
+                f"z = {_sum_of(list(zip(W, inputs[layer - 1][0], strict=True)), sign)}", end]  # fmt: skip
+    dz = answers - np.eye(net.num_classes)[[y]]
+    da = None
+    for each in range(net.num_layers, layer, -1):
+        W = p[f"W{each}"]
+        after, (da, _, _) = dz, affine_backward(dz.astype(W.dtype), caches[each - 1][0])
+        dz = f[f"{net.activation}_backward"](da.copy(), caches[each - 2][1])
+    d, lines = dz[0, unit], [f"{head}, the way back. Press again to close."]
+    if is_output:
+        lines.append(f"∂L/∂z = p − y = {number(answers[0, unit])} − {int(unit == y)} = {number(d)}")
+    else:
+        pairs = list(zip(p[f"W{layer + 1}"][unit], after[0], strict=True))
+        lines.append(f"∂L/∂a = {_sum_of(pairs)} = {number(da[0, unit])}  (weights · ∂L/∂z of the next layer)")
+        lines.append(f"∂L/∂z = ∂L/∂a · {net.activation}′({number(z)}) = {number(d)}")
+    products = ", ".join(number(each * d) for each in inputs[layer - 1][0, :TERMS])
+    more = ", …" if inputs[layer - 1].shape[1] > TERMS else ""
+    return [*lines, f"∂L/∂w = inputs · ∂L/∂z = {products}{more};  ∂L/∂b = {number(d)}"]
