@@ -210,7 +210,7 @@ class OptimizerRace(Live):
         self.bets, self.on = [], None  # nothing is drawn before all is set
         for symbol, limits, value in zip(("theta1", "theta2"), on.limits, on.start, strict=True):
             each = self.settings[symbol]
-            with each.hold_trait_notifications():
+            with each.hold_sync(), each.hold_trait_notifications():  # else the page clips the value
                 each.min, each.max, each.value = *limits, value
         for name, each in self.rates.items():
             kind = name
