@@ -71,7 +71,7 @@ PRODUCTS = {
     "z1": ("x", "W1", "b1"), "z2": ("a1", "W2", "b2"), "dW2": ("a1ᵀ", "dz2"), "da1": ("dz2", "W2ᵀ"),
     "dW1": ("xᵀ", "dz1"),
 }  # fmt: skip
-WIDTH, HEIGHT = 960, 344  # pixels of the graph
+WIDTH, HEIGHT = 926, 344  # pixels of the graph
 CELL, LINE = 46, 18  # of a number
 # Where the arrays stand, by their middle and their upper edge: left to right, parameters above.
 PLACES = {

@@ -127,7 +127,7 @@ class DepthAndOptimizer(LiveTraining):
         self.table, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
         self.grid = Sheet(372, 340, "For each depth and optimizer the best validation accuracy in %")
         self.curves = Sheet(
-            580, 340, "For each run its training loss and validation accuracy over the epochs"
+            548, 340, "For each run its training loss and validation accuracy over the epochs"
         )
         self.canvas = Canvas([self.grid, self.curves], self.post, self._hear)
         controls = list(self.settings.values())
@@ -367,9 +367,9 @@ class DepthAndOptimizer(LiveTraining):
         shown = self.last_runs()
         epochs = max([self.value("epochs"), *(len(run.losses) for _, run in shown)])
         highest = 1.3 * np.log(self.num_classes())  # a run that diverges may leave the plot
-        loss = Axes(self.curves, (0, 0, 285, 340), (0, epochs + 0.5), (0, highest), "Training loss", "epoch",
+        loss = Axes(self.curves, (0, 0, 269, 340), (0, epochs + 0.5), (0, highest), "Training loss", "epoch",
                     "cross-entropy (nats)")  # fmt: skip
-        accuracy = Axes(self.curves, (295, 0, 285, 340), (0, epochs + 0.5), (0, 100), "Validation accuracy",
+        accuracy = Axes(self.curves, (279, 0, 269, 340), (0, epochs + 0.5), (0, 100), "Validation accuracy",
                         "epoch", "accuracy (%)")  # fmt: skip
         if target is not None:
             line = accuracy.place((0, epochs + 0.5), 100 * np.array([target.best[0]] * 2))

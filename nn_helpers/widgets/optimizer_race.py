@@ -125,12 +125,12 @@ class OptimizerRace(Live):
         show_settings("optimizer_race", self.rates, rates or {})
         show_settings("optimizer_race", self.settings, settings or {})
         words = "The surface from above, with the path of each optimizer from the start to the present step"
-        self.map = Sheet(372, HEIGHT, words, pointer=True)
-        self.curves = Sheet(304, HEIGHT, "The loss of each optimizer over the steps, with the finish line")
+        self.map = Sheet(350, HEIGHT, words, pointer=True)
+        self.curves = Sheet(288, HEIGHT, "The loss of each optimizer over the steps, with the finish line")
         words = (
             "Who takes part; below, the loss after all steps for each α and β of momentum, and where you are"
         )
-        self.key = Sheet(268, HEIGHT, words, pointer=True)
+        self.key = Sheet(266, HEIGHT, words, pointer=True)
         self.canvas = Canvas([self.map, self.curves, self.key], self.post, self._hear)
         self.news, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
         beta, seed, step, theta1, theta2 = self.settings.values()
@@ -154,9 +154,10 @@ class OptimizerRace(Live):
         self.surface = dropdown("surface", what, SURFACES, name, width="210px", label_width="56px")
         self.speed = stop_slider("steps a second", pace, SPEEDS, 20, width="250px", label_width="100px")
         past = "β of momentum and β₁ of Adam: how much of the past is kept"
-        noise, where = "Other random numbers in SGD's gradients", "Where all begin; or drag it on the map"
-        begin = {"step": 0.01, "width": "270px", "label_width": "60px"}
-        self.time = slider("step", "The moment of the race that is shown", 0, 0, STEPS, step=1, width="400px",
+        noise = "Other random numbers in SGD's gradients"
+        where = "Where all begin; or drag the start on the map"
+        begin = {"step": 0.01, "width": "250px", "label_width": "60px"}
+        self.time = slider("step", "The moment of the race that is shown", 0, 0, STEPS, step=1, width="340px",
                            label_width="40px")  # fmt: skip
         self.settings = {
             "beta": slider("β", past, 0.9, 0, 0.99, step=0.01, width="228px", label_width="30px"),
@@ -165,6 +166,10 @@ class OptimizerRace(Live):
             "theta1": slider("start θ₁", where, 0.0, -10, 10, **begin),
             "theta2": slider("start θ₂", where, 0.0, -10, 10, **begin),
         }
+        self._make_rates(optimizers)
+
+    def _make_rates(self, optimizers):
+        """Make what says who takes part, and at which learning rate."""
         if isinstance(optimizers, str) or not np.iterable([] if optimizers is None else optimizers):
             raise TypeError(f'optimizer_race: optimizers must be a list such as ["Adam"]; got {optimizers!r}')
         first = self.names if optimizers is None else [*optimizers, *self.mine]
@@ -172,7 +177,7 @@ class OptimizerRace(Live):
             choice("optimizer_race", "optimizer", each, self.names)
         self.taking_part, self.rates = {}, {}
         for name in self.names:
-            place = widgets.Layout(width="24px", margin="2px", overflow="hidden")  # its name is beside it
+            place = widgets.Layout(width="19px", margin="2px", overflow="hidden")  # its name is beside it
             look = {"indent": False, "layout": place, "tooltip": f"Whether {name} takes part"}
             self.taking_part[name] = widgets.Checkbox(name in first, description=name, **look)
             if (own := self._own_rate(name)) is not None:
@@ -180,7 +185,7 @@ class OptimizerRace(Live):
                 self.rates[name] = control(
                     widgets.FloatLogSlider, f"{name}: α", f"The learning rate of {name}, on a log scale",
                     value=own, min=min(-4, power), max=max(1, power), step=0.02, readout_format=".2g",
-                    label_width="98px", width="286px",
+                    label_width="98px", width="272px",
                 )  # fmt: skip
 
     def _own_rate(self, name):
@@ -198,7 +203,7 @@ class OptimizerRace(Live):
         self.bets, self.on = [], None  # nothing is drawn before all is set
         for symbol, limits, value in zip(("theta1", "theta2"), on.limits, on.start, strict=True):
             each = self.settings[symbol]
-            with each.hold_trait_notifications():
+            with each.hold_sync(), each.hold_trait_notifications():  # else the page clips the value
                 each.min, each.max, each.value = *limits, value
         for name, each in self.rates.items():
             kind = name
@@ -329,14 +334,14 @@ class OptimizerRace(Live):
         for sheet in self.canvas.sheets:
             sheet.clear()
         below = "θ₁     (◆ minimum; ○ start: drag it)"
-        self.map_axes = Axes(self.map, (0, 0, 372, HEIGHT), *on.limits, on.name, below, "θ₂")
+        self.map_axes = Axes(self.map, (0, 0, 350, HEIGHT), *on.limits, on.name, below, "θ₂")
         level = np.floor(LEVELS * ((loss - loss.min()) / np.ptp(loss)) ** 0.5)[np.newaxis, ::-1]
         greys = np.linspace(150, 245, LEVELS + 1).repeat(3).reshape(-1, 3)
         self.map.images([box_of(self.map_axes)], level.astype(np.uint8), greys, smooth=False)
         self.map.points(self.map_axes.place(*np.transpose(on.minima)), "#222222", 3, 7)
         heights = np.log10((max(0.8 * lowest, DEEP * loss.max()), 1.5 * loss.max()))
         words = "Loss", "step", "log₁₀ of the loss"
-        self.loss_axes = Axes(self.curves, (0, 0, 304, HEIGHT), (0, STEPS), heights, *words)
+        self.loss_axes = Axes(self.curves, (0, 0, 288, HEIGHT), (0, STEPS), heights, *words)
         line = self.loss_axes.place((0, STEPS), np.log10(finish))
         self.curves.line(line, "ink", 1.5, (2, 3))
         self.curves.texts([(line[1, 0], line[1, 1] - 9, "finish")], align="right")
@@ -356,12 +361,12 @@ class OptimizerRace(Live):
             marks.append(sheet.line(NOTHING, ink, 1.6, dash, clocked=True))
             marks.append(sheet.points(NOTHING, ink, i, 7, clocked=True))
         words = [self.key.texts([], align=align) for align in ("left", "right")]
-        return [*marks, *words, self.key.spot(name, (0, y - ROW / 2, 268, ROW), name, "bets")]
+        return [*marks, *words, self.key.spot(name, (0, y - ROW / 2, 266, ROW), name, "bets")]
 
     def _build_rates(self, usual, top):
         """Draw the map of momentum's α and β."""
         limits, words = (np.log10(RATIOS[[0, -1]]), BETAS[[0, -1]]), "α   (dark: low in the end; white: left)"
-        place = 0, top, 268, HEIGHT - top
+        place = 0, top, 266, HEIGHT - top
         self.rate_axes = Axes(self.key, place, *limits, "Momentum from this start", words, "β", ticks=(0, 4))
         for ratio in (0.1, 1, 10):
             x, y = float(self.rate_axes.x(np.log10(ratio))), self.rate_axes.bottom + 11
