@@ -219,6 +219,7 @@ def _numerical_gradient_cases():
         Case("the weights of a layer", _layer, rng.standard_normal((3, 2))),
         Case("an array with three axes", _squares, rng.standard_normal((2, 2, 3))),
         Case("a single number", _squares, np.array([30.0])),
+        Case("a transposed matrix", _squares, rng.standard_normal((2, 3)).T),
     ]
 
 
