@@ -238,7 +238,9 @@ def _observe_dropout(f, a, rate, rng):
         "the smallest number in the mask that is not 0": kept.min() if kept.size else 0.0,
         "the largest number in the mask": masks.max(),
         "whether the result is a times the mask": np.allclose(out, batch * masks, rtol=1e-5),
-        "how often a unit and the next of its image are treated alike": (zero[:, :, 1:] == zero[:, :, :-1]).mean(),
+        "how often a unit and the next of its image are treated alike": (
+            zero[:, :, 1:] == zero[:, :, :-1]
+        ).mean(),
         "how often a unit is treated alike in an image and the next": (zero[:, 1:] == zero[:, :-1]).mean(),
         "how much the calls differ, where chance makes it 1": spread[0],
         "how much the images differ, where chance makes it 1": spread[1],

@@ -470,3 +470,33 @@ def test_a_copy_is_what_jupyter_writes(course):
     course.make()
     assert course.lesson.read_text(encoding="utf-8").startswith('{\n "cells": [\n')
     assert json.loads(course.lesson.read_bytes())["nbformat"] == 4
+
+
+NOTE_OF_FIRST = ".nn_helpers/editions/00_first.ipynb.json"
+
+
+@pytest.mark.parametrize("there", ["00_first.ipynb", "my_network.py", NOTE_OF_FIRST])
+def test_a_folder_in_the_place_of_a_file_is_named_before_anything_is_reset(course, there):
+    course.make()
+    course.edit("exercise", "mine = 1")
+    place = course.copy / there
+    place.unlink(missing_ok=True)
+    place.mkdir()
+    before = {path: path.read_bytes() for path in course.copy.rglob("*") if path.is_file()}
+    with pytest.raises(IsADirectoryError) as told:
+        reset("all", course.copy)
+    assert str(told.value) == f"{place} is a folder in the place of a file; move it away, and try again"
+    assert {path: path.read_bytes() for path in course.copy.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+def test_a_pipe_in_the_place_of_what_a_copy_was_made_from_keeps_nobody_waiting(course):
+    course.make()
+    note = course.copy / NOTE_OF_FIRST
+    note.unlink()
+    os.mkfifo(note)
+    said = []
+    waiting = threading.Thread(target=lambda: said.extend(course.make()), daemon=True)
+    waiting.start()
+    waiting.join(30)
+    assert "nothing says which edition it was made from" in said[0]
