@@ -239,8 +239,11 @@ def _claim(folder):
             f"{folder} has files in it and is no work copy of the lessons, so nothing is changed in it; "
             "name another folder: nn-helpers lab FOLDER"
         )
+    editions = folder / MARKER / "editions"
+    if os.path.lexists(editions) and not editions.is_dir():
+        raise FileExistsError(f"{editions} is in the place of a folder; move it away, and try again")
     with explain_failure("the work copy", folder):
-        (folder / MARKER / "editions").mkdir(parents=True, exist_ok=True)
+        editions.mkdir(parents=True, exist_ok=True)
 
 
 def _entries(folder):

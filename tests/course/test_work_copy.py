@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import random
+import shutil
 import stat
 import subprocess
 import sys
@@ -500,3 +501,14 @@ def test_a_pipe_in_the_place_of_what_a_copy_was_made_from_keeps_nobody_waiting(c
     waiting.start()
     waiting.join(30)
     assert "nothing says which edition it was made from" in said[0]
+
+
+def test_a_file_in_the_place_of_the_folder_of_editions_is_named(course):
+    course.make()
+    editions = course.copy / ".nn_helpers" / "editions"
+    shutil.rmtree(editions)
+    editions.write_text("mine", encoding="utf-8")
+    for call in (course.make, lambda: reset("all", course.copy)):
+        with pytest.raises(FileExistsError) as told:
+            call()
+        assert str(told.value) == f"{editions} is in the place of a folder; move it away, and try again"
