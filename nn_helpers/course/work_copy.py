@@ -385,7 +385,8 @@ def _base(folder, name):
             return None
         base = json.loads(path.read_bytes())
         cells = base["cells"] if name.endswith(".ipynb") else ()
-        return base if all(_words(cell) and cell["id"] for cell in cells) and base["edition"] else None
+        parts = [cell[part] for cell in cells for part in ("id", "cell_type", "source")]
+        return base if all(isinstance(part, str) for part in parts) and base["edition"] else None
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
 

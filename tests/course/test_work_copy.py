@@ -408,7 +408,12 @@ def test_what_is_no_notebook_is_left_alone(course, content):
     assert course.lesson.read_bytes() == content
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"edition": "x", "cells": [3]}', b"[" * 100_000])
+NO_ID = b'{"edition": "x", "cells": [{"id": ["a"], "cell_type": "code", "source": "x"}]}'
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[1]", b'{"edition": "x", "cells": [3]}', NO_ID, b"[" * 100_000]
+)
 def test_a_lesson_whose_edition_is_not_known_is_left_alone(course, content):
     course.make()
     before = course.lesson.read_bytes()
