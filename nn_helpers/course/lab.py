@@ -67,8 +67,9 @@ def open_lab(folder=None, options=()):
 
 
 def work_copy_here():
-    """Return the work copy that commands are about when none is named."""
-    return record.home() or Path("my_lessons")
+    """Return the work copy that commands are about when none is named; a folder inside one means that one."""
+    around = (folder for folder in Path().absolute().parents if (folder / MARKER).is_dir())
+    return record.home() or next(around, Path("my_lessons"))
 
 
 def environment(folder):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from nn_helpers.course import questions
 from nn_helpers.support import record
+from nn_helpers.support.printing import printable
 
 MARKS = {True: "right", False: "mistake", None: "not attempted"}  # the kinds of `check`, for their signs
 RECALLED = 3  # questions at a lesson's beginning
@@ -78,13 +79,13 @@ def reveal(name, truth, after=()):
         The question's id.
     truth : bool, number, str or list of str
         What the cell found out. A number means the option nearest to it; with per cent, 0.43 is 43 %.
-    after : iterable of History, optional
+    after : iterable of History, or one, optional
         The trainings that it was found out with. If one of them was interrupted, nothing is recorded.
     """
     question, fault = questions.find(name)
     if question is None:
         return _say(fault)
-    if any(history.interrupted for history in after):
+    if _interrupted(after):
         return _say(STOPPED)
     truth = questions.truth_of(truth)
     words, past = question.in_words(truth), _past(question)
@@ -118,6 +119,7 @@ def quiz(lesson):
         Its number, as "02".
     """
     try:
+        lesson = questions.number_of(lesson)
         asked = [q for q in questions.questions_of(lesson).values() if q.part == "quiz"]
     except ValueError as error:
         return _say(str(error))
@@ -144,6 +146,7 @@ def recall(lesson):
         The lesson that begins, as "03".
     """
     try:
+        lesson = questions.number_of(lesson)
         asked = recalled_in(lesson)
     except ValueError as error:
         return _say(str(error))
@@ -164,7 +167,8 @@ def recalled_in(lesson):
     """Return the questions that `recall` asks.
 
     First those it has asked already, then those guessed wrong at least two lessons before, then others of all
-    lessons before, one of each in turn.
+    lessons before, one of each in turn: those that the learner has met, and then, from parts that were left
+    out, the rest.
     """
     events = record.read() if record.home() else []
     before = {other: _later(other) for other in questions.lessons() if other < lesson}
@@ -180,9 +184,20 @@ def recalled_in(lesson):
     ]  # fmt: skip
     most = max(map(len, before.values()), default=0)
     others = [q[i].id for i in range(most) for q in reversed(before.values()) if i < len(q)]
+    met = {event.question for event in events}
+    others.sort(key=lambda name: name not in met)
     fresh = [name for name in others if name not in right]
     names = dict.fromkeys(name for name in [*chosen, *wrong, *fresh, *others] if name in known)
     return [known[name] for name in list(names)[:RECALLED]]
+
+
+def _interrupted(after):
+    """Say whether one of the trainings was interrupted; what is no history was not."""
+    try:
+        histories = [after] if hasattr(after, "interrupted") else list(after)
+    except TypeError:
+        return False
+    return any(getattr(history, "interrupted", False) for history in histories)
 
 
 def _later(lesson):
@@ -283,7 +298,8 @@ def _ask(heading, asked, reply_of, answer, how="Answer it in a notebook."):
         return panel
     for question in asked:
         reply = reply_of(question)
-        print(questions.in_plain_text(question), repr(Card(reply)) if reply.head else how, sep="\n")
+        said = repr(Card(reply)) if reply.head else how
+        print(printable(f"{questions.in_plain_text(question)}\n{said}"))
     return None
 
 
@@ -292,4 +308,4 @@ def _say(thing):
     if ipython and ipython.get_ipython() and not isinstance(thing, str):
         ipython.display.display(thing)
     else:
-        print(thing)
+        print(printable(thing))

@@ -7,6 +7,7 @@ import textwrap
 from nn_helpers.course import questions
 from nn_helpers.course.standing import TITLES, current, standings
 from nn_helpers.support import record
+from nn_helpers.support.printing import printable
 
 # JupyterLab's own colours where there are any, so that the page is dark where that is.
 STYLE = """<style>
@@ -80,6 +81,9 @@ class Progress:
         for exercise in self.exercises:
             lines += [f"{exercise.name}: {words}" for words, _ in mistakes_of(exercise)]
         return "\n".join(lines).strip()
+
+    def __str__(self):
+        return printable(repr(self))
 
     def _repr_html_(self):
         return (

@@ -247,6 +247,14 @@ def _read(path, lesson, _):
     return questions
 
 
+def number_of(lesson):
+    """Return a lesson's number as two digits; a ValueError says that something else was given."""
+    digits = str(lesson).zfill(2)
+    if not re.fullmatch("[0-9]{2}", digits):
+        raise ValueError(f'A lesson is named by its number, such as "03"; {lesson!r} is none.')
+    return digits
+
+
 def lessons():
     """Return the numbers of the lessons that have questions, as texts."""
     return sorted(path.stem.removeprefix("lesson") for path in FOLDER.glob("lesson[0-9][0-9].md"))
@@ -257,7 +265,7 @@ def find(name):
     faults = []
     for lesson in lessons():
         try:
-            if question := questions_of(lesson).get(name):
+            if isinstance(name, str) and (question := questions_of(lesson).get(name)):
                 return question, ""
         except ValueError as error:
             faults.append(str(error))

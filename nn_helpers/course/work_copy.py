@@ -103,6 +103,11 @@ def reset(what, folder):
         source for source in sources if what == "all" or re.match(rf"0*{re.escape(what)}_", source.name)
     ]
     with _alone(folder) as before:
+        for source in lessons:  # before anything is changed
+            _require_no_folder(folder / source.name)
+            _require_no_folder(_note_of(folder, source.name))
+        for name in LEARNERS * (what == "all"):
+            _require_no_folder(folder / name)
         if not lessons:
             return _reset_exercise(what, sources, folder, before) + _where(before)
         for source in lessons:
@@ -234,8 +239,11 @@ def _claim(folder):
             f"{folder} has files in it and is no work copy of the lessons, so nothing is changed in it; "
             "name another folder: nn-helpers lab FOLDER"
         )
+    editions = folder / MARKER / "editions"
+    if os.path.lexists(editions) and not editions.is_dir():
+        raise FileExistsError(f"{editions} is in the place of a folder; move it away, and try again")
     with explain_failure("the work copy", folder):
-        (folder / MARKER / "editions").mkdir(parents=True, exist_ok=True)
+        editions.mkdir(parents=True, exist_ok=True)
 
 
 def _entries(folder):
@@ -372,15 +380,29 @@ def _edition(path):
 def _base(folder, name):
     """Return what a copy was made from, None if that is not known: lost, damaged, or from a later version."""
     try:
-        base = json.loads((folder / MARKER / "editions" / f"{name}.json").read_bytes())
+        path = _note_of(folder, name)
+        if not path.is_file():  # reading from a pipe would never end
+            return None
+        base = json.loads(path.read_bytes())
         cells = base["cells"] if name.endswith(".ipynb") else ()
-        return base if all(_words(cell) and cell["id"] for cell in cells) and base["edition"] else None
+        parts = [cell[part] for cell in cells for part in ("id", "cell_type", "source")]
+        return base if all(isinstance(part, str) for part in parts) and base["edition"] else None
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
 
 
 def _remember(folder, name, base):
-    write(folder / MARKER / "editions" / f"{name}.json", json.dumps(base, ensure_ascii=False).encode())
+    write(_note_of(folder, name), json.dumps(base, ensure_ascii=False).encode())
+
+
+def _note_of(folder, name):
+    """Return the file that says from which edition a copy was made."""
+    return folder / MARKER / "editions" / f"{name}.json"
+
+
+def _require_no_folder(path):
+    if path.is_dir() and not path.is_symlink():
+        raise IsADirectoryError(f"{path} is a folder in the place of a file; move it away, and try again")
 
 
 def _require_file(path):
@@ -419,5 +441,6 @@ def _where(before):
 
 def write(path, content):
     """Write a file of the work copy whole or not at all."""
+    _require_no_folder(path)
     with explain_failure("the work copy", path), temporary_file(path, content) as new:
         os.replace(new, path)

@@ -218,6 +218,7 @@ def _numerical_gradient_cases():
         Case("an array with three axes", _squares, rng.standard_normal((2, 2, 3))),
         Case("a transposed array", _squares, np.arange(6.0).reshape(2, 3).T),
         Case("a single number", _squares, np.array([30.0])),
+        Case("a transposed matrix", _squares, rng.standard_normal((2, 3)).T),
     ]
 
 

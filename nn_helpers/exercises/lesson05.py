@@ -155,13 +155,13 @@ def _observe_flip(f, images, rng):
     equal = [copy.deepcopy(rng) for _ in range(2)]
     once, again = (np.array([f(batch.copy(), generator) for _ in range(8)]) for generator in equal)
     return {
-        "changed images": outs.reshape(-1, *images.shape)[first, np.arange(n)],
-        "share changed": share,
-        "share of neighbours decided alike": together.mean(),
-        "how the places differ, compared with chance": spread[0],
-        "how the calls differ, compared with chance": spread[1],
-        "share decided as in the call before": (changed[1:] == changed[:-1]).mean(),
-        "share decided alike by equal generators": (once == again).all(axis=(2, 3, 4)).mean(),
+        "the mirrored images": outs.reshape(-1, *images.shape)[first, np.arange(n)],
+        "the share of images that are mirrored": share,
+        "how often an image and the next are treated alike": together.mean(),
+        "how much the places differ, where chance makes it 1": spread[0],
+        "how much the calls differ, where chance makes it 1": spread[1],
+        "how often a place is treated as in the call before": (changed[1:] == changed[:-1]).mean(),
+        "how often two equal generators treat an image alike": (once == again).all(axis=(2, 3, 4)).mean(),
     }
 
 
@@ -198,12 +198,12 @@ FLIP = Exercise(
     observe=_observe_flip,
     cases=_flip_cases,
     tolerances={
-        "share changed": 0.08,
-        "how the places differ, compared with chance": 0.4,
-        "how the calls differ, compared with chance": 0.4,
-        "share of neighbours decided alike": 0.1,
-        "share decided as in the call before": 0.1,
-        "share decided alike by equal generators": 0.25,
+        "the share of images that are mirrored": 0.08,
+        "how much the places differ, where chance makes it 1": 0.4,
+        "how much the calls differ, where chance makes it 1": 0.4,
+        "how often an image and the next are treated alike": 0.1,
+        "how often a place is treated as in the call before": 0.1,
+        "how often two equal generators treat an image alike": 0.25,
     },
     sure={"generator-of-its-own": own_generator, "unseeded-generator": own_generator},
     then="The library makes the same decisions, and moves the images as well.",
@@ -233,16 +233,18 @@ def _observe_dropout(f, a, rate, rng):
     once, again = (f(batch.copy(), rate, generator)[1] for generator in equal)
     spread = [zero.mean(axis=axes).std() / chance * np.sqrt(n) for axes, n in _groups(zero.shape)]
     return {
-        "share of zeros in the mask": zero.mean(),
-        "smallest number in the mask that is not 0": kept.min() if kept.size else 0.0,
-        "largest number in the mask": masks.max(),
+        "the share of zeros in the mask": zero.mean(),
+        "the smallest number in the mask that is not 0": kept.min() if kept.size else 0.0,
+        "the largest number in the mask": masks.max(),
         "whether the result is a times the mask": np.allclose(out, batch * masks, rtol=1e-5),
-        "share of neighbours in a row decided alike": (zero[:, :, 1:] == zero[:, :, :-1]).mean(),
-        "share of neighbours in a column decided alike": (zero[:, 1:] == zero[:, :-1]).mean(),
-        "how the calls differ, compared with chance": spread[0],
-        "how the rows differ, compared with chance": spread[1],
-        "how the places differ, compared with chance": spread[2],
-        "share decided as in the call before": (zero[1:] == zero[:-1]).mean(),
+        "how often a unit and the next of its image are treated alike": (
+            zero[:, :, 1:] == zero[:, :, :-1]
+        ).mean(),
+        "how often a unit is treated alike in an image and the next": (zero[:, 1:] == zero[:, :-1]).mean(),
+        "how much the calls differ, where chance makes it 1": spread[0],
+        "how much the images differ, where chance makes it 1": spread[1],
+        "how much the places differ, where chance makes it 1": spread[2],
+        "how often a place is treated as in the call before": (zero[1:] == zero[:-1]).mean(),
         "whether equal generators give equal masks": np.array_equal(once, again),
     }
 
@@ -291,13 +293,13 @@ DROPOUT_FORWARD = Exercise(
     observe=_observe_dropout,
     cases=_dropout_cases,
     tolerances={
-        "share of zeros in the mask": 0.1,
-        "share of neighbours in a row decided alike": 0.05,
-        "share of neighbours in a column decided alike": 0.05,
-        "how the calls differ, compared with chance": 0.9,
-        "how the rows differ, compared with chance": 0.2,
-        "how the places differ, compared with chance": 0.25,
-        "share decided as in the call before": 0.05,
+        "the share of zeros in the mask": 0.1,
+        "how often a unit and the next of its image are treated alike": 0.05,
+        "how often a unit is treated alike in an image and the next": 0.05,
+        "how much the calls differ, where chance makes it 1": 0.9,
+        "how much the images differ, where chance makes it 1": 0.2,
+        "how much the places differ, where chance makes it 1": 0.25,
+        "how often a place is treated as in the call before": 0.05,
     },
     sure={"generator-of-its-own": own_generator, "unseeded-generator": own_generator},
     then="The mask is the cache: on the way back, dropout_backward multiplies by it once more.",

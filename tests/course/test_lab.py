@@ -62,6 +62,16 @@ def test_the_value_of_an_option_of_jupyterlab_is_not_taken_for_a_folder(opened, 
     assert options[2:] == ["--port=8899", "--no-browser"]
 
 
+def test_in_a_folder_of_a_copy_lab_opens_that_copy_and_makes_none_inside(opened, monkeypatch, tmp_path):
+    main(["lab", "here", "--copy-only"])
+    inside = tmp_path / "here" / "notes" / "week 1"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    assert main(["lab"]) == 0
+    assert opened[0][0][0] == f"--ServerApp.root_dir={tmp_path / 'here'}"
+    assert not os.listdir(inside)
+
+
 def test_copy_only_opens_nothing_and_says_what_it_did(opened, tmp_path, capsys):
     for said in ("teacher is your copy of the lessons.\n", "teacher is up to date.\n"):
         assert main(["lab", "teacher", "--copy-only"]) == 0

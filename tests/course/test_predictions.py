@@ -1,5 +1,10 @@
 """`predict`, `reveal`, `recall` and `quiz`, as text; how they look is in test_question_panel.py."""
 
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -136,6 +141,36 @@ def test_an_unknown_question_is_a_sentence(said):
     assert said(recall, "00") == "There are no questions from before lesson 00 yet.\n"
 
 
+def test_what_names_no_question_and_no_lesson_is_a_sentence(said):
+    for call in (predict, lambda name: reveal(name, 3)):
+        assert said(call, ["straight-border"]) == "There is no question ['straight-border'] here.\n"
+    for call in (quiz, recall):
+        for lesson in (None, "all", -1, 2.5, ["02"]):
+            sentence = f'A lesson is named by its number, such as "03"; {lesson!r} is none.\n'
+            assert said(call, lesson) == sentence
+        assert said(call, 3) == said(call, "03")
+
+
+def test_what_is_no_training_was_not_interrupted(said):
+    for after in (None, 3, "losses", [None], {"a": 1}, SimpleNamespace(interrupted=False)):
+        assert "The answer is: a straight line." in said(
+            lambda _, after=after: reveal("straight-border", "a straight line", after=after), ""
+        )
+    stopped = SimpleNamespace(interrupted=True)
+    for after in (stopped, [stopped], (each for each in [stopped])):
+        assert said(lambda _, after=after: reveal("straight-border", True, after=after), "").startswith(
+            predictions.STOPPED[:20]
+        )
+
+
+def test_a_pipe_that_knows_few_signs_gets_them_all_the_same():
+    script = "from nn_helpers.course import progress, predict; print(progress()); predict('one-unit')"
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    ran = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert b"\\u25cb" in ran.stdout  # ○
+
+
 def test_a_text_that_cannot_be_read_is_a_sentence(said, monkeypatch, tmp_path):
     monkeypatch.setattr(questions, "FOLDER", tmp_path)
     (tmp_path / "lesson03.md").write_text("nothing", encoding="utf-8")
@@ -172,6 +207,13 @@ def answered(name, right, event="recalled", lesson="02"):
     record.note(event, lesson=lesson, question=name, answer="x", right=right)
 
 
+def test_what_was_met_is_asked_before_what_was_left_out(said, home):
+    late = [question.id for question in questions.questions_of("01").values()][-1]
+    assert late not in recalled("02")
+    record.note("revealed", lesson="01", question=late, answer="", truth="y")
+    assert recalled("02")[0] == late
+
+
 def test_without_a_record_the_same_three_are_asked():
     assert recalled("02") == ["straight-border", "image-numbers", "two-squares"]
     assert recalled("01") == ["image-numbers", "new-images", "why-new-images"]
@@ -181,6 +223,8 @@ def test_without_a_record_the_same_three_are_asked():
 
 
 def test_wrong_guesses_come_back_first_two_lessons_later(home):
+    for name in ("image-numbers", "straight-border"):
+        answered(name, True, event="revealed", lesson="")
     wrong("new-images", "00")
     wrong("two-squares", "01")
     assert recalled("01") == ["image-numbers", "new-images", "why-new-images"]

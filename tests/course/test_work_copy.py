@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import random
+import shutil
 import stat
 import subprocess
 import sys
@@ -407,7 +408,12 @@ def test_what_is_no_notebook_is_left_alone(course, content):
     assert course.lesson.read_bytes() == content
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"edition": "x", "cells": [3]}', b"[" * 100_000])
+NO_ID = b'{"edition": "x", "cells": [{"id": ["a"], "cell_type": "code", "source": "x"}]}'
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[1]", b'{"edition": "x", "cells": [3]}', NO_ID, b"[" * 100_000]
+)
 def test_a_lesson_whose_edition_is_not_known_is_left_alone(course, content):
     course.make()
     before = course.lesson.read_bytes()
@@ -470,3 +476,44 @@ def test_a_copy_is_what_jupyter_writes(course):
     course.make()
     assert course.lesson.read_text(encoding="utf-8").startswith('{\n "cells": [\n')
     assert json.loads(course.lesson.read_bytes())["nbformat"] == 4
+
+
+NOTE_OF_FIRST = ".nn_helpers/editions/00_first.ipynb.json"
+
+
+@pytest.mark.parametrize("there", ["00_first.ipynb", "my_network.py", NOTE_OF_FIRST])
+def test_a_folder_in_the_place_of_a_file_is_named_before_anything_is_reset(course, there):
+    course.make()
+    course.edit("exercise", "mine = 1")
+    place = course.copy / there
+    place.unlink(missing_ok=True)
+    place.mkdir()
+    before = {path: path.read_bytes() for path in course.copy.rglob("*") if path.is_file()}
+    with pytest.raises(IsADirectoryError) as told:
+        reset("all", course.copy)
+    assert str(told.value) == f"{place} is a folder in the place of a file; move it away, and try again"
+    assert {path: path.read_bytes() for path in course.copy.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+def test_a_pipe_in_the_place_of_what_a_copy_was_made_from_keeps_nobody_waiting(course):
+    course.make()
+    note = course.copy / NOTE_OF_FIRST
+    note.unlink()
+    os.mkfifo(note)
+    said = []
+    waiting = threading.Thread(target=lambda: said.extend(course.make()), daemon=True)
+    waiting.start()
+    waiting.join(30)
+    assert "nothing says which edition it was made from" in said[0]
+
+
+def test_a_file_in_the_place_of_the_folder_of_editions_is_named(course):
+    course.make()
+    editions = course.copy / ".nn_helpers" / "editions"
+    shutil.rmtree(editions)
+    editions.write_text("mine", encoding="utf-8")
+    for call in (course.make, lambda: reset("all", course.copy)):
+        with pytest.raises(FileExistsError) as told:
+            call()
+        assert str(told.value) == f"{editions} is in the place of a folder; move it away, and try again"
