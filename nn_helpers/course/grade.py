@@ -115,7 +115,7 @@ def grade(folder, seed=None, unprotected=False):
     files = students_in(folder)
     if not files:
         raise ValueError(f"there are no notebooks in {folder}, and no folders with any")
-    if not unprotected and (reason := why_not()):
+    if not unprotected and (reason := why_not() or _refused()):
         raise ValueError(
             f"what students hand in would run here as a program of yours, for {reason}. Where you trust all "
             "of them, --unprotected goes on"
@@ -129,6 +129,15 @@ def grade(folder, seed=None, unprotected=False):
         judging.prepare({name for _, versions in read for name in versions})  # before it is copied
         each = pool.map(judging.judge, *zip(*read, strict=True))
         return list(tqdm(each, total=len(files), unit="student", disable=None, leave=False)), seed
+
+
+def _refused():
+    """Return why no copy of this process can be confined, by confining one, or an empty string."""
+    try:
+        in_a_copy(lambda _: True, LONGEST, LONGEST, confine)
+    except (CopyEnded, OSError):
+        return "the kernel does not confine a process, as in some containers"
+    return ""
 
 
 class _Judging:
