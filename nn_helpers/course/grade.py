@@ -46,6 +46,7 @@ PATIENCE = 60  # seconds for a student, whose functions may all be endless
 ROOM = 20  # words and signs that a solution has beside what the lesson gives: fewer, and all write the same
 KINDS = ["not attempted", "mistake", "unsure", "right"]
 SOLUTION = "as solution() shows it"
+AS_GIVEN = "It stands there as in the lesson."
 WORDS = {
     "right": "right", "unsure": "to look at", "mistake": "wrong", "not attempted": "not written",
     "missing": "missing",
@@ -180,7 +181,7 @@ class _Judging:
         return student
 
     def _functions_in(self, path):
-        with open(open_plain(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
+        with open(open_plain(path), "rb") as file:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise ValueError(f"it has more than {LARGEST // 10**6} million bytes")
@@ -218,9 +219,7 @@ class _Judging:
     def _judge(self, name, version, latest):
         exercise = EXERCISES[name]
         if (name, version["form"]) in given():
-            return Verdict(
-                "not attempted", None, f"{name}: not written yet.", "It stands there as in the lesson."
-            )
+            return Verdict("not attempted", None, f"{name}: not written yet.", AS_GIVEN)
         if not version["texts"]:
             error = f"It is no Python yet: {version['error']}."
             return Verdict("mistake", None, f"{name}: not right yet.", error)

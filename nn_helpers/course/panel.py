@@ -4,6 +4,7 @@ import html
 
 import ipywidgets as widgets
 
+from nn_helpers.course.predictions import MARKS
 from nn_helpers.course.questions import in_plain_text
 from nn_helpers.exercises.checking.page import headline, paragraphs
 from nn_helpers.widgets.controls import control, row
@@ -17,7 +18,6 @@ STYLE = """<style>
 .nn-question button:focus-visible {outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px}
 .nn-question button.nn-chosen {background: rgba(33, 150, 243, .3)}
 </style>"""
-MARKS = {True: "right", False: "mistake", None: "not attempted"}
 NO_NUMBER = "Type a number, such as 0.5, 1/8, 1e-3, 20 % or 48 * 48 * 3."
 
 

@@ -117,22 +117,20 @@ def quiz(lesson):
     lesson : str
         Its number, as "02".
     """
-    try:
-        asked = [q for q in questions.questions_of(lesson).values() if q.part == "quiz"]
-    except ValueError as error:
-        return _say(str(error))
-    if not asked:
-        return _say(f"There are no questions for the end of lesson {lesson} yet.")
 
-    def answer(question, guess):
-        _answered("quizzed", lesson, question, guess)
+    def done():
         events = [e for e in record.since_reset(record.read(), lesson) if e.lesson == lesson]
-        done = {e.question for e in events if e.event == "quizzed"}
-        if done >= {question.id for question in asked} and not any(e.event == "finished" for e in events):
+        answered = {e.question for e in events if e.event == "quizzed"}
+        if answered >= set(quizzed_in(lesson)) and not any(e.event == "finished" for e in events):
             record.note("finished", lesson=lesson)
 
-    _ask("", asked, lambda question: _reply_on_record("quizzed", lesson, question), answer)
-    return None
+    _ask_on_record("quizzed", lesson, "for the end of", lambda: quizzed_in(lesson).values(), then=done)
+
+
+def quizzed_in(lesson):
+    """Return the questions that `quiz` asks, by id."""
+    found = questions.questions_of(lesson)
+    return {name: question for name, question in found.items() if question.part == "quiz"}
 
 
 def recall(lesson):
@@ -143,21 +141,7 @@ def recall(lesson):
     lesson : str
         The lesson that begins, as "03".
     """
-    try:
-        asked = recalled_in(lesson)
-    except ValueError as error:
-        return _say(str(error))
-    if not asked:
-        return _say(f"There are no questions from before lesson {lesson} yet.")
-
-    def answer(question, guess):
-        _answered("recalled", lesson, question, guess)
-
-    _ask(
-        "From the lessons before:", asked,
-        lambda question: _reply_on_record("recalled", lesson, question), answer,
-    )  # fmt: skip
-    return None
+    _ask_on_record("recalled", lesson, "from before", lambda: recalled_in(lesson), "From the lessons before:")
 
 
 def recalled_in(lesson):
@@ -235,11 +219,6 @@ def _guess(question, guess):
         record.note("predicted", lesson=question.lesson, question=question.id, answer=guess)
 
 
-def _answered(event, lesson, question, guess):
-    right = question.is_right(guess, question.answer)
-    record.note(event, lesson=lesson, question=question.id, answer=guess, right=right)
-
-
 def _reply_on_record(kind, lesson, question):
     """Return what `quiz` or `recall` shows of a question: the first answer counts."""
     events = record.since_reset(record.read(), lesson)
@@ -270,6 +249,24 @@ def forget():
 
 
 # Showing
+
+
+def _ask_on_record(kind, lesson, where, choose, heading="", then=lambda: None):
+    """Ask the questions that `choose` returns, whose first answers count, and call `then` after each."""
+    try:
+        asked = list(choose())
+    except ValueError as error:
+        return _say(str(error))
+    if not asked:
+        return _say(f"There are no questions {where} lesson {lesson} yet.")
+
+    def answer(question, guess):
+        right = question.is_right(guess, question.answer)
+        record.note(kind, lesson=lesson, question=question.id, answer=guess, right=right)
+        then()
+
+    _ask(heading, asked, lambda question: _reply_on_record(kind, lesson, question), answer)
+    return None
 
 
 def _ask(heading, asked, reply_of, answer, how="Answer it in a notebook."):

@@ -29,12 +29,14 @@ HEADER = "import numpy as np\n\n"
 LIBRARY = "calls the library"
 OUTSIDE = "reaches beyond computing"
 ABSENT = "needs what is not run here"
-# Names that lead to any other name, and those that lead out of NumPy.
+# Names that lead to any other name; and those that, as after `np.`, lead out of NumPy.
 REACHING = {
     "open", "exec", "eval", "compile", "globals", "locals", "vars", "breakpoint", "getattr", "setattr",
-    "delattr", "attrgetter", "methodcaller", "ctypes", "ctypeslib", "f2py", "testing", "core", "extras",
-    "mtrand", "bit_generator", "os", "sys", "builtins", "warnings", "pickle", "io", "re", "load",
-    "read_array", "as_strided", "stride_tricks",
+    "delattr", "attrgetter", "methodcaller",
+}  # fmt: skip
+LEADING_OUT = REACHING | {
+    "ctypes", "ctypeslib", "f2py", "testing", "core", "extras", "mtrand", "bit_generator", "os", "sys",
+    "builtins", "warnings", "pickle", "io", "re", "load", "read_array", "as_strided", "stride_tricks",
 }  # fmt: skip
 INSIDE = re.compile(r"_|(f|tb|gi|cr|ag)_")  # names of what Python keeps inside functions and frames
 
@@ -260,13 +262,13 @@ def _reached(node):
     for module, name in _imports(node):
         if module not in MODULES and module.partition(".")[0] != "nn_helpers":
             yield module
-        elif name in REACHING:
+        elif name in LEADING_OUT:
             yield name
     match node:
         case ast.Name(id=name) if name in REACHING or name.startswith("__"):
             yield name
         case ast.Attribute(attr=name, ctx=use):  # np.isclose = … would change what compares
-            if name in REACHING or INSIDE.match(name) or not isinstance(use, ast.Load):
+            if name in LEADING_OUT or INSIDE.match(name) or not isinstance(use, ast.Load):
                 yield name
         case ast.MatchClass(kwd_attrs=names):
             yield from names

@@ -20,7 +20,8 @@ from nn_helpers.__main__ import main
 from nn_helpers.course import grade as grading
 from nn_helpers.course import gradebook
 from nn_helpers.course.grade import grade
-from nn_helpers.course.submissions import OUTSIDE, REACHING, form_of, functions_in, students_in
+from nn_helpers.course.source import source_folder
+from nn_helpers.course.submissions import LEADING_OUT, OUTSIDE, form_of, functions_in, students_in
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import copied_process, sandbox
 from nn_helpers.exercises.checking.sandbox import Sandbox
@@ -272,7 +273,8 @@ def test_whatever_leads_out_of_a_function_is_marked(way):
     found = functions_in(notebook(["import operator", source, backward]).encode())
     for version in found:  # both halves: they run in one process
         assert [mark.partition(" (")[0] for mark in version["marks"]] == [OUTSIDE]
-    assert not any(version["marks"] for version in functions_in(notebook([OTHER_RELU, backward]).encode()))
+    own = OTHER_RELU.replace("z", "core")  # a name of one's own leads nowhere
+    assert not any(version["marks"] for version in functions_in(notebook([own, backward]).encode()))
 
 
 def test_no_name_of_numpy_leads_to_another_module_unmarked():
@@ -280,7 +282,7 @@ def test_no_name_of_numpy_leads_to_another_module_unmarked():
     while todo:
         module = todo.pop()
         seen.add(module.__name__)
-        names = (name for name in dir(module) if name[0] != "_" and name not in REACHING)
+        names = (name for name in dir(module) if name[0] != "_" and name not in LEADING_OUT)
         for found in (getattr(module, name, None) for name in names):
             if isinstance(found, ModuleType):
                 assert found.__name__.partition(".")[0] in MODULES, f"{module.__name__} leads to {found}"
@@ -478,7 +480,7 @@ def test_the_command_tells_a_table_a_csv_and_a_page_for_each(tmp_path, capsys):
     assert "relu_forward: none that has a name, 1 (?b?ben)" in out
     assert "carla: there is no notebook" in out
     assert "--seed 7" in out
-    with open(tmp_path / "m.csv", encoding="utf-8", newline="") as file:
+    with open(tmp_path / "m.csv", encoding="utf-8-sig", newline="") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert rows["'=anna"]["relu_forward"] == "right"
     assert [rows["<b>ben"][key] for key in ("right", "of", "percent")] == ["0", "5", "0"]
@@ -490,6 +492,21 @@ def test_the_command_tells_a_table_a_csv_and_a_page_for_each(tmp_path, capsys):
     assert "<script>" not in "".join(pages.values())
     assert "that is the absolute value |z|" in pages["_b_ben.html"]
     assert "cell 1 of hw.ipynb" in pages["_b_ben.html"]
+    assert "Not handed in: relu_backward, sigmoid_forward" in pages["_b_ben.html"]
+
+
+def test_lessons_that_nobody_began_do_not_count_and_what_is_left_is_one_line(tmp_path):
+    blanks = [cell["source"] for path in sorted(source_folder().glob("0[12]*.ipynb"))
+              for cell in json.loads(path.read_bytes())["cells"] if cell["cell_type"] == "code"]  # fmt: skip
+    hand_in(tmp_path / "anna.ipynb", *map("".join, blanks), OTHER_RELU)
+    students, _ = grade(tmp_path, seed=1, unprotected=bool(why_not()))
+    lessons = gradebook.lessons_of(students)
+    assert list(lessons) == ["01"]
+    page = gradebook.page_for(students[0], lessons)
+    assert "1 of 5 functions are right." in page
+    assert "<h2>Lesson 01: Layers and ReLU</h2>" in page
+    assert "Not written yet: relu_backward, sigmoid_forward, sigmoid_backward, numerical_gradient" in page
+    assert page.count("cell ") == 1
 
 
 @pytest.mark.parametrize(
