@@ -4,8 +4,7 @@ import html
 
 import ipywidgets as widgets
 
-from nn_helpers.course.predictions import MARKS
-from nn_helpers.course.questions import in_plain_text
+from nn_helpers.course.questions import KINDS, in_plain_text
 from nn_helpers.exercises.checking.page import headline, paragraphs
 from nn_helpers.widgets.controls import control, row
 from nn_helpers.widgets.panel import Panel
@@ -140,5 +139,5 @@ class _Part:
             if reply.guess and not self.field.value:
                 self.field.value = reply.guess
         head = html.escape(reply.head)
-        words = f"<small>{head}</small>" if reply.right is None else headline(MARKS[reply.right], reply.head)
+        words = f"<small>{head}</small>" if reply.right is None else headline(KINDS[reply.right], reply.head)
         self.said.value = f'<div role="status">{words}{paragraphs(reply.said)}</div>' if reply.head else ""

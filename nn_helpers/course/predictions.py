@@ -7,7 +7,6 @@ from typing import NamedTuple
 from nn_helpers.course import questions
 from nn_helpers.support import record
 
-MARKS = {True: "right", False: "mistake", None: "not attempted"}  # the kinds of `check`, for their signs
 RECALLED = 3  # questions at a lesson's beginning
 STOPPED = (
     "A training was stopped before its end, so there is no answer yet, and nothing is recorded. "
@@ -37,12 +36,14 @@ class Card:
         from nn_helpers.exercises.checking.page import SIGNS
         from nn_helpers.exercises.checking.wording import wrap
 
-        return wrap(f"{SIGNS[MARKS[self.reply.right]][0]} {self.reply.head}\n{self.reply.said}".strip())
+        return wrap(
+            f"{SIGNS[questions.KINDS[self.reply.right]][0]} {self.reply.head}\n{self.reply.said}".strip()
+        )
 
     def _repr_html_(self):
         from nn_helpers.exercises.checking.page import headline, paragraphs
 
-        return headline(MARKS[self.reply.right], self.reply.head) + paragraphs(self.reply.said)
+        return headline(questions.KINDS[self.reply.right], self.reply.head) + paragraphs(self.reply.said)
 
 
 def predict(name, guess=None):
