@@ -461,14 +461,17 @@ def run_report(arguments):
 
         plots.check_path(arguments.figure, "--figure")
     found = report(arguments.folder)
-    print(*found.problems, sep="\n", end="\n" * bool(found.problems), file=sys.stderr)
-    print(found.in_words(arguments.names))
-    if arguments.csv is not None:
-        found.write_csv(arguments.csv, arguments.names)
-        print(f"Saved {arguments.csv}")
-    if arguments.figure is not None:
-        plots.save(found.figure(), arguments.figure)
-        print(f"Saved {arguments.figure}")
+    saved = []
+    try:  # before what is printed, for whoever reads may stop, as with | head
+        if arguments.csv is not None:
+            found.write_csv(arguments.csv, arguments.names)
+            saved.append(f"Saved {arguments.csv}")
+        if arguments.figure is not None:
+            plots.save(found.figure(), arguments.figure)
+            saved.append(f"Saved {arguments.figure}")
+    finally:
+        print(*found.problems, sep="\n", end="\n" * bool(found.problems), file=sys.stderr)
+        print(found.in_words(arguments.names), *saved, sep="\n")
     return 0
 
 
@@ -479,13 +482,16 @@ def run_grade(arguments):
 
     check_places(arguments.folder, arguments.csv, arguments.feedback)
     students, seed = grade(arguments.folder, arguments.seed, arguments.unprotected)
-    print(f"{report(students)}\n\nOnce more with the same fresh inputs: --seed {seed}")
-    if arguments.csv:
-        write_csv(students, arguments.csv)
-        print(f"Saved {arguments.csv}")
-    if arguments.feedback:
-        write_feedback(students, arguments.feedback)
-        print(f"Saved {len(students)} page{'s' * (len(students) > 1)} in {arguments.feedback}")
+    said = [report(students), f"\nOnce more with the same fresh inputs: --seed {seed}"]
+    try:  # before what is printed, for whoever reads may stop, as with | head
+        if arguments.csv:
+            write_csv(students, arguments.csv)
+            said.append(f"Saved {arguments.csv}")
+        if arguments.feedback:
+            write_feedback(students, arguments.feedback)
+            said.append(f"Saved {len(students)} page{'s' * (len(students) > 1)} in {arguments.feedback}")
+    finally:
+        print(*said, sep="\n")
     return 0
 
 

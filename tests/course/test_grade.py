@@ -495,6 +495,19 @@ def test_the_command_tells_a_table_a_csv_and_a_page_for_each(tmp_path, capsys):
     assert "Not handed in: relu_backward, sigmoid_forward" in pages["_b_ben.html"]
 
 
+def test_what_is_saved_is_saved_whoever_stops_reading(tmp_path, monkeypatch):
+    def print_to_nobody(*_, **__):
+        raise ValueError("nobody reads")
+
+    hand_in(tmp_path / "class" / "anna.ipynb", OTHER_RELU)
+    monkeypatch.setattr("builtins.print", print_to_nobody)
+    with contextlib.suppress(ValueError):
+        main(["grade", str(tmp_path / "class"), "--csv", str(tmp_path / "m.csv"),
+              "--feedback", str(tmp_path / "pages"), *["--unprotected"] * bool(why_not())])  # fmt: skip
+    assert (tmp_path / "m.csv").exists()
+    assert (tmp_path / "pages" / "anna.html").exists()
+
+
 def test_lessons_that_nobody_began_do_not_count_and_what_is_left_is_one_line(tmp_path):
     blanks = [cell["source"] for path in sorted(source_folder().glob("0[12]*.ipynb"))
               for cell in json.loads(path.read_bytes())["cells"] if cell["cell_type"] == "code"]  # fmt: skip
