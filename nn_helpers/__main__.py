@@ -116,82 +116,6 @@ person decides.""",
     "submissions", "submissions --csv marks.csv --feedback pages",
 )  # fmt: skip
 
-# The options of `train`, with the defaults of the preset "seed".
-TRAIN_OPTIONS = {
-    "--preset": {
-        "choices": PRESETS,
-        "default": "seed",
-        "help": "what options are when they are not given: the lessons' experiment on 500 images, or "
-        "training on all of CIFAR-10 (full: 2 to 3 minutes on 2 cores; large: 8 to 10)",
-    },
-    "--data": {
-        "choices": ("sketches", "cifar10"),
-        "default": argparse.SUPPRESS,
-        "help": "images to train on; the preset seed leaves it to NN_HELPERS_DATA, or takes sketches",
-    },
-    "--images": {"type": int, "default": 500, "help": "training images; 500 are 1%% of CIFAR-10"},
-    "--val": {"type": int, "default": 500, "help": "validation images, from the other training ones"},
-    "--hidden": {"type": int, "nargs": "*", "default": [100, 100], "help": "width of each hidden layer"},
-    "--activation": {"choices": ACTIVATIONS, "default": "relu", "help": "after each hidden layer"},
-    "--init": {"choices": INITIALISATIONS, "default": "he", "help": "how the first weights are drawn"},
-    "--dropout": {"type": float, "default": 0.0, "help": "share of hidden units left out in training"},
-    "--reg": {"type": float, "default": 0.0, "help": "strength of the L2 penalty"},
-    "--optimizer": {
-        "choices": COMPARED,
-        "nargs": "+",
-        "default": ["gd", "sgd", "momentum", "adam"],
-        "help": "gd takes all images at each step",
-    },
-    "--lr": {"type": float, "default": 5e-4, "help": "learning rate of every optimizer"},
-    "--weight-decay": {"type": float, "default": 0.01, "help": "of adamw, beside the gradient"},
-    "--schedule": {
-        "choices": ("constant", "cosine"),
-        "default": "constant",
-        "help": "of the learning rate; cosine begins with a warm-up of a twentieth of all steps",
-    },
-    "--augment": {
-        "action": argparse.BooleanOptionalAction,
-        "default": False,
-        "help": "mirror half of the training images and move all by up to a pixel, anew in each epoch",
-    },
-    "--keep-best": {
-        "action": argparse.BooleanOptionalAction,
-        "default": False,
-        "help": "end with the weights of the epoch with the best validation accuracy",
-    },
-    "--batch-size": {"type": int, "default": 8, "help": "images in a mini-batch"},
-    "--keep-last": {"action": "store_true", "help": "keep an epoch's last, smaller batch"},
-    "--epochs": {"type": int, "default": 20, "help": "times to go through the training images"},
-    "--dtype": {"choices": ("float32", "float64"), "default": "float32", "help": "of all numbers"},
-    "--seed": {"type": int, "default": 0, "help": "for the first weights and the order of images"},
-    "--mine": {
-        "action": "store_true",
-        "help": "train with the functions that you wrote in the lessons, kept in my_lessons/my_network.py",
-    },
-    "--figure": {
-        "type": Path,
-        "default": argparse.SUPPRESS,
-        "help": "save loss over epochs and seconds here (.png)",
-    },
-    "--checkpoint": {
-        "type": Path,
-        "metavar": "PATH.safetensors",
-        "default": argparse.SUPPRESS,
-        "help": "keep the training of a single optimizer here, after each epoch and when it is interrupted",
-    },
-    "--resume": {
-        "action": "store_true",
-        "help": "go on from the checkpoint; all other options are those it began with; --epochs may be more, "
-        "but not with the cosine schedule of the presets full and large, which ends with the last epoch",
-    },
-    "--test": {
-        "action": "store_true",
-        "help": "measure the accuracy on the test images too: once, when all choices are made",
-    },
-    "--quiet": {"action": "store_true", "help": "no progress bar"},
-}
-
-
 FOLDER = {"nargs": "?", "type": Path, "help": "your copy of the lessons (default: my_lessons)"}
 
 
@@ -219,8 +143,8 @@ def parser(preset="seed"):
     reset.add_argument("folder", **FOLDER)
 
     train = _command(commands, "train", run_train, *TRAIN, shows=TrainHelp)
-    for name, option in TRAIN_OPTIONS.items():
-        train.add_argument(name, **option)
+    for add_options in (_add_network, _add_steps, _add_files_of_a_training):
+        add_options(train.add_argument)
     train.set_defaults(**PRESETS.get(preset, {}))
 
     data = _command(commands, "data", run_data, *DATA)
@@ -253,6 +177,81 @@ def _add_for_a_class(commands):
         action="store_true",
         help="go on where no process can be confined: what was handed in can then do what you can",
     )
+
+
+# The options of `train`, with the defaults of the preset "seed".
+
+
+def _add_network(add):
+    """Add what is trained, and on what."""
+    add(
+        "--preset", choices=PRESETS, default="seed",
+        help="what options are when they are not given: the lessons' experiment on 500 images, or training "
+        "on all of CIFAR-10 (full: 2 to 3 minutes on 2 cores; large: 8 to 10)",
+    )  # fmt: skip
+    add(
+        "--data", choices=("sketches", "cifar10"), default=argparse.SUPPRESS,
+        help="images to train on; the preset seed leaves it to NN_HELPERS_DATA, or takes sketches",
+    )  # fmt: skip
+    add("--images", type=int, default=500, help="training images; 500 are 1%% of CIFAR-10")
+    add("--val", type=int, default=500, help="validation images, from the other training ones")
+    add("--hidden", type=int, nargs="*", default=[100, 100], help="width of each hidden layer")
+    add("--activation", choices=ACTIVATIONS, default="relu", help="after each hidden layer")
+    add("--init", choices=INITIALISATIONS, default="he", help="how the first weights are drawn")
+    add("--dropout", type=float, default=0.0, help="share of hidden units left out in training")
+    add("--reg", type=float, default=0.0, help="strength of the L2 penalty")
+
+
+def _add_steps(add):
+    """Add how it is trained."""
+    yes_or_no = argparse.BooleanOptionalAction
+    add(
+        "--optimizer", choices=COMPARED, nargs="+", default=["gd", "sgd", "momentum", "adam"],
+        help="gd takes all images at each step",
+    )  # fmt: skip
+    add("--lr", type=float, default=5e-4, help="learning rate of every optimizer")
+    add("--weight-decay", type=float, default=0.01, help="of adamw, beside the gradient")
+    add(
+        "--schedule", choices=("constant", "cosine"), default="constant",
+        help="of the learning rate; cosine begins with a warm-up of a twentieth of all steps",
+    )  # fmt: skip
+    add(
+        "--augment", action=yes_or_no, default=False,
+        help="mirror half of the training images and move all by up to a pixel, anew in each epoch",
+    )  # fmt: skip
+    add(
+        "--keep-best", action=yes_or_no, default=False,
+        help="end with the weights of the epoch with the best validation accuracy",
+    )  # fmt: skip
+    add("--batch-size", type=int, default=8, help="images in a mini-batch")
+    add("--keep-last", action="store_true", help="keep an epoch's last, smaller batch")
+    add("--epochs", type=int, default=20, help="times to go through the training images")
+    add("--dtype", choices=("float32", "float64"), default="float32", help="of all numbers")
+    add("--seed", type=int, default=0, help="for the first weights and the order of images")
+
+
+def _add_files_of_a_training(add):
+    """Add what of the learner's a training reads, and what it writes and shows."""
+    given = argparse.SUPPRESS
+    add(
+        "--mine", action="store_true",
+        help="train with the functions that you wrote in the lessons, kept in my_lessons/my_network.py",
+    )  # fmt: skip
+    add("--figure", type=Path, default=given, help="save loss over epochs and seconds here (.png)")
+    add(
+        "--checkpoint", type=Path, metavar="PATH.safetensors", default=given,
+        help="keep the training of a single optimizer here, after each epoch and when it is interrupted",
+    )  # fmt: skip
+    add(
+        "--resume", action="store_true",
+        help="go on from the checkpoint; all other options are those it began with; --epochs may be more, "
+        "but not with the cosine schedule of the presets full and large, which ends with the last epoch",
+    )  # fmt: skip
+    add(
+        "--test", action="store_true",
+        help="measure the accuracy on the test images too: once, when all choices are made",
+    )  # fmt: skip
+    add("--quiet", action="store_true", help="no progress bar")
 
 
 class TrainHelp(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
@@ -462,14 +461,17 @@ def run_report(arguments):
 
         plots.check_path(arguments.figure, "--figure")
     found = report(arguments.folder)
-    print(*found.problems, sep="\n", end="\n" * bool(found.problems), file=sys.stderr)
-    print(found.in_words(arguments.names))
-    if arguments.csv is not None:
-        found.write_csv(arguments.csv, arguments.names)
-        print(f"Saved {arguments.csv}")
-    if arguments.figure is not None:
-        plots.save(found.figure(), arguments.figure)
-        print(f"Saved {arguments.figure}")
+    saved = []
+    try:  # before what is printed, for whoever reads may stop, as with | head
+        if arguments.csv is not None:
+            found.write_csv(arguments.csv, arguments.names)
+            saved.append(f"Saved {arguments.csv}")
+        if arguments.figure is not None:
+            plots.save(found.figure(), arguments.figure)
+            saved.append(f"Saved {arguments.figure}")
+    finally:
+        print(*found.problems, sep="\n", end="\n" * bool(found.problems), file=sys.stderr)
+        print(found.in_words(arguments.names), *saved, sep="\n")
     return 0
 
 
@@ -480,13 +482,16 @@ def run_grade(arguments):
 
     check_places(arguments.folder, arguments.csv, arguments.feedback)
     students, seed = grade(arguments.folder, arguments.seed, arguments.unprotected)
-    print(f"{report(students)}\n\nOnce more with the same fresh inputs: --seed {seed}")
-    if arguments.csv:
-        write_csv(students, arguments.csv)
-        print(f"Saved {arguments.csv}")
-    if arguments.feedback:
-        write_feedback(students, arguments.feedback)
-        print(f"Saved {len(students)} page{'s' * (len(students) > 1)} in {arguments.feedback}")
+    said = [report(students), f"\nOnce more with the same fresh inputs: --seed {seed}"]
+    try:  # before what is printed, for whoever reads may stop, as with | head
+        if arguments.csv:
+            write_csv(students, arguments.csv)
+            said.append(f"Saved {arguments.csv}")
+        if arguments.feedback:
+            write_feedback(students, arguments.feedback)
+            said.append(f"Saved {len(students)} page{'s' * (len(students) > 1)} in {arguments.feedback}")
+    finally:
+        print(*said, sep="\n")
     return 0
 
 

@@ -46,6 +46,7 @@ PATIENCE = 60  # seconds for a student, whose functions may all be endless
 ROOM = 20  # words and signs that a solution has beside what the lesson gives: fewer, and all write the same
 KINDS = ["not attempted", "mistake", "unsure", "right"]
 SOLUTION = "as solution() shows it"
+AS_GIVEN = "It stands there as in the lesson."
 WORDS = {
     "right": "right", "unsure": "to look at", "mistake": "wrong", "not attempted": "not written",
     "missing": "missing",
@@ -115,7 +116,7 @@ def grade(folder, seed=None, unprotected=False):
     files = students_in(folder)
     if not files:
         raise ValueError(f"there are no notebooks in {folder}, and no folders with any")
-    if not unprotected and (reason := why_not()):
+    if not unprotected and (reason := why_not() or _refused()):
         raise ValueError(
             f"what students hand in would run here as a program of yours, for {reason}. Where you trust all "
             "of them, --unprotected goes on"
@@ -129,6 +130,15 @@ def grade(folder, seed=None, unprotected=False):
         judging.prepare({name for _, versions in read for name in versions})  # before it is copied
         each = pool.map(judging.judge, *zip(*read, strict=True))
         return list(tqdm(each, total=len(files), unit="student", disable=None, leave=False)), seed
+
+
+def _refused():
+    """Return why no copy of this process can be confined, by confining one, or an empty string."""
+    try:
+        in_a_copy(lambda _: True, LONGEST, LONGEST, confine)
+    except (CopyEnded, OSError):
+        return "the kernel does not confine a process, as in some containers"
+    return ""
 
 
 class _Judging:
@@ -171,7 +181,7 @@ class _Judging:
         return student
 
     def _functions_in(self, path):
-        with open(open_plain(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
+        with open(open_plain(path), "rb") as file:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise ValueError(f"it has more than {LARGEST // 10**6} million bytes")
@@ -209,9 +219,7 @@ class _Judging:
     def _judge(self, name, version, latest):
         exercise = EXERCISES[name]
         if (name, version["form"]) in given():
-            return Verdict(
-                "not attempted", None, f"{name}: not written yet.", "It stands there as in the lesson."
-            )
+            return Verdict("not attempted", None, f"{name}: not written yet.", AS_GIVEN)
         if not version["texts"]:
             error = f"It is no Python yet: {version['error']}."
             return Verdict("mistake", None, f"{name}: not right yet.", error)

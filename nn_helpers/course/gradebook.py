@@ -1,22 +1,21 @@
 """What is told of a class that was graded: the table, what a person should look at, a CSV, and pages."""
 
-import csv
 import html
-import io
 import itertools
-import os
 import re
 from collections import Counter
 from pathlib import Path
 
-from nn_helpers.course.grade import WORDS
+from nn_helpers.course.grade import AS_GIVEN, WORDS
+from nn_helpers.course.standing import TITLES
 from nn_helpers.course.submissions import words
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.page import headline, paragraphs
 from nn_helpers.exercises.checking.wording import join_names, wrap
-from nn_helpers.support.files import explain_failure, require_writable, temporary_file
+from nn_helpers.support.files import explain_failure, require_writable, write, write_table
 
 SIGNS = {"right": "✓", "unsure": "?", "mistake": "✗", "not attempted": "○", "missing": "–"}
+EMPTY = {"not attempted": "Not written yet", "missing": "Not handed in"}
 SHORT = 20  # words and signs; so short a function is written alike by many
 
 
@@ -32,8 +31,10 @@ def check_places(folder, csv=None, feedback=None):
 
 
 def lessons_of(students):
-    """Return {lesson: its exercises} of the lessons that anybody handed in something of."""
-    seen = {EXERCISES[name].lesson for student in students for name in student.found}
+    """Return {lesson: its exercises} of the lessons in which anybody wrote something, or of all handed in."""
+    found = [(name, student.of(name).kind) for student in students for name in student.found]
+    written = [name for name, kind in found if kind != "not attempted"]
+    seen = {EXERCISES[name].lesson for name in written or dict(found)}
     lessons = {}
     for name, exercise in EXERCISES.items():
         if exercise.lesson in seen:
@@ -123,17 +124,13 @@ def _near(one, two):
 def write_csv(students, path):
     """Write a table with a row for each student, as learning platforms and spreadsheets read it."""
     names = [name for group in lessons_of(students).values() for name in group]
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["student", "right", "of", "percent", *names, "to look at"])
+    rows = [["student", "right", "of", "percent", *names, "to look at"]]
     for student in students:
         right = student.right(names)
         percent = round(100 * right / max(1, len(names)))
         found = (student.of(name).in_a_word for name in names)
-        cells = [student.name, right, len(names), percent, *found, "; ".join(_marks_of(student))]
-        # A spreadsheet would calculate what begins like a formula.
-        table.writerow([f"'{cell}" if str(cell)[:1] in tuple("=+-@\t") else cell for cell in cells])
-    _write(Path(path), text.getvalue())
+        rows.append([student.name, right, len(names), percent, *found, "; ".join(_marks_of(student))])
+    write_table("grade", path, rows)
 
 
 def write_feedback(students, folder):
@@ -145,7 +142,8 @@ def write_feedback(students, folder):
         numbered = (f"{stem} {n}" if n else stem for n in itertools.count())
         stem = next(name for name in numbered if name.lower() not in taken)
         taken.add(stem.lower())
-        _write(folder / f"{stem}.html", page_for(student, lessons))
+        page = page_for(student, lessons).encode("utf-8", "replace")
+        write(folder / f"{stem}.html", page, "grade: a page")
 
 
 def page_for(student, lessons):
@@ -155,16 +153,26 @@ def page_for(student, lessons):
     parts.append(f"<p>{student.right(names)} of {len(names)} functions are right.</p>")
     parts += [f"<p>{html.escape(note)}</p>" for note in student.notes]
     for lesson, group in lessons.items():
-        parts.append(f"<h2>Lesson {lesson}</h2>")
+        parts.append(f"<h2>Lesson {lesson}: {html.escape(TITLES[lesson])}</h2>")
+        left = {}  # what there is nothing to say of, by why
         for name in group:
             found = student.of(name)
-            verdict = found.verdict
-            kind = "not attempted" if verdict.kind in ("missing", "unsure") else verdict.kind
-            doubts = [f"A person will look at this one: it {doubt}." for doubt in found.doubts]
-            said = "\n".join(filter(None, [verdict.said, *doubts, verdict.example, verdict.after]))
-            where = f"<small>{html.escape(found.where)}</small>" if found.where else ""
-            parts.append(f"<section>{headline(kind, verdict.head)}{paragraphs(said)}{where}</section>")
+            if found.verdict.kind == "missing" or found.verdict.said == AS_GIVEN:
+                left.setdefault(EMPTY[found.verdict.kind], []).append(name)
+            else:
+                parts.append(_section(found))
+        parts += [headline("not attempted", f"{why}: {', '.join(names)}") for why, names in left.items()]
     return PAGE.format(title=html.escape(student.name), body="\n".join(parts))
+
+
+def _section(found):
+    """Return what is said of one function, and where it stands."""
+    verdict = found.verdict
+    kind = "not attempted" if verdict.kind == "unsure" else verdict.kind
+    doubts = [f"A person will look at this one: it {doubt}." for doubt in found.doubts]
+    said = "\n".join(filter(None, [verdict.said, *doubts, verdict.example, verdict.after]))
+    where = f"<small>{html.escape(found.where)}</small>"
+    return f"<section>{headline(kind, verdict.head)}{paragraphs(said)}{where}</section>"
 
 
 PAGE = """<!DOCTYPE html>
@@ -182,8 +190,3 @@ PAGE = """<!DOCTYPE html>
 {body}
 </html>
 """
-
-
-def _write(path, text):
-    with explain_failure("grade: it", path), temporary_file(path, text.encode("utf-8", "replace")) as part:
-        os.replace(part, path)

@@ -4,7 +4,7 @@ import html
 
 import ipywidgets as widgets
 
-from nn_helpers.course.questions import in_plain_text
+from nn_helpers.course.questions import KINDS, in_plain_text
 from nn_helpers.exercises.checking.page import headline, paragraphs
 from nn_helpers.widgets.controls import control, row
 from nn_helpers.widgets.panel import Panel
@@ -17,7 +17,6 @@ STYLE = """<style>
 .nn-question button:focus-visible {outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px}
 .nn-question button.nn-chosen {background: rgba(33, 150, 243, .3)}
 </style>"""
-MARKS = {True: "right", False: "mistake", None: "not attempted"}
 NO_NUMBER = "Type a number, such as 0.5, 1/8, 1e-3, 20 % or 48 * 48 * 3."
 
 
@@ -140,5 +139,5 @@ class _Part:
             if reply.guess and not self.field.value:
                 self.field.value = reply.guess
         head = html.escape(reply.head)
-        words = f"<small>{head}</small>" if reply.right is None else headline(MARKS[reply.right], reply.head)
+        words = f"<small>{head}</small>" if reply.right is None else headline(KINDS[reply.right], reply.head)
         self.said.value = f'<div role="status">{words}{paragraphs(reply.said)}</div>' if reply.head else ""

@@ -8,7 +8,6 @@ from nn_helpers.course import questions
 from nn_helpers.support import record
 from nn_helpers.support.printing import printable
 
-MARKS = {True: "right", False: "mistake", None: "not attempted"}  # the kinds of `check`, for their signs
 RECALLED = 3  # questions at a lesson's beginning
 STOPPED = (
     "A training was stopped before its end, so there is no answer yet, and nothing is recorded. "
@@ -38,12 +37,14 @@ class Card:
         from nn_helpers.exercises.checking.page import SIGNS
         from nn_helpers.exercises.checking.wording import wrap
 
-        return wrap(f"{SIGNS[MARKS[self.reply.right]][0]} {self.reply.head}\n{self.reply.said}".strip())
+        return wrap(
+            f"{SIGNS[questions.KINDS[self.reply.right]][0]} {self.reply.head}\n{self.reply.said}".strip()
+        )
 
     def _repr_html_(self):
         from nn_helpers.exercises.checking.page import headline, paragraphs
 
-        return headline(MARKS[self.reply.right], self.reply.head) + paragraphs(self.reply.said)
+        return headline(questions.KINDS[self.reply.right], self.reply.head) + paragraphs(self.reply.said)
 
 
 def predict(name, guess=None):
@@ -118,23 +119,20 @@ def quiz(lesson):
     lesson : str
         Its number, as "02".
     """
-    try:
-        lesson = questions.number_of(lesson)
-        asked = [q for q in questions.questions_of(lesson).values() if q.part == "quiz"]
-    except ValueError as error:
-        return _say(str(error))
-    if not asked:
-        return _say(f"There are no questions for the end of lesson {lesson} yet.")
 
-    def answer(question, guess):
-        _answered("quizzed", lesson, question, guess)
+    def done(lesson):
         events = [e for e in record.since_reset(record.read(), lesson) if e.lesson == lesson]
-        done = {e.question for e in events if e.event == "quizzed"}
-        if done >= {question.id for question in asked} and not any(e.event == "finished" for e in events):
+        answered = {e.question for e in events if e.event == "quizzed"}
+        if answered >= set(quizzed_in(lesson)) and not any(e.event == "finished" for e in events):
             record.note("finished", lesson=lesson)
 
-    _ask("", asked, lambda question: _reply_on_record("quizzed", lesson, question), answer)
-    return None
+    _ask_on_record("quizzed", lesson, "for the end of", lambda lesson: quizzed_in(lesson).values(), then=done)
+
+
+def quizzed_in(lesson):
+    """Return the questions that `quiz` asks, by id."""
+    found = questions.questions_of(lesson)
+    return {name: question for name, question in found.items() if question.part == "quiz"}
 
 
 def recall(lesson):
@@ -145,22 +143,7 @@ def recall(lesson):
     lesson : str
         The lesson that begins, as "03".
     """
-    try:
-        lesson = questions.number_of(lesson)
-        asked = recalled_in(lesson)
-    except ValueError as error:
-        return _say(str(error))
-    if not asked:
-        return _say(f"There are no questions from before lesson {lesson} yet.")
-
-    def answer(question, guess):
-        _answered("recalled", lesson, question, guess)
-
-    _ask(
-        "From the lessons before:", asked,
-        lambda question: _reply_on_record("recalled", lesson, question), answer,
-    )  # fmt: skip
-    return None
+    _ask_on_record("recalled", lesson, "from before", recalled_in, "From the lessons before:")
 
 
 def recalled_in(lesson):
@@ -250,11 +233,6 @@ def _guess(question, guess):
         record.note("predicted", lesson=question.lesson, question=question.id, answer=guess)
 
 
-def _answered(event, lesson, question, guess):
-    right = question.is_right(guess, question.answer)
-    record.note(event, lesson=lesson, question=question.id, answer=guess, right=right)
-
-
 def _reply_on_record(kind, lesson, question):
     """Return what `quiz` or `recall` shows of a question: the first answer counts."""
     events = record.since_reset(record.read(), lesson)
@@ -285,6 +263,25 @@ def forget():
 
 
 # Showing
+
+
+def _ask_on_record(kind, lesson, where, choose, heading="", then=lambda lesson: None):
+    """Ask the questions that `choose` returns, whose first answers count, and call `then` after each."""
+    try:
+        lesson = questions.number_of(lesson)
+        asked = list(choose(lesson))
+    except ValueError as error:
+        return _say(str(error))
+    if not asked:
+        return _say(f"There are no questions {where} lesson {lesson} yet.")
+
+    def answer(question, guess):
+        right = question.is_right(guess, question.answer)
+        record.note(kind, lesson=lesson, question=question.id, answer=guess, right=right)
+        then(lesson)
+
+    _ask(heading, asked, lambda question: _reply_on_record(kind, lesson, question), answer)
+    return None
 
 
 def _ask(heading, asked, reply_of, answer, how="Answer it in a notebook."):

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+KINDS = {True: "right", False: "mistake", None: "not attempted"}  # the kinds of `check`, for their signs
 FOLDER = Path(__file__).parent / "questions"
 MARK = re.compile(r"(## |### |- |Number:|Order$|Because:|Answer:)(.*)")
 POWERS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")

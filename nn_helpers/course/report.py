@@ -1,7 +1,5 @@
 """`report`: what a class stumbled over, by the records of those in it."""
 
-import csv
-import io
 import os
 import re
 import textwrap
@@ -12,9 +10,10 @@ from typing import NamedTuple
 
 from nn_helpers.course import questions
 from nn_helpers.course.standing import TITLES, standings
+from nn_helpers.course.submissions import printable
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.support import record
-from nn_helpers.support.files import explain_failure, require_writable, temporary_file
+from nn_helpers.support.files import write_table
 
 SHOWN = 10  # findings of a kind, on the screen and in the figure; the CSV has all
 ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
@@ -101,16 +100,11 @@ class Report:
 
     def write_csv(self, path, names=False):
         """Write all findings as a table for spreadsheets, one a row; an old file stays whole until then."""
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(COLUMNS if names else COLUMNS[:-1])
+        rows = [COLUMNS if names else COLUMNS[:-1]]
         for each in (*self.mistakes, *self.exercises, *self.questions, *self.places):
             half = median_low(each.mended) if each.mended else ""
-            row = (*each[:6], len(each.mended), half, *["; ".join(each.names)] * names)
-            rows.writerow(f"'{cell}" if cell.startswith(tuple("=+-@")) else cell for cell in map(str, row))
-        path, content = require_writable("report", "--csv", path, ".csv"), text.getvalue().encode("utf-8-sig")
-        with explain_failure("the table", path), temporary_file(path, content) as new:
-            os.replace(new, path)
+            rows.append((*each[:6], len(each.mended), half, *["; ".join(each.names)] * names))
+        write_table("report", path, rows)
 
     def figure(self):
         """Return a figure for the wall; nobody's name is in it."""
@@ -222,7 +216,7 @@ def _name(path):
 
 
 def _printable(text):
-    text = "".join(character if character.isprintable() else "?" for character in str(text))
+    text = printable(text)
     return text if len(text) <= 80 else f"{text[:40]}…{text[-39:]}"
 
 

@@ -29,7 +29,16 @@ HEADER = "import numpy as np\n\n"
 LIBRARY = "calls the library"
 OUTSIDE = "reaches beyond computing"
 ABSENT = "needs what is not run here"
-REACHING = {"open", "exec", "eval", "compile", "globals", "locals", "vars", "breakpoint", "__import__"}
+# Names that lead to any other name; and those that, as after `np.`, lead out of NumPy.
+REACHING = {
+    "open", "exec", "eval", "compile", "globals", "locals", "vars", "breakpoint", "getattr", "setattr",
+    "delattr", "attrgetter", "methodcaller",
+}  # fmt: skip
+LEADING_OUT = REACHING | {
+    "ctypes", "ctypeslib", "f2py", "testing", "core", "extras", "mtrand", "bit_generator", "os", "sys",
+    "builtins", "warnings", "pickle", "io", "re", "load", "read_array", "as_strided", "stride_tricks",
+}  # fmt: skip
+INSIDE = re.compile(r"_|(f|tb|gi|cr|ag)_")  # names of what Python keeps inside functions and frames
 
 
 def students_in(folder):
@@ -200,7 +209,7 @@ def _version(name, number, piece, last, unused):
     definition = last.get(piece.statement.value.id, piece) if piece.rank == 3 else piece
     taken = {each for other in needed for each in globals_in(other.text)}
     about["texts"], about["form"] = list(dict.fromkeys(texts)), form_of(definition.statement)
-    about["marks"] = _marks(needed, taken & unused)
+    about["marks"] = _marks(needed, pair, taken & unused)
     return about
 
 
@@ -225,24 +234,44 @@ def _syntax_error(text):
     return "its lines do not belong together"
 
 
-def _marks(needed, computed):
-    """Return what a person should look at: calls of the library, what reaches further, what is not here."""
-    library, outside = set(), set()
-    for node in (node for piece in needed for node in ast.walk(piece.statement)):
-        match node:
-            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                for alias in aliases:
-                    module = getattr(node, "module", None) or alias.name
-                    if module.partition(".")[0] == "nn_helpers":
-                        library.add(alias.name.removeprefix("nn_helpers."))
-                    elif module not in MODULES:
-                        outside.add(module)
-            case ast.Name(id=name) if name in REACHING:
-                outside.add(name)
-            case ast.Attribute(attr=name) if name.startswith("_"):
-                outside.add(name)
+def _marks(needed, pair, computed):
+    """Return what a person should look at: calls of the library, what reaches further, what is not here.
+
+    What the other half of its `pair` reaches counts too, for that runs in the same process.
+    """
+    imports = [each for node in _nodes(needed) for each in _imports(node)]
+    library = {name for module, name in imports if module.partition(".")[0] == "nn_helpers"}
+    outside = {name for node in _nodes((*needed, *pair)) for name in _reached(node)}
     said = (LIBRARY, library), (OUTSIDE, outside), (ABSENT, computed)
     return [f"{what} ({', '.join(sorted(names))})" for what, names in said if names]
+
+
+def _nodes(all_pieces):
+    return (node for piece in all_pieces for node in ast.walk(piece.statement))
+
+
+def _imports(node):
+    """Yield (module, what is imported from it) of a node that imports something."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        for alias in node.names:
+            yield getattr(node, "module", None) or alias.name, alias.name.removeprefix("nn_helpers.")
+
+
+def _reached(node):
+    """Yield the names in a node by which a function can do more than compute with what it was given."""
+    for module, name in _imports(node):
+        if module not in MODULES and module.partition(".")[0] != "nn_helpers":
+            yield module
+        elif name in LEADING_OUT:
+            yield name
+    match node:
+        case ast.Name(id=name) if name in REACHING or name.startswith("__"):
+            yield name
+        case ast.Attribute(attr=name, ctx=use):  # np.isclose = … would change what compares
+            if name in LEADING_OUT or INSIDE.match(name) or not isinstance(use, ast.Load):
+                yield name
+        case ast.MatchClass(kwd_attrs=names):
+            yield from names
 
 
 def form_of(function):

@@ -19,8 +19,8 @@ from itertools import chain, count
 from pathlib import Path
 
 from nn_helpers.course.source import reinstall, source_folder
-from nn_helpers.support import record
-from nn_helpers.support.files import explain_failure, own_place, temporary_file
+from nn_helpers.support import files, record
+from nn_helpers.support.files import explain_failure, own_place
 
 MARKER = record.MARKER
 RULES = b"1"  # of what a copy leaves out; with another number, all lessons count as new editions
@@ -442,5 +442,4 @@ def _where(before):
 def write(path, content):
     """Write a file of the work copy whole or not at all."""
     _require_no_folder(path)
-    with explain_failure("the work copy", path), temporary_file(path, content) as new:
-        os.replace(new, path)
+    files.write(path, content, "the work copy")

@@ -21,7 +21,7 @@ from nn_helpers.data.cifar10 import (
     file_size,
     read_copy,
 )
-from nn_helpers.support.files import expand_user
+from nn_helpers.support.files import PLAIN, expand_user
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 WHOLE = f"{ARCHIVE}.whole"  # the downloaded one, not to be taken for one that somebody put there
@@ -134,7 +134,7 @@ def _refuse_what_is_not_ours(folder):
 
 def _open_ours(path, flags):
     """Open a file as `open` does, but follow no link and wait at no pipe that came there meanwhile."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+    return os.open(path, flags | PLAIN, 0o666)
 
 
 def _size(path):

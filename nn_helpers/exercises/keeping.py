@@ -3,7 +3,6 @@
 import ast
 import dis
 import itertools
-import os
 import sys
 from types import CodeType, FunctionType, ModuleType
 
@@ -14,7 +13,7 @@ from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.source import innermost, source_of, tree_of
 from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.portfolio import FILE, MODULES, NAME, Piece, definition, is_known, pieces
-from nn_helpers.support.files import own_place, temporary_file
+from nn_helpers.support.files import own_place, write
 from nn_helpers.support.record import MARKER, home
 
 REPLACED = "replaced.txt"  # in the marker folder: all that was ever kept, and what it took the place of
@@ -47,7 +46,7 @@ def keep(exercise, f, as_a_pair=False):
     except CannotStandAlone as why:
         return f"It is not kept in {FILE}: {why}."
     except OSError as error:
-        reason = error.strerror or str(error).removeprefix(f"{FILE} cannot be written: ")
+        reason = (error.strerror or str(error)).removeprefix(f"{FILE} cannot be written: ")
         return f"It is not kept: {FILE} cannot be written ({reason})."
 
 
@@ -95,8 +94,7 @@ def _known(folder):
 
 def _write(path, text):
     path.parent.mkdir(exist_ok=True)
-    with temporary_file(path, text.encode("utf-8", "surrogateescape")) as part:
-        os.replace(part, path)
+    write(path, text.encode("utf-8", "surrogateescape"), FILE)
 
 
 class _Needs:

@@ -11,7 +11,6 @@ import ast
 import functools
 import itertools
 import linecache
-import os
 import re
 import warnings
 import zlib
@@ -51,7 +50,7 @@ def read(path, largest=LARGEST):
         If it cannot be read, is too large, or is a link, a pipe or a folder.
     """
     try:
-        descriptor = open_plain(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        descriptor = open_plain(path)
     except FileNotFoundError:
         return ""
     with open(descriptor, "rb") as file:

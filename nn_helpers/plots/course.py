@@ -29,7 +29,9 @@ def stumbles(exercises, questions, learners):
     -------
     Figure
     """
-    height = 2 + max(0.36 * len(exercises), 0.75 * len(questions))
+    asked = [textwrap.fill(name, 64) for name in questions]
+    rows = np.cumsum([0.56 + 0.23 * (1 + text.count("\n")) for text in asked])
+    height = 2 + max(0.36 * len(exercises), 0.75 * sum(rows[-1:]))
     figure, (left, right) = subplots(16, height, 1, 2, width_ratios=[2, 1])
     end = np.zeros(len(exercises))
     for i, (kind, look) in enumerate(KINDS.items()):
@@ -48,13 +50,13 @@ def stumbles(exercises, questions, learners):
     left.margins(y=0.01)
     left.set(xlim=(0, 2.1 * learners), xticks=[0, learners])
     left.set_xlabel("learners", loc="left")
-    for i, (name, (wrong, of)) in enumerate(questions.items()):
-        right.barh(i, 100 * wrong / of, height=0.3, color=COLOURS[1])
-        right.text(0, i - 0.2, textwrap.fill(name, 64), va="bottom", parse_math=False)
-        right.text(102, i, f"{wrong} of {of}", va="center")
+    for at, text, (wrong, of) in zip(rows, asked, questions.values(), strict=True):
+        right.barh(at, 100 * wrong / of, height=0.3, color=COLOURS[1])
+        right.text(0, at - 0.2, text, va="bottom", parse_math=False)
+        right.text(102, at, f"{wrong} of {of}", va="center")
     right.set_title("Answered wrong at first", loc="left")
     right.set(xlabel="of those who answered (%)", xlim=(0, 115), xticks=range(0, 101, 25), yticks=[])
-    right.set_ylim(-0.9, len(questions) - 0.6)
+    right.set_ylim(0, sum(rows[-1:]) + 0.4)
     for ax in (left, right):
         ax.invert_yaxis()
         ax.spines["left"].set_visible(False)

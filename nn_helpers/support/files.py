@@ -1,7 +1,9 @@
 """Files that are written whole or not at all, whenever the process or the power ends."""
 
+import csv
 import errno
 import glob
+import io
 import os
 import platform
 import re
@@ -13,8 +15,10 @@ import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+FORMULA = tuple("=+-@\t\r")  # how one begins in a spreadsheet
 PATIENCE = 60  # seconds to wait for others who save, each of whom needs a moment
-NO_LINK_NO_WAITING = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+# Bytes as they are, no link followed, and no waiting; not every system has all three.
+PLAIN = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"))
 
 
 def expand_user(function, name, path):
@@ -92,6 +96,23 @@ def temporary_file(path, content):
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def write(path, content, what):
+    """Write a file whole or not at all; an error says that `what` cannot be written."""
+    with explain_failure(what, path), temporary_file(path, content) as part:
+        os.replace(part, path)
+
+
+def write_table(function, path, rows):
+    """Write rows to a .csv file, as learning platforms and spreadsheets read it."""
+    text = io.StringIO()
+    for row in rows:
+        # A spreadsheet would calculate what begins like a formula.
+        cells = [f"'{cell}" if str(cell).startswith(FORMULA) else cell for cell in row]
+        csv.writer(text, lineterminator="\n").writerow(cells)
+    path = require_writable(function, "--csv", path, ".csv")
+    write(path, text.getvalue().encode("utf-8-sig", "replace"), f"{function}: the table")
 
 
 @contextmanager
@@ -175,9 +196,9 @@ def _lock(lock, path, what):
         time.sleep(0.01 if holder is None else 0.1)
 
 
-def open_plain(path, flags):
+def open_plain(path, flags=os.O_RDONLY):
     """Return a descriptor of a file with one name, never waiting; OSError for a link, a pipe or a device."""
-    descriptor = os.open(path, flags | NO_LINK_NO_WAITING, 0o666)
+    descriptor = os.open(path, flags | PLAIN, 0o666)
     about = os.fstat(descriptor)
     if stat.S_ISREG(about.st_mode) and about.st_nlink < 2:
         return descriptor

@@ -124,7 +124,7 @@ def forget():
 
 
 def _append(path, line):
-    descriptor = open_plain(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0))
+    descriptor = open_plain(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     try:
         if os.fstat(descriptor).st_size:
             os.lseek(descriptor, -1, os.SEEK_END)
@@ -137,7 +137,7 @@ def _append(path, line):
 
 def _end_of(path):
     """Return a file's content, or the last `LARGEST` bytes of it, and whether there are more."""
-    with open(open_plain(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
+    with open(open_plain(path), "rb") as file:
         start = max(0, os.fstat(file.fileno()).st_size - LARGEST)
         file.seek(start)
         if start:

@@ -2,11 +2,14 @@
 
 import contextlib
 import csv
+import importlib
 import inspect
 import json
 import os
 import random
+import textwrap
 import time
+from types import ModuleType
 
 import hostile
 import numpy as np
@@ -17,12 +20,13 @@ from nn_helpers.__main__ import main
 from nn_helpers.course import grade as grading
 from nn_helpers.course import gradebook
 from nn_helpers.course.grade import grade
-from nn_helpers.course.submissions import form_of, functions_in, students_in
+from nn_helpers.course.source import source_folder
+from nn_helpers.course.submissions import LEADING_OUT, OUTSIDE, form_of, functions_in, students_in
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import copied_process, sandbox
 from nn_helpers.exercises.checking.sandbox import Sandbox
 from nn_helpers.exercises.checking.verdict import judge
-from nn_helpers.exercises.portfolio import load, statement_of
+from nn_helpers.exercises.portfolio import MODULES, load, statement_of
 from nn_helpers.support.confine import confine, why_not
 
 confined = pytest.mark.skipif(bool(why_not()), reason="no process can be confined here")
@@ -248,6 +252,43 @@ def test_what_is_not_ones_own_is_marked():
         assert not any(version["marks"] for version in functions_in(notebook(sources, counts).encode()))
 
 
+# Each reaches all of Python, and so the pipe for the verdict, or what compares.
+WAYS_OUT = [
+    "b = __builtins__",
+    "b = getattr(x, '__' + 'class__')",
+    "b = operator.attrgetter('__globals__')(relu_forward)",
+    "def g():\n  yield it.gi_frame.f_back.f_builtins\nit = g()",
+    "match relu_forward:\n  case object(__globals__=b): pass",
+    "np.isclose = lambda a, b, **_: np.ones(np.shape(b), bool)",
+    "del np.isclose",
+    "from numpy import ctypeslib as c",
+    "b = np.load(File(), allow_pickle=True)",
+]
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_whatever_leads_out_of_a_function_is_marked(way):
+    source = "def relu_forward(x):\n" + textwrap.indent(f"{way}\nreturn np.maximum(x, 0), x", "  ")
+    backward = "def relu_backward(da, z):\n    return da * (z > 0)"
+    found = functions_in(notebook(["import operator", source, backward]).encode())
+    for version in found:  # both halves: they run in one process
+        assert [mark.partition(" (")[0] for mark in version["marks"]] == [OUTSIDE]
+    own = OTHER_RELU.replace("z", "core")  # a name of one's own leads nowhere
+    assert not any(version["marks"] for version in functions_in(notebook([own, backward]).encode()))
+
+
+def test_no_name_of_numpy_leads_to_another_module_unmarked():
+    todo, seen = [importlib.import_module(name) for name in MODULES], set()
+    while todo:
+        module = todo.pop()
+        seen.add(module.__name__)
+        names = (name for name in dir(module) if name[0] != "_" and name not in LEADING_OUT)
+        for found in (getattr(module, name, None) for name in names):
+            if isinstance(found, ModuleType):
+                assert found.__name__.partition(".")[0] in MODULES, f"{module.__name__} leads to {found}"
+                todo += [found] * (found.__name__ not in seen)
+
+
 def test_the_form_of_a_function_knows_no_names_and_no_comments():
     one = "def f(x: int, n=1) -> int:\n    '''Text.'''\n    total = x + n  # text\n    return np.sum(total)"
     two = "def f(a, b=1):\n    s = (a +\n         b)\n    return np.sum(s)"
@@ -342,6 +383,17 @@ def test_a_confined_process_can_compute_and_nothing_else(attempt):
     assert copied_process.in_a_copy(tried, confine=confine)[0] == "refused"
 
 
+@confined
+def test_where_the_kernel_refuses_to_confine_nothing_is_run(tmp_path, monkeypatch):
+    def refuse(report):
+        raise PermissionError("no filter")
+
+    hand_in(tmp_path / "anna.ipynb", OTHER_RELU)
+    monkeypatch.setattr(grading, "confine", refuse)
+    with pytest.raises(ValueError, match="the kernel does not confine a process"):
+        grade(tmp_path)
+
+
 def test_where_nothing_can_be_confined_nothing_is_run(tmp_path, monkeypatch, capsys):
     hand_in(tmp_path / "anna.ipynb", OTHER_RELU)
     monkeypatch.setattr(grading, "why_not", lambda: "there is no way here")
@@ -430,7 +482,7 @@ def test_the_command_tells_a_table_a_csv_and_a_page_for_each(tmp_path, capsys):
     assert "relu_forward: none that has a name, 1 (?b?ben)" in out
     assert "carla: there is no notebook" in out
     assert "--seed 7" in out
-    with open(tmp_path / "m.csv", encoding="utf-8", newline="") as file:
+    with open(tmp_path / "m.csv", encoding="utf-8-sig", newline="") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     assert rows["'=anna"]["relu_forward"] == "right"
     assert [rows["<b>ben"][key] for key in ("right", "of", "percent")] == ["0", "5", "0"]
@@ -442,6 +494,34 @@ def test_the_command_tells_a_table_a_csv_and_a_page_for_each(tmp_path, capsys):
     assert "<script>" not in "".join(pages.values())
     assert "that is the absolute value |z|" in pages["_b_ben.html"]
     assert "cell 1 of hw.ipynb" in pages["_b_ben.html"]
+    assert "Not handed in: relu_backward, sigmoid_forward" in pages["_b_ben.html"]
+
+
+def test_what_is_saved_is_saved_whoever_stops_reading(tmp_path, monkeypatch):
+    def print_to_nobody(*_, **__):
+        raise ValueError("nobody reads")
+
+    hand_in(tmp_path / "class" / "anna.ipynb", OTHER_RELU)
+    monkeypatch.setattr("builtins.print", print_to_nobody)
+    with contextlib.suppress(ValueError):
+        main(["grade", str(tmp_path / "class"), "--csv", str(tmp_path / "m.csv"),
+              "--feedback", str(tmp_path / "pages"), *["--unprotected"] * bool(why_not())])  # fmt: skip
+    assert (tmp_path / "m.csv").exists()
+    assert (tmp_path / "pages" / "anna.html").exists()
+
+
+def test_lessons_that_nobody_began_do_not_count_and_what_is_left_is_one_line(tmp_path):
+    blanks = [cell["source"] for path in sorted(source_folder().glob("0[12]*.ipynb"))
+              for cell in json.loads(path.read_bytes())["cells"] if cell["cell_type"] == "code"]  # fmt: skip
+    hand_in(tmp_path / "anna.ipynb", *map("".join, blanks), OTHER_RELU)
+    students, _ = grade(tmp_path, seed=1, unprotected=bool(why_not()))
+    lessons = gradebook.lessons_of(students)
+    assert list(lessons) == ["01"]
+    page = gradebook.page_for(students[0], lessons)
+    assert "1 of 5 functions are right." in page
+    assert "<h2>Lesson 01: Layers and ReLU</h2>" in page
+    assert "Not written yet: relu_backward, sigmoid_forward, sigmoid_backward, numerical_gradient" in page
+    assert page.count("cell ") == 1
 
 
 @pytest.mark.parametrize(

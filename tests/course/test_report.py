@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nn_helpers import plots
 from nn_helpers.__main__ import main
 from nn_helpers.course import questions, report
 from nn_helpers.exercises.catalogue import EXERCISES
@@ -326,3 +327,15 @@ def test_damaged_files_are_read_as_far_as_they_go(tmp_path):
     assert "Where they were last" in found.in_words(names=True)
     found.write_csv(tmp_path / "all.csv", names=True)
     assert found.figure()._repr_png_()
+
+
+def test_long_questions_hide_no_bar_in_the_figure():
+    asked = {f"{n} {'why ' * 16 * n}": (1, 1) for n in (1, 2, 3, 4)}
+    figure = plots.stumbles({"01 relu_forward": (1, 0, 0, "")}, asked, 1)
+    figure.canvas.draw()
+    right = figure.axes[1]
+    bars = [bar.get_window_extent() for bar in right.patches]
+    texts = [text.get_window_extent() for text in right.texts[::2]]
+    assert len(bars) == len(texts) == 4
+    assert not any(bar.overlaps(text) for bar in bars for text in texts)
+    assert all(right.get_window_extent().y1 > text.y1 for text in texts)
