@@ -200,6 +200,12 @@ def test_a_mark_of_utf_8_is_no_obstacle(copy):
     assert load(text(copy)).function("relu_forward")(np.array([-1.0, 2.0]))[0].tolist() == [0, 2]
 
 
+@pytest.mark.parametrize("before", ["\ufeff", "\ufeff\n", "\ufeff\n\n# mine\n", "\ufeff\ufeff\n"])
+def test_a_mark_of_utf_8_on_a_line_of_its_own_is_none_either(before):
+    assert set(load(before).names) == set(load("").names)
+    assert "relu_forward" in load(f"{before}\n{RELU}").names
+
+
 def test_an_earlier_answer_replaces_a_later_one_that_nobody_edited(copy):
     for source in (RELU, OTHER_RELU, RELU):
         assert kept(source) == f"It is in {FILE} now."
