@@ -305,6 +305,7 @@ class Page {
         if (this.speed) this.tick();
         for (const sheet of this.sheets) sheet.show(inks);
         const panel = this.root.closest(".nn-panel");
+        if (!panel && !this.root.isConnected) this.later(); // drawn before it was put into its panel
         panel?.classList.add("nn-alive");
         nameSliders(panel);
         this.speak(words);
@@ -374,6 +375,7 @@ export function render({model, el}) {
     const page = new Page(model, el);
     return () => {
         page.themes.disconnect();
+        page.later = () => {};
         page.model.off(null, null);
     };
 }

@@ -166,7 +166,8 @@ class DepthAndOptimizer(LiveTraining):
         self.settings["lr"].value = OPTIMIZERS[optimizer][2]
 
     def _changed(self):
-        if self.running and not self._queue:
+        run = self._present_run()
+        if self.running and run is not None and run.chosen != self._choices():  # not by filling the grid
             self.say("This run goes on as it began. Your change takes effect with the next one.")
         self.draw()
 

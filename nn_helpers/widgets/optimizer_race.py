@@ -451,7 +451,7 @@ class OptimizerRace(Live):
             last = f"{right} of your {len(chosen.bets)} bets won. {last}"
         about = f"{on.name}: {on.description}. SGD sees {on.noise_in_words}."
         self.news.value = (
-            f'<div style="line-height: 1.4; min-height: 2.8em">{html.escape(last or about)}</div>'
+            f'<div style="line-height: 1.4; height: 2.8em; overflow: auto">{html.escape(last or about)}</div>'
         )
         for error in (descent.error for descent in descents.values() if descent.error is not None):
             words = html.escape(traceback_of(error))

@@ -14,7 +14,7 @@ SAVED = f"""{{}}<style>
 {{{{display: none}}}}
 </style>"""
 COPY = '<button class="jupyter-button nn-copy">Copy to the clipboard</button>'  # canvas.mjs does it
-TABLE = "line-height: 1.4; border-spacing: 12px 0; text-align: left; white-space: nowrap"
+TABLE = "line-height: 1.4; border-spacing: 12px 0; text-align: left"
 
 
 def table_html(head, rows, bold):
@@ -29,11 +29,11 @@ def table_html(head, rows, bold):
         Which rows stand out.
     """
     header = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in head)
-    body = ""
+    body = '<tbody style="white-space: nowrap">'  # titles may go on in a second line
     for cells, stands_out in zip(rows, bold, strict=True):
         weight = ' style="font-weight: bold"' if stands_out else ""
         body += f"<tr{weight}>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
-    return f'<table style="{TABLE}"><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<table style="{TABLE}"><thead><tr>{header}</tr></thead>{body}</tbody></table>'
 
 
 def task_html(question, answer=""):
