@@ -155,7 +155,7 @@ def _observe_flip(f, images, rng):
     equal = [copy.deepcopy(rng) for _ in range(2)]
     once, again = (np.array([f(batch.copy(), generator) for _ in range(8)]) for generator in equal)
     return {
-        "the mirrored images": outs.reshape(-1, *images.shape)[first, np.arange(n)],
+        "the flipped images": outs.reshape(-1, *images.shape)[first, np.arange(n)],
         "the share of images that are mirrored": share,
         "how often an image and the next are treated alike": together.mean(),
         "how much the places differ, where chance makes it 1": spread[0],
