@@ -215,12 +215,12 @@ def _version(name, number, piece, last, unused):
 
 def _closure(piece, last):
     """Return a piece and all that it needs, itself last."""
-    chosen, todo = {}, [piece]
-    while todo:
-        one = todo.pop()
+    chosen, waiting = {}, [piece]
+    while waiting:
+        one = waiting.pop()
         if one.text not in chosen:
             chosen[one.text] = one
-            todo += [last[name] for name in globals_in(one.text) & last.keys() if name not in piece.names]
+            waiting += [last[name] for name in globals_in(one.text) & last.keys() if name not in piece.names]
     return [*chosen.values()][::-1]
 
 

@@ -278,15 +278,15 @@ def test_whatever_leads_out_of_a_function_is_marked(way):
 
 
 def test_no_name_of_numpy_leads_to_another_module_unmarked():
-    todo, seen = [importlib.import_module(name) for name in MODULES], set()
-    while todo:
-        module = todo.pop()
+    waiting, seen = [importlib.import_module(name) for name in MODULES], set()
+    while waiting:
+        module = waiting.pop()
         seen.add(module.__name__)
         names = (name for name in dir(module) if name[0] != "_" and name not in LEADING_OUT)
         for found in (getattr(module, name, None) for name in names):
             if isinstance(found, ModuleType):
                 assert found.__name__.partition(".")[0] in MODULES, f"{module.__name__} leads to {found}"
-                todo += [found] * (found.__name__ not in seen)
+                waiting += [found] * (found.__name__ not in seen)
 
 
 def test_the_form_of_a_function_knows_no_names_and_no_comments():
