@@ -203,8 +203,11 @@ class OptimizerRace(Live):
         self.bets, self.on = [], None  # nothing is drawn before all is set
         for symbol, limits, value in zip(("theta1", "theta2"), on.limits, on.start, strict=True):
             each = self.settings[symbol]
-            with each.hold_sync(), each.hold_trait_notifications():  # else the page clips the value
-                each.min, each.max, each.value = *limits, value
+            with each.hold_sync():
+                with each.hold_trait_notifications():
+                    each.min, each.max, each.value = *limits, value
+                # In this order: the page clips a value to the limits that it has, and sends it back.
+                each.send_state(["min", "max", "value"])
         for name, each in self.rates.items():
             kind = name
             if self._remembers(name):

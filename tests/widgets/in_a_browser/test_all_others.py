@@ -204,6 +204,8 @@ def test_who_races_where_and_from_where(page):
     page.until(lambda: page.ask("p.choice().begin[1]") == -1.79)
     page.keys("surface", "ArrowDown")
     page.until(lambda: "plateau: " in page.text("plateau"))
+    page.until(lambda: page.read("start θ₁") == "−3.00", LATER)
+    assert page.ask("p.choice().begin[0]") == -3
     page.box("SGD").uncheck()
     page.box("Adam").press("Space")
     page.until(lambda: page.ask("[*p.choice().rates]") == ["GD", "momentum", "RMSprop"])
