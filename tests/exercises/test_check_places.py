@@ -169,7 +169,7 @@ def repair_of(f):
 
 
 def test_where_no_change_makes_all_right_the_one_is_said_that_mends_a_part(monkeypatch):
-    monkeypatch.setattr(repair, "_two_of", lambda changes: ())
+    monkeypatch.setattr(repair, "_several_of", lambda changes, number: ())
     monkeypatch.setattr(repair, "_pairs", lambda better, others: ())
     monkeypatch.setattr(repair._Search, "lines", lambda self: set())
     f = learner(

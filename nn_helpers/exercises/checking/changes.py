@@ -8,6 +8,9 @@ import ast
 import itertools
 from dataclasses import dataclass
 
+import numpy as np
+
+BLOCKS = ast.For, ast.While, ast.If
 OPERATORS = ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult  # a power may take any amount of memory
 COMPARISONS = ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Eq, ast.NotEq
 # Functions and methods that people take for one another
@@ -51,16 +54,14 @@ class Change:
 
     def excludes(self, other):
         """Say whether two changes are of the same place, so that only the second would be there."""
-        return self.parent is other.parent and self.field == other.field and self.index == other.index
+        same = self.parent is other.parent and self.field == other.field
+        return same and (self.index == other.index or None in (self.index, other.index))
 
     def difference(self):
         """Return what goes and what comes in its place, as text: the same change elsewhere has the same."""
         old, new = ast.unparse(self.old), ast.unparse(self.new)
-        start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), None)
-        if start is None:  # one begins with the other
-            start = min(len(old), len(new))
-        backwards = zip(old[start:][::-1], new[start:][::-1], strict=False)
-        end = next((i for i, (a, b) in enumerate(backwards) if a != b), min(len(old), len(new)) - start)
+        start = _in_common(old, new)
+        end = _in_common(old[start:][::-1], new[start:][::-1])
         return old[start : len(old) - end], new[start : len(new) - end]
 
     def _put(self, value):
@@ -68,6 +69,13 @@ class Change:
             setattr(self.parent, self.field, value)
         else:
             getattr(self.parent, self.field)[self.index] = value
+
+
+def _in_common(a, b):
+    """Return how many letters two texts have in common at the beginning."""
+    return next(
+        (i for i, pair in enumerate(zip(a, b, strict=False)) if len({*pair}) > 1), min(len(a), len(b))
+    )
 
 
 def changes_of(function, answer):
@@ -120,7 +128,7 @@ class _Finder:
         found = (node for node in loaded if isinstance(node, ast.expr) and not _is_module(node))
         self.expressions = list({ast.unparse(node): node for node in found}.items())
         statements = (node for node in nodes if isinstance(node, ast.stmt))
-        self.statements = [line for line in statements if not isinstance(line, ast.For | ast.While | ast.If)]
+        self.statements = [line for line in statements if not isinstance(line, BLOCKS)]
         every = function.args
         defaults = [[ast.unparse(value) for value in f.args.defaults] for f in (function, answer)]
         self.usual_defaults = defaults[0] == defaults[1]
@@ -148,6 +156,10 @@ class _Finder:
         """Yield the changes at a node, which stands in a field of its parent."""
         look = getattr(self, f"_{type(node).__name__.lower()}", None)
         made = look(node) if look else ()
+        if isinstance(node, ast.stmt) and not (isinstance(node, BLOCKS) or is_docstring(node)):
+            ends = isinstance(node, ast.Return)  # others may not: nothing after it would run
+            own = (o for o in self.statements if ends or not isinstance(o, ast.Return))
+            made = itertools.chain(made, ((SPLICED, other) for other in own))
         if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             made = itertools.chain(made, self._expression(node, parent))
         for kind, new in made:
@@ -245,7 +257,8 @@ class _Finder:
         if name == "range" and len(node.args) < 3:
             others = [ast.Constant(1), *node.args] if len(node.args) == 1 else node.args[1:]
             yield BOUNDS, ast.Call(node.func, others, [])
-        if node.args and isinstance(node.func, ast.Attribute):
+        wanted = getattr(getattr(np, name, None), "nin", np.inf)  # one more would be for the result
+        if node.args and isinstance(node.func, ast.Attribute) and len(node.args) < wanted:
             more = [[ast.Constant(0), *node.args], *([*node.args, _name(name)] for name in self.names)]
             yield from (("one more argument", ast.Call(node.func, args, node.keywords)) for args in more)
         if name in OF_SIZES and "rng" in self.parameters:  # they take the sizes one by one
@@ -261,10 +274,8 @@ class _Finder:
         keywords = {k.arg: k for k in node.keywords}
         rest = [k for k in node.keywords if k.arg != "axis"]
         of_module = isinstance(node.func, ast.Name) or _is_module(node.func.value)
-        args, own = (
-            node.args[:of_module],
-            node.args[of_module:],
-        )  # the array of np.sum(x, 0); what x.sum(0) has
+        # The array of np.sum(x, 0), and what x.sum(0) has
+        args, own = node.args[:of_module], node.args[of_module:]
         now = keywords["axis"].value if "axis" in keywords else (own[0] if own else None)
         for axis in (0, 1, -1, None):
             if (now is None and axis is None) or (isinstance(now, ast.Constant) and now.value == axis):
@@ -362,19 +373,15 @@ class _Finder:
                 targets = [*call.args[:1], getattr(call.func, "value", None)]
             elif not isinstance(node, ast.Assign | ast.AugAssign):
                 continue
-            for target in targets:
+            called = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
+            popped = (func.value for func in called if getattr(func, "attr", "") == "pop")
+            for target in (*targets, *popped):
                 base = target.value if isinstance(target, ast.Subscript) else target
                 if isinstance(base, ast.Name) and base.id == name:
                     return node
         return None
 
     # Statements
-
-    def _return(self, node):
-        if node.value is not None and not isinstance(node.value, ast.Tuple):
-            for name in self.names:
-                pair = ast.Tuple([node.value, _name(name)], ast.Load())
-                yield RESULTS, ast.Return(pair)
 
     def _augassign(self, node):
         target = _load(node.target)
@@ -388,6 +395,9 @@ class _Finder:
         target, value = node.targets[0], node.value
         if isinstance(target, ast.Tuple) and len(target.elts) == 2:
             yield RESULTS, ast.Assign([ast.Tuple(target.elts[::-1], ast.Store())], value)
+        for index, other in itertools.product(range(len(getattr(target, "elts", ()))), self.names):
+            elements = [*target.elts[:index], ast.Name(other, ast.Store()), *target.elts[index + 1 :]]
+            yield "another name", ast.Assign([ast.Tuple(elements, ast.Store())], value)
         if len(node.targets) > 1 or not isinstance(target, ast.Name | ast.Subscript):
             return
         for op in (ast.Add, ast.Sub, ast.Mult):
@@ -400,6 +410,9 @@ class _Finder:
             for other in self.names:
                 if other != target.id:
                     yield "another name", ast.Assign([ast.Name(other, ast.Store())], value)
+            for other in self.parameters:
+                whole = ast.Subscript(_name(other), ast.Constant(...), ast.Store())
+                yield "a change in place, or none", ast.Assign([target, whole], value)
 
     def _lines(self, parent, field, lines):
         """Yield changes of the order and number of statements."""
@@ -409,13 +422,9 @@ class _Finder:
 
     def _spliced(self, lines):
         for index, line in enumerate(lines):
-            last = index == len(lines) - 1
-            for other in self.statements if not _is_docstring(line) else ():
-                if isinstance(other, ast.Return) and not (last and isinstance(line, ast.Return)):
-                    continue  # nothing after it would run
-                if not isinstance(line, ast.For | ast.While | ast.If):  # one of many lines would be no place
-                    yield SPLICED, line, [*lines[:index], other, *lines[index + 1 :]]
-                yield SPLICED, line, [*lines[:index], other, *lines[index:]]
+            for other in self.statements if not is_docstring(line) else ():
+                if not isinstance(other, ast.Return):  # nothing after it would run
+                    yield SPLICED, line, [*lines[:index], other, *lines[index:]]
 
     def _copied(self, parent, lines):
         """Begin the function with a copy of an argument."""
@@ -431,7 +440,7 @@ class _Finder:
 
 def _dropped(lines):
     for index, line in enumerate(lines):
-        if len(lines) > 1 and not _is_docstring(line):
+        if len(lines) > 1 and not is_docstring(line):
             yield "a line less", line, [*lines[:index], *lines[index + 1 :]]
 
 
@@ -439,7 +448,7 @@ def _moved(lines):
     """Exchange neighbours, and move lines into a loop or a condition, or out of it."""
     for index, (line, following) in enumerate(itertools.zip_longest(lines, lines[1:])):
         before, after = lines[:index], lines[index + 1 :]
-        if following and not _is_docstring(line):
+        if following and not is_docstring(line):
             yield MOVED, line, [*before, following, line, *after[1:]]
         if not isinstance(line, ast.For | ast.While | ast.If):
             continue
@@ -455,7 +464,8 @@ def _moved(lines):
             yield MOVED, last, [*before, _with_body(line, line.body[:-1] or [ast.Pass()]), *after, last]
 
 
-def _is_docstring(line):
+def is_docstring(line):
+    """Say whether a line is a text that nothing reads."""
     return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 
