@@ -373,8 +373,7 @@ class _Finder:
                 targets = [*call.args[:1], getattr(call.func, "value", None)]
             elif not isinstance(node, ast.Assign | ast.AugAssign):
                 continue
-            called = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
-            popped = (func.value for func in called if getattr(func, "attr", "") == "pop")
+            popped = [part.value for part in ast.walk(node) if getattr(part, "attr", "") == "pop"]
             for target in (*targets, *popped):
                 base = target.value if isinstance(target, ast.Subscript) else target
                 if isinstance(base, ast.Name) and base.id == name:

@@ -38,27 +38,27 @@ def _in_order(function, *kinds):
 
 
 def _rename(tree, names):
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.arg):
-            field = "id" if isinstance(node, ast.Name) else "arg"
-            setattr(node, field, names.get(getattr(node, field), getattr(node, field)))
+    for node in _in_order(tree, ast.Name):
+        node.id = names.get(node.id, node.id)
 
 
 def _origins(function):
-    """Return for each variable the words of what it is made of, at first, down to the arguments."""
+    """Return for each variable the words of what it is made of at first, down to the arguments.
+
+    Of `a = x` there is one word: that is too little to know what a is for.
+    """
     origins = {}
     for node in _in_order(function, ast.Assign, ast.For):
         is_loop, words = isinstance(node, ast.For), set()
         for part in ast.walk(node.iter if is_loop else node.value):
             known = [getattr(part, name, None) for name in ("id", "attr", "value")]
-            sign = type(part) if isinstance(part, ast.operator | ast.unaryop | ast.List) else None
-            word = next((each for each in known if isinstance(each, str | int | float)), sign)
-            words |= origins.get(word, {word} - {None})
+            is_sign = isinstance(part, ast.operator | ast.unaryop | ast.List)
+            for word in [w for w in known if isinstance(w, str | int | float)] or [type(part)] * is_sign:
+                words |= origins.get(word, {word})
         target = node.target if is_loop else node.targets[0]
         for index, part in enumerate(getattr(target, "elts", [target])):
-            names = [n.id for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
             place = {("place", index)} if isinstance(target, ast.Tuple) else set()
-            # `a = x` says nothing yet
+            names = [n.id for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
             origins.update({name: words | place for name in names if len(origins.get(name, ())) < 2})
     return origins
 

@@ -159,8 +159,8 @@ def is_plain(tree, names, depth=3):
     """Say whether a function is arithmetic, NumPy and its own arguments, as far as can be seen."""
     own = {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
     own |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    own |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-    own |= {(n.asname or n.name).partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.alias)}
+    named = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.alias))
+    own |= {getattr(n, "asname", None) or n.name for n in named}
     for node in ast.walk(tree):
         imports = node.names if isinstance(node, ast.Import) else ()
         modules = {getattr(node, "module", "math"), *(alias.name for alias in imports)}
@@ -232,11 +232,10 @@ class _Search:
 
     def _alike(self, changes):
         """Return the changes that put the answer's lines in the place of those that are most like them."""
-        found = {}
-        for change in changes:
-            if isinstance(change.new, ast.stmt) and change.kind == SPLICED:
-                found.setdefault(change.node, []).append((_ratio(change.old, change.new), id(change), change))
-        return [change for each in found.values() for *_, change in heapq.nlargest(NEAREST, each)]
+        found, lines = {}, [c for c in changes if isinstance(c.new, ast.stmt) and c.kind == SPLICED]
+        for change in sorted(lines, key=lambda change: -_ratio(change.old, change.new)):
+            found.setdefault(change.node, []).append(change)
+        return [change for each in found.values() for change in each[:NEAREST]]
 
     def find(self):
         """Return the changes that make the function right, or an empty tuple.
@@ -278,14 +277,15 @@ class _Search:
     def _likeness(self, changes):
         """Return how like the answer the program is with these changes, and how little is changed.
 
-        What is wrong can often be mended at the end, too: the lines before count for more.
+        What is wrong can often be mended at the end, too, or by a line more: the lines before count for more.
         """
         with self._changed(changes):
             ratio = _ratio(self.program.function, self.program.answer)
         places = [self.program.place(change) for change in changes]
         at_the_end = sum(p.text.startswith("return") and p.kind != RESULTS for p in places)
         idle = self._leaves_idle(changes)
-        return ratio - 0.1 * at_the_end - 0.1 * idle, -sum(len(place.part) for place in places)
+        beside = sum(change.kind == SPLICED and isinstance(change.new, list) for change in changes)
+        return ratio - 0.1 * (at_the_end + idle + beside), -sum(len(place.part) for place in places)
 
     def _leaves_idle(self, changes):
         """Say whether the program with these changes no longer reads a value that it computes."""
@@ -317,8 +317,7 @@ class _Search:
         if len(numbers) > max(MOST_LINES, len(mine) / 2):
             return set()
         numbers = numbers or [min(at, len(mine) - 1) for at, _ in needed]  # where lines are missing
-        changes = [Change(None, "", None, None, None, mine[number][1], SPLICED) for number in numbers]
-        return set(map(self.program.place, changes))
+        return {self.program.place(Change(*[None] * 5, mine[number][1], SPLICED)) for number in numbers}
 
     def part(self):
         """Return the place of a change with which more results are right in all cases; or no place."""
