@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nn_helpers.exercises.checking.counterpart import names_of
+
 BLOCKS = ast.For, ast.While, ast.If
 OPERATORS = ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult  # a power may take any amount of memory
 COMPARISONS = ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Eq, ast.NotEq
@@ -129,13 +131,12 @@ class _Finder:
         self.expressions = list({ast.unparse(node): node for node in found}.items())
         statements = (node for node in nodes if isinstance(node, ast.stmt))
         self.statements = [line for line in statements if not isinstance(line, BLOCKS)]
+        self.inner = [line for line in self.statements if not isinstance(line, ast.Return)]
         every = function.args
         defaults = [[ast.unparse(value) for value in f.args.defaults] for f in (function, answer)]
         self.usual_defaults = defaults[0] == defaults[1]
         self.parameters = [a.arg for a in (*every.posonlyargs, *every.args, *every.kwonlyargs)]
-        names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
-        stored = [name.id for name in names if isinstance(name.ctx, ast.Store)]
-        self.names = list(dict.fromkeys(self.parameters + stored))
+        self.names = names_of(function)
 
     def find(self):
         for parent in ast.walk(self.function):
@@ -157,9 +158,8 @@ class _Finder:
         look = getattr(self, f"_{type(node).__name__.lower()}", None)
         made = look(node) if look else ()
         if isinstance(node, ast.stmt) and not (isinstance(node, BLOCKS) or is_docstring(node)):
-            ends = isinstance(node, ast.Return)  # others may not: nothing after it would run
-            own = (o for o in self.statements if ends or not isinstance(o, ast.Return))
-            made = itertools.chain(made, ((SPLICED, other) for other in own))
+            others = self.statements if isinstance(node, ast.Return) else self.inner
+            made = itertools.chain(made, ((SPLICED, other) for other in others))
         if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             made = itertools.chain(made, self._expression(node, parent))
         for kind, new in made:
@@ -200,10 +200,6 @@ class _Finder:
         for other in COMPARISONS:
             if len(node.ops) == 1 and not isinstance(node.ops[0], other):
                 yield "another comparison", ast.Compare(node.left, [other()], node.comparators)
-
-    def _boolop(self, node):
-        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield "another comparison", ast.BoolOp(other, node.values)
 
     def _constant(self, node):
         value = node.value
@@ -366,18 +362,14 @@ class _Finder:
 
     def _first_use(self, name):
         """Return the statement that first writes, or may write, into an argument."""
-        for node in ast.walk(self.function):
-            targets = getattr(node, "targets", [getattr(node, "target", None)])
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-                call = node.value  # x.sort(), np.add.at(x, …)
-                targets = [*call.args[:1], getattr(call.func, "value", None)]
-            elif not isinstance(node, ast.Assign | ast.AugAssign):
-                continue
-            popped = [part.value for part in ast.walk(node) if getattr(part, "attr", "") == "pop"]
-            for target in (*targets, *popped):
-                base = target.value if isinstance(target, ast.Subscript) else target
-                if isinstance(base, ast.Name) and base.id == name:
-                    return node
+        for node in (each for each in ast.walk(self.function) if isinstance(each, ast.stmt)):
+            written = [*getattr(node, "targets", ()), getattr(node, "target", None)]
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):  # x.sort(), np.add.at(x, …)
+                written += [*node.value.args[:1], getattr(node.value.func, "value", None)]
+            if isinstance(node, ast.Assign):  # y = x.pop()
+                written += [part.value for part in ast.walk(node) if getattr(part, "attr", "") == "pop"]
+            if name in (getattr(getattr(part, "value", part), "id", None) for part in written):
+                return node
         return None
 
     # Statements
@@ -421,9 +413,8 @@ class _Finder:
 
     def _spliced(self, lines):
         for index, line in enumerate(lines):
-            for other in self.statements if not is_docstring(line) else ():
-                if not isinstance(other, ast.Return):  # nothing after it would run
-                    yield SPLICED, line, [*lines[:index], other, *lines[index:]]
+            for other in self.inner if not is_docstring(line) else ():
+                yield SPLICED, line, [*lines[:index], other, *lines[index:]]
 
     def _copied(self, parent, lines):
         """Begin the function with a copy of an argument."""
