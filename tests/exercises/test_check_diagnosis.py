@@ -1,5 +1,7 @@
 """What `check` says to mistakes that have no name in the catalogue."""
 
+import itertools
+
 import numpy as np
 import pytest
 from handed_in import notebook, relu
@@ -259,5 +261,13 @@ def test_a_sentence_begins_with_a_capital_letter_or_with_a_name():
         for start in range(0, N - N % batch_size if drop_last else N, batch_size):
             yield rng.choice(N, size=min(batch_size, N - start), replace=False)
 
-    assert verdict_of(minibatches).said.startswith("Whether the order is that of the data, ")
+    text = " ".join(verdict_of(minibatches).said.split())
+    assert text.startswith("Whether the order is that of the data, ")
+
+    def he_init(sizes, rng):
+        root = np.sqrt(2 / sizes[0])
+        return [(rng.standard_normal((D, M)) * root, np.zeros(M)) for D, M in itertools.pairwise(sizes)]
+
+    text = verdict_of(he_init).text
+    assert "and 7 more are right. Standard deviation of W is right for one layer" in " ".join(text.split())
     assert verdict_of(relu(lambda a: -a), "relu_forward").said.startswith("a has the wrong sign")

@@ -222,21 +222,24 @@ def _sentence(trial, key):
     """Return what is said about a mistake, without praise of results that are wrong for other reasons."""
     exercise = trial.exercise
     said, explained = exercise.mistakes[key].sentence, wrong_results(exercise, key)
-    return said if not explained or set(trial.wrong_results) <= explained else PRAISE.sub("", said)
+    if not explained or set(trial.wrong_results) <= explained:
+        return said
+    bare = PRAISE.sub("", said)
+    name = bare.partition(" ")[0] in (*exercise.parameters, *exercise.returns)
+    return bare if name else bare[0].upper() + bare[1:]
 
 
-def _begun(exercise, sentence):
-    """Return a sentence with a capital letter, unless it begins with a name of the code."""
-    partner = EXERCISES.get(exercise.partner, exercise)
-    names = {part for each in (exercise, partner) for part in (each.name, *each.parameters, *each.returns)}
-    is_name = re.match(r"\w*", sentence).group() in names
-    return sentence if is_name else sentence[:1].upper() + sentence[1:]
+def _with_capitals(trial, text):
+    """Return a text with a capital letter where a sentence begins with the description of a result."""
+    described = [name for name in trial.names if " " in name and not name.endswith(FROM_CACHE)]
+    begins = rf"(^|\. )({'|'.join(map(re.escape, described)) or '$.'})"
+    return re.sub(begins, lambda m: m[1] + m[2][0].upper() + m[2][1:], text, flags=re.MULTILINE)
 
 
 def _mistake(trial, sentence, index, sandbox, keys=(), unknown=True):
     """Compose a verdict: the sentence, the case that shows it, and where to look."""
     exercise = trial.exercise
-    sentence = "\n".join(_begun(exercise, line) for line in sentence.splitlines())
+    sentence = _with_capitals(trial, sentence)
     where = _where_to_look(exercise, exercise.mistakes[keys[0]].section if keys else None)
     after = "\n\n".join(filter(None, [where, _quote_prints(sandbox)]))
     parts = {"unknown": unknown, "raised": (trial.outcomes[index].where or ())[1:], **_example(trial, index)}
