@@ -64,6 +64,7 @@ MADE = "500, n_test=0, n_val=200"  # sketches
 MEASURED = 200  # examples of a part that each frame looks at
 PREVIEW, PREVIEW_POINTS = 20_000, 15  # at most so many examples are seen, with so many points of a curve
 FRAMES_OF_IMAGES = 17  # a second: one is 85 kB
+TELL_EVERY = 0.2  # seconds until a training's numbers are written anew: the page lays itself out for them
 SPEED = 20  # frames whose steps the speed is the mean of
 ROW = {"width": "228px", "label_width": "102px"}  # four in a row
 NEW = ("data", "noise", "n_train", "seed", "depth", "width", "activation", "init")  # need a new network
@@ -270,7 +271,7 @@ class Playground(LiveTraining):
         )  # fmt: skip
         self.net.use(**self.own_functions())
         self.step_count, self.epochs, self._script = 0, 0, Script()
-        self.seconds, self.times = 0.0, deque(maxlen=SPEED)
+        self.seconds, self.times, self._tell_at = 0.0, deque(maxlen=SPEED), 0.0
         self._theta_before = np.full_like(self.net.theta, np.nan)
         self._new_optimizer()
         if new_data:
@@ -477,6 +478,7 @@ class Playground(LiveTraining):
     def fail(self, error):
         """Say why the steps ended; the curves keep what was there."""
         self._new_steps()  # the old ones ended with the error
+        self._tell_at = 0.0
         with suppress(Exception):  # what failed may be needed for drawing too
             self.draw()
         if not isinstance(error, TrainingDivergedError):
@@ -508,8 +510,10 @@ class Playground(LiveTraining):
                 self.net, hidden, p, examples, self._answered, self._sizes(), self._formula()
             )
         self.times.append((self.step_count, self.seconds))
-        self.facts.value = html.escape(self._facts(loss, accuracy))
-        self.about.value = html.escape(self._about())
+        if not self.running or time.perf_counter() > self._tell_at:
+            self.facts.value = html.escape(self._facts(loss, accuracy))
+            self.about.value = html.escape(self._about())
+            self._tell_at = time.perf_counter() + TELL_EVERY
         units, dead = sum(map(len, dead)), sum(int(each.sum()) for each in dead)
         self.canvas.say = (
             f"Step {self.step_count}, loss {loss[0]:.2f}, {accuracy[0]:.0%} right; "
