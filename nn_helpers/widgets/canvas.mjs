@@ -204,6 +204,7 @@ class Sheet {
     }
 
     key(event) {
+        if (event.key === "Escape") this.page.tell("");
         const it = event.target, group = this.spots.filter(spot => spot.mark.group === it.mark?.group);
         if (!it.mark?.group || !event.key.startsWith("Arrow")) return;
         const there = group[next(group.map(spot => spot.mark.box), group.indexOf(it), event.key)];

@@ -54,7 +54,7 @@ class NetworkView:
         self.frame = self.sheet.rects([], COLOURS[3], stroke=3)
         self.bars = self.sheet.rects([], "faint")
         self.strip = self.sheet.texts([], align="center")
-        self.lines = self.sheet.texts([])
+        self.lines, self.counter = self.sheet.texts([]), self.sheet.texts([], bold=True)
 
     def _column(self, layer, count):
         side = min(LARGEST, (BOTTOM - TOP) / count - GAP)
@@ -85,6 +85,8 @@ class NetworkView:
         else:
             across = np.tile(cells, (24, 1))
             sheet.images(self.boxes[0], signed(np.array([across, -across.T])[: self.drawn[0]], 1), DIVERGING)
+            names = zip(self.boxes[0], ("x₁", "x₂"), strict=False)
+            sheet.texts([(x - 2, y + h / 2, name) for (x, y, _, h), name in names], "faint", 11, "right")
         blank = np.zeros((0, 24, 24) if self.images is None else (0, *self.images.shape[1:]), np.uint8)
         palettes = {layer: DIVERGING if self.images is None else None for layer in self.drawn if layer}
         self.pictures, self.spots = {}, {}
@@ -153,11 +155,21 @@ class NetworkView:
         self.wires.show(np.append(weights, max(least, np.nan_to_num(np.abs(weights)).max(initial=0))))
         dead = [dead_units(a[examples], net.activation) for a in hidden]
         self._show_units(net, hidden, p, examples, dead)
+        self.bars.show(self._histograms(net, hidden, examples))
+        self.strip.show(self._strip(dead, sizes))
+        self.write(text)
+        return dead
+
+    def write(self, text):
+        """Write lines below, in the place of what happens in the layers; without any that stays."""
         lines = [line for part in text for line in textwrap.wrap(part, 92)]
         self.lines.show([(2, BOTTOM + 16 + 15 * i, line) for i, line in enumerate(lines[:5])])
-        self.bars.show([] if text else self._histograms(net, hidden, examples))
-        self.strip.show([] if text else self._strip(dead, sizes))
-        return dead
+        for mark in (self.bars, self.strip) if lines else ():
+            mark.show([])
+
+    def count(self, step):
+        """Write how many steps were made."""
+        self.counter.show([(2, 12, f"step {step:,}")])
 
     def _show_pictures(self, net, hidden, p, places):
         for layer, mark in self.pictures.items():

@@ -42,7 +42,8 @@ IMAGES, MINE = "images", "own"
 FORMERLY = "pictures"  # the same in programs that were written when it was called so
 # What controls show at first where nothing else was said: for points, and what differs for images.
 FIRST = {"noise": 1.0, "n_train": 200, "seed": 0, "depth": 2, "width": 8, "activation": "relu", "init": "he",
-         "reg": 0.0, "dropout": 0.0, "batch_size": 8, "optimizer": "sgd", "lr": 0.1}  # fmt: skip
+         "bias": "learnt", "reg": 0.0, "dropout": 0.0, "batch_size": 8, "optimizer": "sgd",
+         "lr": 0.1}  # fmt: skip
 FIRST_IMAGES = {"width": 64, "lr": 0.01}
 DEEPEST, WIDEST, POINTS_MADE = 8, 128, 300
 ZERO = "zero"  # an initialisation that the network has no word for
@@ -60,6 +61,12 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, "all")
 FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l2_penalty"} | {
     f"{activation}_{way}" for activation in ACTIVATIONS for way in ("forward", "backward")
 }
+HOLDING = (  # the same as `holding_biases`
+    "def holding_biases(dz, cache):  # with a gradient of 0 they stay at 0",
+    "    dx, dW, db = {}(dz, cache)",
+    "    return dx, dW, 0 * db",
+    "net.use(affine_backward=holding_biases)",
+)
 MADE = "500, n_test=0, n_val=200"  # sketches
 MEASURED = 200  # examples of a part that each frame looks at
 PREVIEW, PREVIEW_POINTS = 20_000, 15  # at most so many examples are seen, with so many points of a curve
@@ -67,7 +74,17 @@ FRAMES_OF_IMAGES = 17  # a second: one is 85 kB
 TELL_EVERY = 0.2  # seconds until a training's numbers are written anew: the page lays itself out for them
 SPEED = 20  # frames whose steps the speed is the mean of
 ROW = {"width": "228px", "label_width": "102px"}  # four in a row
-NEW = ("data", "noise", "n_train", "seed", "depth", "width", "activation", "init")  # need a new network
+NEW = (
+    "data",
+    "noise",
+    "n_train",
+    "seed",
+    "depth",
+    "width",
+    "activation",
+    "init",
+    "bias",
+)  # need a new network
 
 
 def playground(data="moons", functions=None, **settings):
@@ -83,9 +100,9 @@ def playground(data="moons", functions=None, **settings):
     functions : dict of str to function, optional
         Your own functions in the network, as for ``net.use``: ``{"relu_forward": relu_forward}``.
     **settings
-        What controls show at first: noise, n_train, seed, depth, width, activation, init, reg, dropout,
-        batch_size, optimizer, lr, and the optimizer's own beta, beta1, beta2, weight_decay; or sizes, the
-        width of each hidden layer.
+        What controls show at first: noise, n_train, seed, depth, width, activation, init, bias, reg,
+        dropout, batch_size, optimizer, lr, and the optimizer's own beta, beta1, beta2, weight_decay; or
+        sizes, the width of each hidden layer.
 
     Returns
     -------
@@ -139,6 +156,7 @@ class Playground(LiveTraining):
         n_train = f"How many of {POINTS_MADE} points are for training; the others are for validation"
         seed = "Seed of the points, the first weights, dropout and the order of examples"
         init = "How large the first weights are: he √(2/D), xavier √(2/(D + M)), normal 0.01, zero 0"
+        bias = "zero: biases are not learnt, and every border passes through the centre"
         batch_size = "Examples in a mini-batch; all: gradient descent"
         self.settings = {
             "data": dropdown("data", kinds, [*POINTS, MINE, IMAGES], data, **ROW),
@@ -155,6 +173,7 @@ class Playground(LiveTraining):
             "dropout": slider("dropout", "Share of the hidden units that each step leaves out",
                               first["dropout"], 0, 0.9, **ROW),
             "batch_size": stop_slider("batch size", batch_size, BATCHES, first["batch_size"], **ROW),
+            "bias": dropdown("biases", bias, ["learnt", ZERO], first["bias"], **ROW),
             "optimizer": dropdown("optimizer", "How the gradient changes the weights",
                                   [(CLASSES[name], name) for name in OPTIMIZERS], first["optimizer"], **ROW),
             "lr": stop_slider("learning rate α", "How far a step goes, on a log scale", stops(RATES),
@@ -171,7 +190,7 @@ class Playground(LiveTraining):
             for name, parameters in OWN.items()
         }  # fmt: skip
         each, self.own_box = list(self.settings.values()), widgets.VBox([])
-        columns = each[:4], each[4:8], each[8:11], [*each[11:], self.own_box]
+        columns = each[:4], each[4:8], each[8:12], [*each[12:], self.own_box]
         self.controls = row(*(widgets.VBox(column) for column in columns))
 
     def _make_extras(self):
@@ -181,12 +200,12 @@ class Playground(LiveTraining):
         self.copy_button = widgets.HTML(COPY)
         self.code_box = widgets.VBox([])
         look = {"width": "146px", "label_width": "44px"}
-        wires = "What the lines between units show: the weights, or the loss's derivative by each"
+        wires = "The weights, or the loss's derivative by each: blue above 0, orange and dashed below"
         self.wires = dropdown("lines", wires, ["weights", "gradient"], "weights", **look)
         pen = "What the mouse does in the decision regions of your own points"
         self.pen = dropdown("mouse", pen, [*OWN_CLASSES, "erase"], OWN_CLASSES[0], **look)
         entries = "Settings that work or fail, each with a question"
-        names = [("", ""), *((entry["name"], i) for i, entry in enumerate(gallery.GALLERY))]
+        names = [("choose one", ""), *((entry["name"], i) for i, entry in enumerate(gallery.GALLERY))]
         self.gallery = dropdown("gallery", entries, names, "", width="310px", label_width="60px")
         self.question, self.task = None, widgets.HTML()
         entry = "Your own points, one a line: x, y and the class from 1 to 4"
@@ -198,6 +217,8 @@ class Playground(LiveTraining):
         settings = dict(settings)
         own = self.own.get(settings.get("optimizer", self.value("optimizer")), {})
         known = {name: each for name, each in self.settings.items() if name != "data"} | own
+        for name in settings:
+            choice("playground", "setting", name, (*known, "sizes"))
         sizes = settings.pop("sizes", None)
         if sizes is not None:
             settings["depth"] = len(gallery.check_sizes("playground", sizes, DEEPEST, WIDEST))
@@ -221,6 +242,13 @@ class Playground(LiveTraining):
         self.when(self.gallery, self._show_entry)
         self.when(self.entry, self._read_points)
 
+    def say(self, text):
+        """Show a sentence, below the network and below the panel; an empty one clears it."""
+        super().say(text)
+        self._said = text
+        self.network.write(self._below())
+        self.canvas.draw()
+
     def _show_own_parameters(self):
         self.own_box.children = list(self.own.get(self.value("optimizer"), {}).values())
 
@@ -231,7 +259,10 @@ class Playground(LiveTraining):
         )
         self.network = NetworkView(network)
         self.canvas = Canvas([network, self.plots], self.post, self._on_event)
-        self._looked_at = None  # the unit under the mouse, by layer and number
+        self._looked_at, self._said = (
+            None,
+            "",
+        )  # the unit under the mouse, by layer and number; the last message
 
     # What trains
 
@@ -270,6 +301,8 @@ class Playground(LiveTraining):
             zeros if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),
         )  # fmt: skip
         self.net.use(**self.own_functions())
+        if self.value("bias") == ZERO:
+            self.net.use(affine_backward=holding_biases(self.net.functions["affine_backward"]))
         self.step_count, self.epochs, self._script = 0, 0, Script()
         self.seconds, self.times, self._tell_at = 0.0, deque(maxlen=SPEED), 0.0
         self._theta_before = np.full_like(self.net.theta, np.nan)
@@ -411,8 +444,8 @@ class Playground(LiveTraining):
         self.stop()
         self.begin()
         self.question = gallery.Question(entry, self._standing())
-        self.say("")
         self.task.value = html.escape(self.question.text())
+        self.say("")
 
     def _read_points(self, text):
         if text == self.mine.text():
@@ -501,13 +534,14 @@ class Playground(LiveTraining):
         with np.errstate(all="ignore"):
             hidden, logits = look(self.net, self.x)
             loss, accuracy = zip(*(self._measure(logits[rows], y) for rows, y in self._parts), strict=True)
+            self.network.count(self.step_count)
             self.loss.add(self.step_count, *loss)
             self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
             p = self.net.functions["softmax"](logits)
             self.answers.show(p[self._answered], *self._what_a_unit_says(hidden))
             examples = slice(0, self._parts[-1][0].stop)
             dead = self.network.show(
-                self.net, hidden, p, examples, self._answered, self._sizes(), self._formula()
+                self.net, hidden, p, examples, self._answered, self._sizes(), self._below()
             )
         self.times.append((self.step_count, self.seconds))
         if not self.running or time.perf_counter() > self._tell_at:
@@ -534,10 +568,11 @@ class Playground(LiveTraining):
         a = np.nan_to_num(hidden[layer - 1][self._answered, unit])
         return a, f"Unit {unit + 1} of layer {layer}"
 
-    def _formula(self):
-        """Return the lines that say how the opened unit's numbers come about."""
+    def _below(self):
+        """Return what is written below the network: how an opened unit comes about, or what was said."""
         if self.network.opened is None:
-            return []
+            asks = not (self.running and self.question)  # while it trains, what happens in the layers
+            return [self._said or html.unescape(self.task.value) * asks]
         y = int(self.data.train.labels[self.example])
         return explain(self.net, self.x[self.example : self.example + 1], y, *self.network.opened)
 
@@ -584,7 +619,8 @@ class Playground(LiveTraining):
             self._script.head = self._head()
         lines = self._script.lines(self.step_count)
         names = {"ClassificationNet", "training_steps"}
-        names |= {each for each in CLASSES.values() if any(f"= {each}(" in line for line in lines)}
+        made = {*CLASSES.values(), "affine_backward"} - {*self.functions}
+        names |= {each for each in made if any(f"= {each}(" in line for line in lines)}
         names |= {each for each in ("sketches", "points") if f"= {each}(" in lines[0]}
         imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
         if "np." in lines[0]:
@@ -622,12 +658,15 @@ class Playground(LiveTraining):
         init = "lambda D, M: 0.0" if self.value("init") == ZERO else f'"{net.init}"'
         dropout = f", dropout={net.dropout:g}" if net.dropout else ""
         own = self.own_functions().items()
-        use = ", ".join(f"{name}={_name_in_code(name, function)}" for name, function in own)
+        names = {name: _name_in_code(name, function) for name, function in own}
+        use = ", ".join(f"{name}={in_code}" for name, in_code in names.items())
+        backward = names.get("affine_backward", "affine_backward")
         return [
             data,
             f"net = ClassificationNet({net.input_size}, {net.hidden_sizes}, {net.num_classes}, "
             f'"{net.activation}", reg={net.reg:g}, init={init}, seed={seed}{dropout})',
             *([f"net.use({use})"] if use else []),
+            *([line.format(backward) for line in HOLDING] if self.value("bias") == ZERO else []),
             f"optimizer = {self.optimizer!r}",
             self._steps_line,
         ]
@@ -652,6 +691,16 @@ def sample_images():
 def zeros(D, M):
     """Return the standard deviation of first weights that are all 0."""
     return 0.0
+
+
+def holding_biases(affine_backward):
+    """Return the same function with a gradient of 0 for the biases, so that they stay at 0."""
+
+    def backward(dz, cache):
+        dx, dW, db = affine_backward(dz, cache)
+        return dx, dW, 0 * db
+
+    return backward
 
 
 def look(net, x):
