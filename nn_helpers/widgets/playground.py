@@ -11,7 +11,7 @@ import numpy as np
 
 from nn_helpers.data import Dataset, points, sketches
 from nn_helpers.data.points import POINTS
-from nn_helpers.layers import ACTIVATIONS
+from nn_helpers.layers import ACTIVATIONS, affine_backward
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.support.validation import choice
@@ -302,7 +302,8 @@ class Playground(LiveTraining):
         )  # fmt: skip
         self.net.use(**self.own_functions())
         if self.value("bias") == ZERO:
-            self.net.use(affine_backward=holding_biases(self.net.functions["affine_backward"]))
+            own = self.own_functions().get("affine_backward", affine_backward)
+            self.net.use(affine_backward=holding_biases(own))
         self.step_count, self.epochs, self._script = 0, 0, Script()
         self.seconds, self.times, self._tell_at = 0.0, deque(maxlen=SPEED), 0.0
         self._theta_before = np.full_like(self.net.theta, np.nan)
@@ -693,11 +694,11 @@ def zeros(D, M):
     return 0.0
 
 
-def holding_biases(affine_backward):
-    """Return the same function with a gradient of 0 for the biases, so that they stay at 0."""
+def holding_biases(function):
+    """Return an affine_backward with a gradient of 0 for the biases, so that they stay at 0."""
 
     def backward(dz, cache):
-        dx, dW, db = affine_backward(dz, cache)
+        dx, dW, db = function(dz, cache)
         return dx, dW, 0 * db
 
     return backward

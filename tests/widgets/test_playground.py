@@ -11,6 +11,7 @@ from scenes import assert_code_makes_the_same, facts, in_loop, redo, until
 from nn_helpers import evaluate, layers, losses, points, sketches
 from nn_helpers.network import INITIALISATIONS
 from nn_helpers.widgets import playground
+from nn_helpers.widgets.canvas import Canvas
 from nn_helpers.widgets.controls import RATES
 from nn_helpers.widgets.playground import (
     BATCHES,
@@ -99,6 +100,7 @@ def test_an_option_makes_what_it_says_and_its_code_makes_the_same_run(panel, nam
         "width": lambda: (net.hidden_sizes, [value, value]),
         "activation": lambda: (net.activation, value),
         "init": lambda: (float(net.params["W1"].std() > 0), float(value != ZERO)),
+        "bias": lambda: (bool(net.params["b1"].any()), value == "learnt"),
         "dropout": lambda: (net.dropout, value),
         "optimizer": lambda: (type(panel.optimizer).__name__, CLASSES[value]),
         "lr": lambda: (panel.optimizer.lr, value),
@@ -409,7 +411,9 @@ def test_what_is_said_and_asked_stands_below_the_network_where_no_page_is_too_sh
     assert below(panel) == (panel.question.text(), False)
 
 
-def test_an_unsolved_question_makes_room_for_the_layers_while_it_trains():
+def test_an_unsolved_question_makes_room_for_the_layers_while_it_trains(monkeypatch):
+    monkeypatch.setattr(Canvas, "ready", True)
+
     async def scene():
         panel = playground()
         panel.gallery.value = 3
@@ -423,7 +427,9 @@ def test_an_unsolved_question_makes_room_for_the_layers_while_it_trains():
     in_loop(scene)
 
 
-def test_numbers_are_written_anew_so_seldom_that_they_can_be_read():
+def test_numbers_are_written_anew_so_seldom_that_they_can_be_read(monkeypatch):
+    monkeypatch.setattr(Canvas, "ready", True)
+
     async def scene():
         panel, written = playground(), []
         panel.facts.observe(lambda change: written.append(change["new"]), "value")
