@@ -179,16 +179,8 @@ class Playground(LiveTraining):
             "lr": stop_slider("learning rate α", "How far a step goes, on a log scale", stops(RATES),
                               first["lr"], **ROW),
         }  # fmt: skip
-        self.own = {
-            name: {
-                parameter: slider(
-                    SYMBOLS[parameter], f"{SYMBOLS[parameter]} of {CLASSES[name]}", *where, step=0.001,
-                    readout_format=".3f", **ROW,
-                )
-                for parameter, where in parameters.items()
-            }
-            for name, parameters in OWN.items()
-        }  # fmt: skip
+        self.own = {name: {each: own_slider(name, each, *where) for each, where in parameters.items()}
+                    for name, parameters in OWN.items()}  # fmt: skip
         each, self.own_box = list(self.settings.values()), widgets.VBox([])
         columns = each[:4], each[4:8], each[8:12], [*each[12:], self.own_box]
         self.controls = row(*(widgets.VBox(column) for column in columns))
@@ -290,11 +282,8 @@ class Playground(LiveTraining):
                 self.data = self.mine.dataset(n_train / POINTS_MADE, self.seed)
             else:
                 self.data = self._passed or sample_images()
-        C = (
-            self.data.num_classes
-            if self.kind == IMAGES
-            else POINTS.get(self.kind, (0, self.mine.num_classes))[1]
-        )
+        whose = self.mine if self.kind == MINE else self.data
+        C = POINTS[self.kind][1] if self.kind in POINTS else whose.num_classes
         init = self.value("init")
         self.net = ClassificationNet(
             self.data.input_size, self.sizes, C, self.value("activation"), self.value("reg"),
@@ -687,6 +676,12 @@ class Playground(LiveTraining):
 def sample_images():
     """Return the images that are shown where none were passed."""
     return sketches(500, n_test=0, n_val=200)
+
+
+def own_slider(optimizer, parameter, *where):
+    """Return a slider for a parameter of one optimizer: its first value, and its ends."""
+    words = f"{SYMBOLS[parameter]} of {CLASSES[optimizer]}"
+    return slider(SYMBOLS[parameter], words, *where, step=0.001, readout_format=".3f", **ROW)
 
 
 def zeros(D, M):
