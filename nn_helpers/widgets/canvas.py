@@ -43,12 +43,8 @@ from nn_helpers.plots import COLOURS, Figure
 AHEAD = 8  # frames that may be on their way to the page, which seldom says what it has shown
 GAP = 8  # pixels between sheets
 WIDTH = 960  # pixels of a figure that is saved
-INKS = {
-    "ink": "#222222",
-    "faint": "#767676",
-    "grid": "#dddddd",
-    "paper": "#ffffff",
-}  # the page has its theme's
+# The page has its theme's.
+INKS = {"ink": "#222222", "faint": "#767676", "grid": "#dddddd", "paper": "#ffffff"}
 SHAPES = ("o", "^", "s", "D")  # of points, as Matplotlib names them
 
 
@@ -315,13 +311,8 @@ def _wires(ax, values, look, i):
 
 
 _DRAWN = {
-    "texts": _texts,
-    "line": _line,
-    "points": _points,
-    "rects": _rects,
-    "images": _images,
-    "wires": _wires,
-}
+    "texts": _texts, "line": _line, "points": _points, "rects": _rects, "images": _images, "wires": _wires,
+}  # fmt: skip
 
 
 def _ink(look):

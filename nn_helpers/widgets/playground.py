@@ -61,12 +61,7 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, "all")
 FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l2_penalty"} | {
     f"{activation}_{way}" for activation in ACTIVATIONS for way in ("forward", "backward")
 }
-HOLDING = (  # the same as `holding_biases`
-    "def holding_biases(dz, cache):  # with a gradient of 0 they stay at 0",
-    "    dx, dW, db = {}(dz, cache)",
-    "    return dx, dW, 0 * db",
-    "net.use(affine_backward=holding_biases)",
-)
+HOLDING = "net.use(affine_backward=lambda dz, cache: (*{}(dz, cache)[:2], 0 * dz[0]))  # biases stay at 0"
 MADE = "500, n_test=0, n_val=200"  # sketches
 MEASURED = 200  # examples of a part that each frame looks at
 PREVIEW, PREVIEW_POINTS = 20_000, 15  # at most so many examples are seen, with so many points of a curve
@@ -74,17 +69,8 @@ FRAMES_OF_IMAGES = 17  # a second: one is 85 kB
 TELL_EVERY = 0.2  # seconds until a training's numbers are written anew: the page lays itself out for them
 SPEED = 20  # frames whose steps the speed is the mean of
 ROW = {"width": "228px", "label_width": "102px"}  # four in a row
-NEW = (
-    "data",
-    "noise",
-    "n_train",
-    "seed",
-    "depth",
-    "width",
-    "activation",
-    "init",
-    "bias",
-)  # need a new network
+# What needs a new network.
+NEW = ("data", "noise", "n_train", "seed", "depth", "width", "activation", "init", "bias")
 
 
 def playground(data="moons", functions=None, **settings):
@@ -292,7 +278,7 @@ class Playground(LiveTraining):
         self.net.use(**self.own_functions())
         if self.value("bias") == ZERO:
             own = self.own_functions().get("affine_backward", affine_backward)
-            self.net.use(affine_backward=holding_biases(own))
+            self.net.use(affine_backward=lambda dz, cache: (*own(dz, cache)[:2], 0 * dz[0]))
         self.step_count, self.epochs, self._script = 0, 0, Script()
         self.seconds, self.times, self._tell_at = 0.0, deque(maxlen=SPEED), 0.0
         self._theta_before = np.full_like(self.net.theta, np.nan)
@@ -609,8 +595,9 @@ class Playground(LiveTraining):
             self._script.head = self._head()
         lines = self._script.lines(self.step_count)
         names = {"ClassificationNet", "training_steps"}
-        made = {*CLASSES.values(), "affine_backward"} - {*self.functions}
-        names |= {each for each in made if any(f"= {each}(" in line for line in lines)}
+        names |= {each for each in CLASSES.values() if any(f"= {each}(" in line for line in lines)}
+        if self.value("bias") == ZERO:
+            names |= {"affine_backward"} - {*self.functions}
         names |= {each for each in ("sketches", "points") if f"= {each}(" in lines[0]}
         imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
         if "np." in lines[0]:
@@ -656,7 +643,7 @@ class Playground(LiveTraining):
             f"net = ClassificationNet({net.input_size}, {net.hidden_sizes}, {net.num_classes}, "
             f'"{net.activation}", reg={net.reg:g}, init={init}, seed={seed}{dropout})',
             *([f"net.use({use})"] if use else []),
-            *([line.format(backward) for line in HOLDING] if self.value("bias") == ZERO else []),
+            *([HOLDING.format(backward)] if self.value("bias") == ZERO else []),
             f"optimizer = {self.optimizer!r}",
             self._steps_line,
         ]
@@ -687,16 +674,6 @@ def own_slider(optimizer, parameter, *where):
 def zeros(D, M):
     """Return the standard deviation of first weights that are all 0."""
     return 0.0
-
-
-def holding_biases(function):
-    """Return an affine_backward with a gradient of 0 for the biases, so that they stay at 0."""
-
-    def backward(dz, cache):
-        dx, dW, db = function(dz, cache)
-        return dx, dW, 0 * db
-
-    return backward
 
 
 def look(net, x):
