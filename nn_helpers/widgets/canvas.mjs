@@ -326,7 +326,11 @@ class Page {
         this.root.dataset.frame = this.number = number; // for whoever watches the page
         this.tells ??= setTimeout(() => {
             this.tells = null;
-            this.send({shown: this.number});
+            try {
+                this.send({shown: this.number});
+            } catch {
+                // the kernel has gone meanwhile
+            }
         }, SHOWN_EVERY);
     }
 
@@ -391,6 +395,7 @@ export function render({model, el}) {
     const page = new Page(model, el);
     return () => {
         page.themes.disconnect();
+        clearTimeout(page.tells);
         page.later = () => {};
         page.model.off(null, null);
     };
