@@ -25,12 +25,8 @@ class Axes:
     def __init__(self, sheet, box, xlim, ylim, title="", xlabel="", ylabel="", ticks=(5, 4), margins=MARGINS):
         x, y, width, height = box
         left, right, above, below = margins
-        self.left, self.top, self.right, self.bottom = (
-            x + left,
-            y + above,
-            x + width - right,
-            y + height - below,
-        )
+        self.left, self.right = x + left, x + width - right
+        self.top, self.bottom = y + above, y + height - below
         self._ticks = ticks
         middle = (self.left + self.right) / 2, (self.top + self.bottom) / 2
         self._title = sheet.texts([], size=13, align="center", bold=True)

@@ -6,6 +6,7 @@ const INKS = {
 };
 const NEAR = 6; // pixels from a wire at which its number is told
 const SAYS_EVERY = 5000; // milliseconds between two sentences for screen readers
+const SHOWN_EVERY = 150; // milliseconds between two messages of what was shown: each one makes the notebook busy
 
 export function numbers(data, bytes = false) { // what came as a DataView may begin anywhere
     if (!data?.buffer) return bytes ? new Uint8Array() : new Float32Array();
@@ -15,6 +16,15 @@ export function numbers(data, bytes = false) { // what came as a DataView may be
 
 export function unpacked(mark, data) {
     return mark.kind === "texts" || mark.kind === "spot" ? data : numbers(data, mark.kind === "images");
+}
+
+export function reader(all) { // of data in their order: each is as it came, or so many bytes of one buffer
+    let start = all?.byteOffset;
+    return data => {
+        if (typeof data !== "number") return data;
+        start += data;
+        return new DataView(all.buffer, start - data, data);
+    };
 }
 
 export function pixels({size: [h, w], palette}, values) { // RGBA of all images, one below the other
@@ -194,6 +204,7 @@ class Sheet {
     }
 
     key(event) {
+        if (event.key === "Escape") this.page.tell("");
         const it = event.target, group = this.spots.filter(spot => spot.mark.group === it.mark?.group);
         if (!it.mark?.group || !event.key.startsWith("Arrow")) return;
         const there = group[next(group.map(spot => spot.mark.box), group.indexOf(it), event.key)];
@@ -230,7 +241,7 @@ class Sheet {
         c.setTransform(this.sharp, 0, 0, this.sharp, 0, 0);
         c.clearRect(0, 0, this.width, this.height);
         for (const mark of this.marks) {
-            if (mark.kind === "spot") mark.element.setAttribute("aria-label", mark.data);
+            if (mark.element?.getAttribute("aria-label") !== mark.data) mark.element?.setAttribute("aria-label", mark.data);
             c.globalAlpha = mark.alpha ?? 1;
             c.setLineDash([]);
             let data = mark.data;
@@ -275,7 +286,8 @@ class Page {
     }
 
     build() {
-        const scene = this.model.get("_scene") ?? [];
+        const [sheets, all] = this.model.get("_scene") ?? ["[]"], scene = JSON.parse(sheets), read = reader(all);
+        for (const mark of scene.flatMap(sheet => sheet.marks)) mark.data = read(mark.data);
         while (this.sheets.length < scene.length) this.sheets.push(new Sheet(this, this.sheets.length));
         this.sheets.length = scene.length;
         scene.forEach((each, i) => this.sheets[i].take(each));
@@ -293,14 +305,15 @@ class Page {
     }
 
     show() {
-        const style = getComputedStyle(this.root), [number, moving, words] = this.model.get("_frame") ?? [0, [], ""];
+        const style = getComputedStyle(this.root), [number, moving, words, all] = this.model.get("_frame") ?? [0, "[]", ""];
         const inks = {};
         for (const [name, [variable, value]] of Object.entries(INKS))
             inks[name] = style.getPropertyValue(variable).trim() || value;
+        const read = reader(all);
         if (number !== this.number)
-            for (const [i, j, data] of moving) {
-                const mark = this.sheets[i]?.marks[j];
-                if (mark) mark.data = unpacked(mark, data);
+            for (const [i, j, data] of JSON.parse(moving)) {
+                const mark = this.sheets[i]?.marks[j], there = read(data);
+                if (mark) mark.data = unpacked(mark, there);
             }
         if (this.speed) this.tick();
         for (const sheet of this.sheets) sheet.show(inks);
@@ -311,7 +324,14 @@ class Page {
         this.speak(words);
         if (number === this.number) return;
         this.root.dataset.frame = this.number = number; // for whoever watches the page
-        this.send({shown: number});
+        this.tells ??= setTimeout(() => {
+            this.tells = null;
+            try {
+                this.send({shown: this.number});
+            } catch {
+                // the kernel has gone meanwhile
+            }
+        }, SHOWN_EVERY);
     }
 
     speak(words) { // at most so often; the last sentence is always said
@@ -375,6 +395,7 @@ export function render({model, el}) {
     const page = new Page(model, el);
     return () => {
         page.themes.disconnect();
+        clearTimeout(page.tells);
         page.later = () => {};
         page.model.off(null, null);
     };

@@ -8,9 +8,10 @@
     loss.show(new_xy)                                # from now on the line is part of every frame
     canvas.draw()
 
-What Python says, in two traits: *the scene*, a JSON of all sheets and marks, which is sent when marks were
-added or a sheet cleared; and *a frame*: its number, the data of all marks that `Mark.show` has changed since,
-and a sentence for screen readers, ``canvas.say``. Arrays go as raw buffers, float32 or uint8, never as text.
+What Python says, in two traits: *the scene*, all sheets and marks, which is sent when marks were added or a
+sheet cleared; and *a frame*: its number, the data of all marks that `Mark.show` has changed since, and a
+sentence for screen readers, ``canvas.say``. Both are JSON with one buffer of all arrays, float32 or uint8,
+whose lengths stand in their places.
 
 What the page says, in messages: ``{"shown": n}`` when frame n is on the screen; and events, to ``on_event``:
 ``{"event": "press" | "enter" | "leave", "spot": id}`` of `Sheet.spot`, by mouse or keyboard; and
@@ -28,6 +29,7 @@ state.
 A notebook without a kernel shows ``canvas.figure()``, the same marks drawn by Matplotlib.
 """
 
+import json
 from pathlib import Path
 
 import anywidget
@@ -38,15 +40,11 @@ from traitlets import Any
 
 from nn_helpers.plots import COLOURS, Figure
 
-AHEAD = 2  # frames that may be on their way to the page
+AHEAD = 8  # frames that may be on their way to the page, which seldom says what it has shown
 GAP = 8  # pixels between sheets
 WIDTH = 960  # pixels of a figure that is saved
-INKS = {
-    "ink": "#222222",
-    "faint": "#767676",
-    "grid": "#dddddd",
-    "paper": "#ffffff",
-}  # the page has its theme's
+# The page has its theme's.
+INKS = {"ink": "#222222", "faint": "#767676", "grid": "#dddddd", "paper": "#ffffff"}
 SHAPES = ("o", "^", "s", "D")  # of points, as Matplotlib names them
 
 
@@ -186,24 +184,28 @@ class Canvas(anywidget.AnyWidget):
             return
         marks = [tuple(sheet.marks) for sheet in self.sheets]
         self.sent += 1
-        moving = [[i, j, mark.packed()] for i, sheet in enumerate(self.sheets)
+        moving = [(i, j, mark) for i, sheet in enumerate(self.sheets)
                   for j, mark in enumerate(sheet.marks) if mark.moving]  # fmt: skip
+        data, arrays = packed(mark for *_, mark in moving)
+        data = [(i, j, each) for (i, j, _), each in zip(moving, data, strict=True)]
         with self.hold_sync():  # one message
             if marks != self._in_scene:
                 self._in_scene, self._scene = marks, self._packed_scene()
-            self._frame = [self.sent, moving, self.say]
+            self._frame = [self.sent, as_json(data), self.say, arrays]
 
     def play(self, at, speed=0.0, end=0):
         """Set the page's clock, which counts so many a second until the end; without a speed it stands."""
         self._clock = at, speed, end
 
     def _packed_scene(self):
-        packed = []
-        for sheet in self.sheets:
-            marks = [{"kind": mark.kind, **mark.look, "data": mark.packed()} for mark in sheet.marks]
-            packed.append({"width": sheet.width, "height": sheet.height, "label": sheet.label,
-                           "pointer": sheet.pointer, "marks": marks})  # fmt: skip
-        return packed
+        data, arrays = packed(mark for sheet in self.sheets for mark in sheet.marks)
+        data = iter(data)
+        sheets = [
+            {"width": sheet.width, "height": sheet.height, "label": sheet.label, "pointer": sheet.pointer,
+             "marks": [{"kind": mark.kind, **mark.look, "data": next(data)} for mark in sheet.marks]}
+            for sheet in self.sheets
+        ]  # fmt: skip
+        return [as_json(sheets), arrays]
 
     def _hear(self, _, message, __):
         """Take what the page says, on whatever thread this comes."""
@@ -240,6 +242,18 @@ class Canvas(anywidget.AnyWidget):
                 _DRAWN.get(mark.kind, lambda *_: None)(ax, data, mark.look, i)
             ax.set(xlim=(0, sheet.width), ylim=(sheet.height, 0), aspect="auto")
         return figure
+
+
+def packed(marks):
+    """Return the data of marks, with the length of an array in its place, and one buffer of all arrays."""
+    data = [mark.packed() for mark in marks]
+    arrays = b"".join(each for each in data if isinstance(each, bytes))
+    return [len(each) if isinstance(each, bytes) else each for each in data], arrays
+
+
+def as_json(data):
+    """Return lists and dicts as text: in them ipywidgets would look for buffers, which takes its time."""
+    return json.dumps(data, default=float, allow_nan=False)
 
 
 # How Matplotlib draws each kind of mark; its points are 0.9 pixels of these figures.
@@ -297,13 +311,8 @@ def _wires(ax, values, look, i):
 
 
 _DRAWN = {
-    "texts": _texts,
-    "line": _line,
-    "points": _points,
-    "rects": _rects,
-    "images": _images,
-    "wires": _wires,
-}
+    "texts": _texts, "line": _line, "points": _points, "rects": _rects, "images": _images, "wires": _wires,
+}  # fmt: skip
 
 
 def _ink(look):

@@ -30,13 +30,8 @@ class Dropdown(widgets.Dropdown):
 
 def control(kind, label, tooltip, width="290px", label_width="104px", **options):
     """Return an ipywidgets control of this kind with a label in front of it."""
-    made = kind(
-        description=label,
-        tooltip=tooltip,
-        style={"description_width": label_width},
-        layout=widgets.Layout(width=width),
-        **options,
-    )
+    look = {"style": {"description_width": label_width}, "layout": widgets.Layout(width=width)}
+    made = kind(description=label, tooltip=tooltip, **look, **options)
     return made.add_class("nn-options") if kind is widgets.SelectionSlider else made
 
 

@@ -337,7 +337,7 @@ class DepthAndOptimizer(LiveTraining):
         places = {(depth, name): (76 + CELL * i, 44 + LINE * depth) for depth in DEPTHS
                   for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
         self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in places.items() if not depth],
-                        align="center")  # fmt: skip
+                        size=11, align="center")  # fmt: skip
         self.grid.texts(
             [(70, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS], align="right"
         )

@@ -16,6 +16,7 @@ from nn_helpers.widgets.panel import Panel
 FRAMES = 36  # a second, at most
 DRAWING = 0.2  # of the time goes to frames, the rest to steps …
 LEAST, MOST = 15, 0.33  # … or more, up to this share, for so many frames a second where they take long
+WAIT = 0.005  # seconds until a page that was busy is asked again
 BREATH = 0.001  # seconds between a frame and the next step in which Pause and sliders get through
 
 
@@ -115,13 +116,10 @@ class Live(Panel):
         """Make steps and draw frames by turns, as `start` begins it."""
         task = asyncio.current_task()
         try:
-            more, began, costs = True, 0.0, deque([0.0], maxlen=5)
+            more, due, costs = True, 0.0, deque(maxlen=5)
             while more:
-                # when frames take long the next one comes later, so that steps get their share
-                cost = median(costs)
-                until = began + max(1 / self.most_frames, min(cost / DRAWING, max(1 / LEAST, cost / MOST)))
                 with sharing(1):
-                    while more and time.perf_counter() < until:
+                    while more and time.perf_counter() < due:
                         more = self.advance()
                     if self.ready or not more:
                         if more:
@@ -131,8 +129,12 @@ class Live(Panel):
                         self.draw()
                         self.frames += 1
                         costs.append(time.perf_counter() - began)
+                        # when frames take long the next one comes later, so that steps get their share
+                        cost = median(costs)
+                        later = min(cost / DRAWING, max(1 / LEAST, cost / MOST))
+                        due = began + max(1 / self.most_frames, later)
                     else:  # the page is busy, or asleep: no picture that nobody sees
-                        began = time.perf_counter()
+                        due = time.perf_counter() + WAIT
                 await asyncio.sleep(BREATH)
         except Exception as error:
             self.guard(self.fail, error)

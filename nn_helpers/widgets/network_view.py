@@ -12,6 +12,7 @@ LAYERS, UNITS, OUTPUTS = 6, 8, 10  # at most so many are drawn: hidden layers, u
 WIDTH, HEIGHT, TOP, BOTTOM = 586, 450, 50, 366  # pixels; the units are between TOP and BOTTOM
 FIRST, LAST, GAP, LARGEST, BINS = 38, 548, 5, 44, 14
 ROW = 14  # pixels of a line of text
+MANY = 30  # pictures of images have half as many pixels each way: whole ones would be 2 MB a second
 TERMS = 8  # of a sum that are written out
 # Where the activations of a layer lie; those beyond are counted at the edge.
 RANGES = {"relu": (0, 4), "leaky_relu": (-1, 4), "sigmoid": (0, 1), "tanh": (-1, 1)}
@@ -43,6 +44,9 @@ class NetworkView:
         self.drawn = {0: 1 if images is not None else min(2, net.input_size)}
         self.drawn |= {layer: min(UNITS, self.sizes[layer]) for layer in hidden}
         self.drawn[self.depth + 1] = min(OUTPUTS, net.num_classes)
+        self.shape = (24, 24) if images is None else images.shape[1:]  # of a unit's picture
+        if images is not None and sum(self.drawn.values()) > MANY and not any(n % 2 for n in self.shape[:2]):
+            self.shape = (self.shape[0] // 2, self.shape[1] // 2, self.shape[2])
         self.xs = dict(zip(self.drawn, np.linspace(FIRST, LAST, len(self.drawn)), strict=True))
         self.boxes = {layer: self._column(layer, count) for layer, count in self.drawn.items()}
         self._make_wires()
@@ -54,7 +58,7 @@ class NetworkView:
         self.frame = self.sheet.rects([], COLOURS[3], stroke=3)
         self.bars = self.sheet.rects([], "faint")
         self.strip = self.sheet.texts([], align="center")
-        self.lines = self.sheet.texts([])
+        self.lines, self.counter = self.sheet.texts([]), self.sheet.texts([], bold=True)
 
     def _column(self, layer, count):
         side = min(LARGEST, (BOTTOM - TOP) / count - GAP)
@@ -85,7 +89,9 @@ class NetworkView:
         else:
             across = np.tile(cells, (24, 1))
             sheet.images(self.boxes[0], signed(np.array([across, -across.T])[: self.drawn[0]], 1), DIVERGING)
-        blank = np.zeros((0, 24, 24) if self.images is None else (0, *self.images.shape[1:]), np.uint8)
+            names = zip(self.boxes[0], ("x₁", "x₂"), strict=False)
+            sheet.texts([(x - 2, y + h / 2, name) for (x, y, _, h), name in names], "faint", 11, "right")
+        blank = np.zeros((0, *self.shape), np.uint8)
         palettes = {layer: DIVERGING if self.images is None else None for layer in self.drawn if layer}
         self.pictures, self.spots = {}, {}
         for layer, palette in palettes.items():
@@ -153,11 +159,21 @@ class NetworkView:
         self.wires.show(np.append(weights, max(least, np.nan_to_num(np.abs(weights)).max(initial=0))))
         dead = [dead_units(a[examples], net.activation) for a in hidden]
         self._show_units(net, hidden, p, examples, dead)
+        self.bars.show(self._histograms(net, hidden, examples))
+        self.strip.show(self._strip(dead, sizes))
+        self.write(text)
+        return dead
+
+    def write(self, text):
+        """Write lines below, in the place of what happens in the layers; without any that stays."""
         lines = [line for part in text for line in textwrap.wrap(part, 92)]
         self.lines.show([(2, BOTTOM + 16 + 15 * i, line) for i, line in enumerate(lines[:5])])
-        self.bars.show([] if text else self._histograms(net, hidden, examples))
-        self.strip.show([] if text else self._strip(dead, sizes))
-        return dead
+        for mark in (self.bars, self.strip) if lines else ():
+            mark.show([])
+
+    def count(self, step):
+        """Write how many steps were made."""
+        self.counter.show([(2, 12, f"step {step:,}")])
 
     def _show_pictures(self, net, hidden, p, places):
         for layer, mark in self.pictures.items():
@@ -180,7 +196,10 @@ class NetworkView:
         for before in range(layer - 1, 0, -1):
             W = net.params[f"W{before}"] @ W
         share = np.nan_to_num(W / (np.abs(W).max(axis=0) + 1e-9))
-        return (127.5 + 127.5 * share.T).astype(np.uint8).reshape(count, *self.images.shape[1:])
+        H, width, channels = self.shape
+        every = 2 if self.shape != self.images.shape[1:] else 1  # the mean of so many pixels each way
+        pixels = (127.5 + 127.5 * share.T).reshape(count, H, every, width, every, channels)
+        return pixels.mean(axis=(2, 4)).astype(np.uint8)
 
     def _show_units(self, net, hidden, p, examples, dead):
         crosses, means = [], [a[examples].mean(axis=0) for a in (*hidden, p)]

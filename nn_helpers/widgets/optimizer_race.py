@@ -347,7 +347,7 @@ class OptimizerRace(Live):
         self.loss_axes = Axes(self.curves, (0, 0, 288, HEIGHT), (0, STEPS), heights, *words)
         line = self.loss_axes.place((0, STEPS), np.log10(finish))
         self.curves.line(line, "ink", 1.5, (2, 3))
-        self.curves.texts([(line[1, 0], line[1, 1] - 9, "finish")], align="right")
+        self.curves.texts([(line[0, 0], line[0, 1] - 9, "finish")])
         self.key.texts([(0, 9, "press to bet"), (118, 9, "α"), (170, 9, "bet")], "faint")
         self.key.texts([(266, 9, "arrives")], "faint", align="right")
         self.marks = {name: self._marks_of(name, 30 + ROW * i) for i, name in enumerate(chosen.rates)}

@@ -27,10 +27,8 @@ class OwnPoints:
 
     def __init__(self, arrays=None):
         self.version = 0
-        x, y = (
-            (FIRST + [(-a, -b) for a, b in FIRST], [0] * 6 + [1] * 6) if arrays is None else _checked(arrays)
-        )
-        self._take(x, y)
+        first = FIRST + [(-a, -b) for a, b in FIRST], [0] * 6 + [1] * 6
+        self._take(*(first if arrays is None else _checked(arrays)))
 
     def _take(self, x, y):
         # Two decimals, so that the code can say exactly where they are.

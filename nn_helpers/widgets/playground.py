@@ -11,7 +11,7 @@ import numpy as np
 
 from nn_helpers.data import Dataset, points, sketches
 from nn_helpers.data.points import POINTS
-from nn_helpers.layers import ACTIVATIONS
+from nn_helpers.layers import ACTIVATIONS, affine_backward
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.support.validation import choice
@@ -42,7 +42,8 @@ IMAGES, MINE = "images", "own"
 FORMERLY = "pictures"  # the same in programs that were written when it was called so
 # What controls show at first where nothing else was said: for points, and what differs for images.
 FIRST = {"noise": 1.0, "n_train": 200, "seed": 0, "depth": 2, "width": 8, "activation": "relu", "init": "he",
-         "reg": 0.0, "dropout": 0.0, "batch_size": 8, "optimizer": "sgd", "lr": 0.1}  # fmt: skip
+         "bias": "learnt", "reg": 0.0, "dropout": 0.0, "batch_size": 8, "optimizer": "sgd",
+         "lr": 0.1}  # fmt: skip
 FIRST_IMAGES = {"width": 64, "lr": 0.01}
 DEEPEST, WIDEST, POINTS_MADE = 8, 128, 300
 ZERO = "zero"  # an initialisation that the network has no word for
@@ -60,13 +61,16 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, "all")
 FUNCTIONS = {"affine_forward", "affine_backward", "softmax", "cross_entropy", "l2_penalty"} | {
     f"{activation}_{way}" for activation in ACTIVATIONS for way in ("forward", "backward")
 }
+HOLDING = "net.use(affine_backward=lambda dz, cache: (*{}(dz, cache)[:2], 0 * dz[0]))  # biases stay at 0"
 MADE = "500, n_test=0, n_val=200"  # sketches
 MEASURED = 200  # examples of a part that each frame looks at
 PREVIEW, PREVIEW_POINTS = 20_000, 15  # at most so many examples are seen, with so many points of a curve
 FRAMES_OF_IMAGES = 17  # a second: one is 85 kB
+TELL_EVERY = 0.2  # seconds until a training's numbers are written anew: the page lays itself out for them
 SPEED = 20  # frames whose steps the speed is the mean of
 ROW = {"width": "228px", "label_width": "102px"}  # four in a row
-NEW = ("data", "noise", "n_train", "seed", "depth", "width", "activation", "init")  # need a new network
+# What needs a new network.
+NEW = ("data", "noise", "n_train", "seed", "depth", "width", "activation", "init", "bias")
 
 
 def playground(data="moons", functions=None, **settings):
@@ -82,9 +86,9 @@ def playground(data="moons", functions=None, **settings):
     functions : dict of str to function, optional
         Your own functions in the network, as for ``net.use``: ``{"relu_forward": relu_forward}``.
     **settings
-        What controls show at first: noise, n_train, seed, depth, width, activation, init, reg, dropout,
-        batch_size, optimizer, lr, and the optimizer's own beta, beta1, beta2, weight_decay; or sizes, the
-        width of each hidden layer.
+        What controls show at first: noise, n_train, seed, depth, width, activation, init, bias, reg,
+        dropout, batch_size, optimizer, lr, and the optimizer's own beta, beta1, beta2, weight_decay; or
+        sizes, the width of each hidden layer.
 
     Returns
     -------
@@ -138,6 +142,7 @@ class Playground(LiveTraining):
         n_train = f"How many of {POINTS_MADE} points are for training; the others are for validation"
         seed = "Seed of the points, the first weights, dropout and the order of examples"
         init = "How large the first weights are: he √(2/D), xavier √(2/(D + M)), normal 0.01, zero 0"
+        bias = "zero: biases are not learnt, and every border passes through the centre"
         batch_size = "Examples in a mini-batch; all: gradient descent"
         self.settings = {
             "data": dropdown("data", kinds, [*POINTS, MINE, IMAGES], data, **ROW),
@@ -154,23 +159,16 @@ class Playground(LiveTraining):
             "dropout": slider("dropout", "Share of the hidden units that each step leaves out",
                               first["dropout"], 0, 0.9, **ROW),
             "batch_size": stop_slider("batch size", batch_size, BATCHES, first["batch_size"], **ROW),
+            "bias": dropdown("biases", bias, ["learnt", ZERO], first["bias"], **ROW),
             "optimizer": dropdown("optimizer", "How the gradient changes the weights",
                                   [(CLASSES[name], name) for name in OPTIMIZERS], first["optimizer"], **ROW),
             "lr": stop_slider("learning rate α", "How far a step goes, on a log scale", stops(RATES),
                               first["lr"], **ROW),
         }  # fmt: skip
-        self.own = {
-            name: {
-                parameter: slider(
-                    SYMBOLS[parameter], f"{SYMBOLS[parameter]} of {CLASSES[name]}", *where, step=0.001,
-                    readout_format=".3f", **ROW,
-                )
-                for parameter, where in parameters.items()
-            }
-            for name, parameters in OWN.items()
-        }  # fmt: skip
+        self.own = {name: {each: own_slider(name, each, *where) for each, where in parameters.items()}
+                    for name, parameters in OWN.items()}  # fmt: skip
         each, self.own_box = list(self.settings.values()), widgets.VBox([])
-        columns = each[:4], each[4:8], each[8:11], [*each[11:], self.own_box]
+        columns = each[:4], each[4:8], each[8:12], [*each[12:], self.own_box]
         self.controls = row(*(widgets.VBox(column) for column in columns))
 
     def _make_extras(self):
@@ -180,12 +178,12 @@ class Playground(LiveTraining):
         self.copy_button = widgets.HTML(COPY)
         self.code_box = widgets.VBox([])
         look = {"width": "146px", "label_width": "44px"}
-        wires = "What the lines between units show: the weights, or the loss's derivative by each"
+        wires = "The weights, or the loss's derivative by each: blue above 0, orange and dashed below"
         self.wires = dropdown("lines", wires, ["weights", "gradient"], "weights", **look)
         pen = "What the mouse does in the decision regions of your own points"
         self.pen = dropdown("mouse", pen, [*OWN_CLASSES, "erase"], OWN_CLASSES[0], **look)
         entries = "Settings that work or fail, each with a question"
-        names = [("", ""), *((entry["name"], i) for i, entry in enumerate(gallery.GALLERY))]
+        names = [("choose one", ""), *((entry["name"], i) for i, entry in enumerate(gallery.GALLERY))]
         self.gallery = dropdown("gallery", entries, names, "", width="310px", label_width="60px")
         self.question, self.task = None, widgets.HTML()
         entry = "Your own points, one a line: x, y and the class from 1 to 4"
@@ -197,6 +195,8 @@ class Playground(LiveTraining):
         settings = dict(settings)
         own = self.own.get(settings.get("optimizer", self.value("optimizer")), {})
         known = {name: each for name, each in self.settings.items() if name != "data"} | own
+        for name in settings:
+            choice("playground", "setting", name, (*known, "sizes"))
         sizes = settings.pop("sizes", None)
         if sizes is not None:
             settings["depth"] = len(gallery.check_sizes("playground", sizes, DEEPEST, WIDEST))
@@ -220,6 +220,13 @@ class Playground(LiveTraining):
         self.when(self.gallery, self._show_entry)
         self.when(self.entry, self._read_points)
 
+    def say(self, text):
+        """Show a sentence, below the network and below the panel; an empty one clears it."""
+        super().say(text)
+        self._said = text
+        self.network.write(self._below())
+        self.canvas.draw()
+
     def _show_own_parameters(self):
         self.own_box.children = list(self.own.get(self.value("optimizer"), {}).values())
 
@@ -230,7 +237,10 @@ class Playground(LiveTraining):
         )
         self.network = NetworkView(network)
         self.canvas = Canvas([network, self.plots], self.post, self._on_event)
-        self._looked_at = None  # the unit under the mouse, by layer and number
+        self._looked_at, self._said = (
+            None,
+            "",
+        )  # the unit under the mouse, by layer and number; the last message
 
     # What trains
 
@@ -258,19 +268,19 @@ class Playground(LiveTraining):
                 self.data = self.mine.dataset(n_train / POINTS_MADE, self.seed)
             else:
                 self.data = self._passed or sample_images()
-        C = (
-            self.data.num_classes
-            if self.kind == IMAGES
-            else POINTS.get(self.kind, (0, self.mine.num_classes))[1]
-        )
+        whose = self.mine if self.kind == MINE else self.data
+        C = POINTS[self.kind][1] if self.kind in POINTS else whose.num_classes
         init = self.value("init")
         self.net = ClassificationNet(
             self.data.input_size, self.sizes, C, self.value("activation"), self.value("reg"),
             zeros if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),
         )  # fmt: skip
         self.net.use(**self.own_functions())
+        if self.value("bias") == ZERO:
+            own = self.own_functions().get("affine_backward", affine_backward)
+            self.net.use(affine_backward=lambda dz, cache: (*own(dz, cache)[:2], 0 * dz[0]))
         self.step_count, self.epochs, self._script = 0, 0, Script()
-        self.seconds, self.times = 0.0, deque(maxlen=SPEED)
+        self.seconds, self.times, self._tell_at = 0.0, deque(maxlen=SPEED), 0.0
         self._theta_before = np.full_like(self.net.theta, np.nan)
         self._new_optimizer()
         if new_data:
@@ -410,8 +420,8 @@ class Playground(LiveTraining):
         self.stop()
         self.begin()
         self.question = gallery.Question(entry, self._standing())
-        self.say("")
         self.task.value = html.escape(self.question.text())
+        self.say("")
 
     def _read_points(self, text):
         if text == self.mine.text():
@@ -477,6 +487,7 @@ class Playground(LiveTraining):
     def fail(self, error):
         """Say why the steps ended; the curves keep what was there."""
         self._new_steps()  # the old ones ended with the error
+        self._tell_at = 0.0
         with suppress(Exception):  # what failed may be needed for drawing too
             self.draw()
         if not isinstance(error, TrainingDivergedError):
@@ -499,17 +510,20 @@ class Playground(LiveTraining):
         with np.errstate(all="ignore"):
             hidden, logits = look(self.net, self.x)
             loss, accuracy = zip(*(self._measure(logits[rows], y) for rows, y in self._parts), strict=True)
+            self.network.count(self.step_count)
             self.loss.add(self.step_count, *loss)
             self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
             p = self.net.functions["softmax"](logits)
             self.answers.show(p[self._answered], *self._what_a_unit_says(hidden))
             examples = slice(0, self._parts[-1][0].stop)
             dead = self.network.show(
-                self.net, hidden, p, examples, self._answered, self._sizes(), self._formula()
+                self.net, hidden, p, examples, self._answered, self._sizes(), self._below()
             )
         self.times.append((self.step_count, self.seconds))
-        self.facts.value = html.escape(self._facts(loss, accuracy))
-        self.about.value = html.escape(self._about())
+        if not self.running or time.perf_counter() > self._tell_at:
+            self.facts.value = html.escape(self._facts(loss, accuracy))
+            self.about.value = html.escape(self._about())
+            self._tell_at = time.perf_counter() + TELL_EVERY
         units, dead = sum(map(len, dead)), sum(int(each.sum()) for each in dead)
         self.canvas.say = (
             f"Step {self.step_count}, loss {loss[0]:.2f}, {accuracy[0]:.0%} right; "
@@ -530,10 +544,11 @@ class Playground(LiveTraining):
         a = np.nan_to_num(hidden[layer - 1][self._answered, unit])
         return a, f"Unit {unit + 1} of layer {layer}"
 
-    def _formula(self):
-        """Return the lines that say how the opened unit's numbers come about."""
+    def _below(self):
+        """Return what is written below the network: how an opened unit comes about, or what was said."""
         if self.network.opened is None:
-            return []
+            asks = not (self.running and self.question)  # while it trains, what happens in the layers
+            return [self._said or html.unescape(self.task.value) * asks]
         y = int(self.data.train.labels[self.example])
         return explain(self.net, self.x[self.example : self.example + 1], y, *self.network.opened)
 
@@ -581,6 +596,8 @@ class Playground(LiveTraining):
         lines = self._script.lines(self.step_count)
         names = {"ClassificationNet", "training_steps"}
         names |= {each for each in CLASSES.values() if any(f"= {each}(" in line for line in lines)}
+        if self.value("bias") == ZERO:
+            names |= {"affine_backward"} - {*self.functions}
         names |= {each for each in ("sketches", "points") if f"= {each}(" in lines[0]}
         imports = [f"from nn_helpers import {', '.join(sorted(names))}"]
         if "np." in lines[0]:
@@ -618,12 +635,15 @@ class Playground(LiveTraining):
         init = "lambda D, M: 0.0" if self.value("init") == ZERO else f'"{net.init}"'
         dropout = f", dropout={net.dropout:g}" if net.dropout else ""
         own = self.own_functions().items()
-        use = ", ".join(f"{name}={_name_in_code(name, function)}" for name, function in own)
+        names = {name: _name_in_code(name, function) for name, function in own}
+        use = ", ".join(f"{name}={in_code}" for name, in_code in names.items())
+        backward = names.get("affine_backward", "affine_backward")
         return [
             data,
             f"net = ClassificationNet({net.input_size}, {net.hidden_sizes}, {net.num_classes}, "
             f'"{net.activation}", reg={net.reg:g}, init={init}, seed={seed}{dropout})',
             *([f"net.use({use})"] if use else []),
+            *([HOLDING.format(backward)] if self.value("bias") == ZERO else []),
             f"optimizer = {self.optimizer!r}",
             self._steps_line,
         ]
@@ -643,6 +663,12 @@ class Playground(LiveTraining):
 def sample_images():
     """Return the images that are shown where none were passed."""
     return sketches(500, n_test=0, n_val=200)
+
+
+def own_slider(optimizer, parameter, *where):
+    """Return a slider for a parameter of one optimizer: its first value, and its ends."""
+    words = f"{SYMBOLS[parameter]} of {CLASSES[optimizer]}"
+    return slider(SYMBOLS[parameter], words, *where, step=0.001, readout_format=".3f", **ROW)
 
 
 def zeros(D, M):

@@ -123,13 +123,10 @@ class SoftmaxExplorer(Panel):
         numbers = heights if numbers is None else numbers
         words = [f"{n:{form if abs(n) < 100 else ',.0f'}}".replace("-", "−") for n in numbers]
         look = {"turned": True} if is_full else {"align": "center"}
-        self.sheet.texts(
-            [(*top, word) for top, word in zip(tops.tolist(), words, strict=True)], size=11, **look
-        )
+        texts = [(*top, word) for top, word in zip(tops.tolist(), words, strict=True)]
+        self.sheet.texts(texts, size=11, **look)
         x, y = axes.x(np.arange(C)).tolist(), SIZE[1] - 4 if is_full else axes.bottom + 11
-        self.sheet.texts(
-            [(*place, name) for *place, name in zip(x, [y] * C, self.names, strict=True)], **look
-        )
+        self.sheet.texts(list(zip(x, [y] * C, self.names, strict=True)), **look)
         return axes
 
     def facts_text(self, z, p, naive, costs):

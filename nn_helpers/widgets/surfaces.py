@@ -147,13 +147,10 @@ def _ravine():
     return Formula(
         "ravine",
         "(θ₁² + 50 θ₂²) / 2: across it 50 times as steep as along it",
-        function=lambda x, y: ((x * x + 50 * y * y) / 2, (x, 50 * y)),
-        limits=((-10.0, 10.0), (-3.0, 3.0)),
-        start=(-9.0, 1.2),
-        minima=((0.0, 0.0),),
-        rates={"GD": 0.038, "momentum": 0.006, "RMSprop": 0.2, "Adam": 0.4},
-        noise=2.0,
-    )
+        function=lambda x, y: ((x * x + 50 * y * y) / 2, (x, 50 * y)), limits=((-10.0, 10.0), (-3.0, 3.0)),
+        start=(-9.0, 1.2), minima=((0.0, 0.0),),
+        rates={"GD": 0.038, "momentum": 0.006, "RMSprop": 0.2, "Adam": 0.4}, noise=2.0,
+    )  # fmt: skip
 
 
 def _turned_ravine():
@@ -167,13 +164,10 @@ def _turned_ravine():
     return Formula(
         "ravine, turned",
         "the same ravine, turned by 30°: neither θ₁ nor θ₂ goes along it",
-        function=function,
-        limits=((-10.0, 10.0), (-7.0, 7.0)),
-        start=(round(c * u - s * v, 2), round(s * u + c * v, 2)),
-        minima=ravine.minima,
-        rates=ravine.rates,
-        noise=ravine.noise,
-    )
+        function=function, limits=((-10.0, 10.0), (-7.0, 7.0)),
+        start=(round(c * u - s * v, 2), round(s * u + c * v, 2)), minima=ravine.minima,
+        rates=ravine.rates, noise=ravine.noise,
+    )  # fmt: skip
 
 
 def _saddle():
@@ -181,12 +175,9 @@ def _saddle():
         "saddle",
         "4 θ₁² + (θ₂² − 1)² / 4: at (0, 0) the gradient is 0, and the loss falls to both sides",
         function=lambda x, y: (4 * x * x + (y * y - 1) ** 2 / 4, (8 * x, y * (y * y - 1))),
-        limits=((-2.0, 2.0), (-1.8, 1.8)),
-        start=(-1.2, 0.01),
-        minima=((0.0, 1.0), (0.0, -1.0)),
-        rates={"GD": 0.1, "momentum": 0.02, "RMSprop": 0.02, "Adam": 0.05},
-        noise=0.3,
-    )
+        limits=((-2.0, 2.0), (-1.8, 1.8)), start=(-1.2, 0.01), minima=((0.0, 1.0), (0.0, -1.0)),
+        rates={"GD": 0.1, "momentum": 0.02, "RMSprop": 0.02, "Adam": 0.05}, noise=0.3,
+    )  # fmt: skip
 
 
 def _plateau():
@@ -197,13 +188,9 @@ def _plateau():
     return Formula(
         "plateau",
         "1 − exp(−(θ₁² + θ₂²) / 2): flat all around, with one hole in it",
-        function=function,
-        limits=((-4.5, 4.5), (-3.5, 3.5)),
-        start=(-3.0, 2.5),
-        minima=((0.0, 0.0),),
-        rates={"GD": 1.0, "momentum": 0.5, "RMSprop": 0.02, "Adam": 0.1},
-        noise=0.02,
-    )
+        function=function, limits=((-4.5, 4.5), (-3.5, 3.5)), start=(-3.0, 2.5), minima=((0.0, 0.0),),
+        rates={"GD": 1.0, "momentum": 0.5, "RMSprop": 0.02, "Adam": 0.1}, noise=0.02,
+    )  # fmt: skip
 
 
 def _two_minima():
@@ -220,13 +207,10 @@ def _two_minima():
     return Formula(
         "two minima",
         "a shallow minimum near the start, a barrier, and the deep minimum behind it",
-        function=function,
-        limits=((-3.5, 3.5), (-3.0, 3.0)),
-        start=(-2.6, 0.5),
+        function=function, limits=((-3.5, 3.5), (-3.0, 3.0)), start=(-2.6, 0.5),
         minima=((c, c / 2), (a, a / 2)),
-        rates={"GD": 0.1, "momentum": 0.02, "RMSprop": 0.05, "Adam": 0.2},
-        noise=2.0,
-    )
+        rates={"GD": 0.1, "momentum": 0.02, "RMSprop": 0.05, "Adam": 0.2}, noise=2.0,
+    )  # fmt: skip
 
 
 def _tiny_network():
@@ -239,24 +223,16 @@ def _tiny_network():
         "tiny network",
         "the cross-entropy of a trained network 2 → 3 → 2 on 60 points in two circles; θ₁ and θ₂ are the "
         "weights from its two inputs to its first hidden unit, and all others stay",
-        limits=((-6.0, 6.0), (-6.0, 6.0)),
-        start=(5.0, 0.0),
+        limits=((-6.0, 6.0), (-6.0, 6.0)), start=(5.0, 0.0),
         minima=(tuple(net.params["W1"][:, 0].tolist()),),
-        rates={"GD": 1.0, "momentum": 0.1, "RMSprop": 0.05, "Adam": 0.1},
-        net=net,
-        x=x,
-        y=y,
-    )
+        rates={"GD": 1.0, "momentum": 0.1, "RMSprop": 0.05, "Adam": 0.1}, net=net, x=x, y=y,
+    )  # fmt: skip
 
 
 SURFACES = {
-    "ravine": _ravine,
-    "ravine, turned": _turned_ravine,
-    "saddle": _saddle,
-    "plateau": _plateau,
-    "two minima": _two_minima,
-    "tiny network": _tiny_network,
-}
+    "ravine": _ravine, "ravine, turned": _turned_ravine, "saddle": _saddle, "plateau": _plateau,
+    "two minima": _two_minima, "tiny network": _tiny_network,
+}  # fmt: skip
 
 
 @functools.cache

@@ -126,9 +126,9 @@ class Curves:
     FIRST = 200  # steps shown at the beginning
 
     def __init__(self, sheet, box, title, top=None):
-        self.top = top
+        self.top, self.title = top, title
         self.axes = Axes(
-            sheet, box, (0, self.FIRST), (0, top or 1), title, margins=(30, 12, 18, 18), ticks=(3, 3)
+            sheet, box, (0, self.FIRST), (0, top or 1), title, margins=(34, 18, 18, 18), ticks=(3, 3)
         )
         self.lines = [sheet.line(np.empty((0, 2)), COLOURS[i], 1.8, dash=(5, 3) * i) for i in (0, 1)]
         right, above = self.axes.right, self.axes.top + 8 if top is None else self.axes.bottom - 22
@@ -148,6 +148,7 @@ class Curves:
             for values in (self.steps, *self.values):
                 values.pop()
         self.steps.append(step)
+        self.axes.entitle(f"{self.title}: {training:.3g}")
         for values, new in zip(self.values, (training, validation), strict=True):
             values.append(new if np.isfinite(new) else np.nan)
         if len(self.steps) > POINTS_KEPT:

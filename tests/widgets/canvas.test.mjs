@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {along, nearest, next, numbers, pixels, readable, unpacked, until} from "../../nn_helpers/widgets/canvas.mjs";
+import {along, nearest, next, numbers, pixels, readable, reader, unpacked, until} from "../../nn_helpers/widgets/canvas.mjs";
 
 test("numbers are read from a view that begins anywhere", () => {
     const bytes = new Uint8Array(1 + 8);
@@ -18,6 +18,16 @@ test("texts and the words of spots come as they are, images as bytes, all else a
     assert.deepEqual(unpacked({kind: "texts"}, [[1, 2, "a"]]), [[1, 2, "a"]]);
     assert.equal(unpacked({kind: "images"}, view).length, 4);
     assert.deepEqual([...unpacked({kind: "line"}, view)], [3]);
+});
+
+test("arrays are cut from one buffer in their order, wherever it begins; words come as they are", () => {
+    const bytes = new Uint8Array([9, 1, 2, 3]), read = reader(new DataView(bytes.buffer, 1, 3));
+    assert.deepEqual([read(1), read("a place"), read(0), read(2)].map(it => it.byteLength ?? it), [1, "a place", 0, 2]);
+    assert.deepEqual([...numbers(read(0), true)], []);
+    const again = reader(new DataView(bytes.buffer, 1, 3));
+    again(1);
+    assert.deepEqual([...numbers(again(2), true)], [2, 3]);
+    assert.equal(reader(undefined)("words"), "words"); // where nothing is drawn yet
 });
 
 test("an image is its palette's colours, or its own", () => {

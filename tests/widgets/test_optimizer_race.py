@@ -1,6 +1,7 @@
 """The optimizer race."""
 
 import asyncio
+import json
 import math
 import re
 
@@ -114,7 +115,9 @@ def test_the_race_is_shown_at_every_step_of_the_slider(panel, k):
 
 
 def test_the_page_draws_each_path_as_far_as_its_clock(panel):
-    clocked = [mark for sheet in panel.canvas._scene for mark in sheet["marks"] if mark.get("clocked")]
+    clocked = [
+        mark for sheet in json.loads(panel.canvas._scene[0]) for mark in sheet["marks"] if mark.get("clocked")
+    ]
     assert len(clocked) == 4 * len(OPTIMIZERS)
 
 

@@ -2,14 +2,16 @@
 
 import io
 import re
+import time
 
 import numpy as np
 import pytest
-from scenes import assert_code_makes_the_same, facts, redo
+from scenes import assert_code_makes_the_same, facts, in_loop, redo, until
 
 from nn_helpers import evaluate, layers, losses, points, sketches
 from nn_helpers.network import INITIALISATIONS
 from nn_helpers.widgets import playground
+from nn_helpers.widgets.canvas import Canvas
 from nn_helpers.widgets.controls import RATES
 from nn_helpers.widgets.playground import (
     BATCHES,
@@ -38,6 +40,7 @@ OPTIONS = {
     "width": [1, 64, 128],
     "activation": list(layers.ACTIVATIONS),
     "init": [*INITIALISATIONS, ZERO],
+    "bias": ["learnt", ZERO],
     "optimizer": list(CLASSES),
     "lr": list(RATES),
     "reg": list(L2),
@@ -97,6 +100,7 @@ def test_an_option_makes_what_it_says_and_its_code_makes_the_same_run(panel, nam
         "width": lambda: (net.hidden_sizes, [value, value]),
         "activation": lambda: (net.activation, value),
         "init": lambda: (float(net.params["W1"].std() > 0), float(value != ZERO)),
+        "bias": lambda: (bool(net.params["b1"].any()), value == "learnt"),
         "dropout": lambda: (net.dropout, value),
         "optimizer": lambda: (type(panel.optimizer).__name__, CLASSES[value]),
         "lr": lambda: (panel.optimizer.lr, value),
@@ -179,7 +183,7 @@ def test_every_control_has_a_label_and_says_what_it_does(panel):
 
 NEW_NETWORK = {
     "data": "xor", "noise": 2.0, "n_train": 100, "seed": 5, "depth": 3, "width": 5, "activation": "tanh",
-    "init": "xavier",
+    "init": "xavier", "bias": "zero",
 }  # fmt: skip
 SAME_NETWORK = {"lr": 0.01, "reg": 0.1, "dropout": 0.3, "batch_size": 32, "optimizer": "adam"}
 
@@ -372,6 +376,74 @@ def test_the_text_has_step_epochs_throughput_and_what_kind_of_network_it_is():
     assert "2 → 8 → 8 → 2, relu, 114 parameters" in panel.about.value
 
 
+def test_a_setting_that_is_unknown_is_told_all_there_are():
+    with pytest.raises(ValueError, match=r"unknown setting 'speed'; known: .*'noise'.*'bias'.*'lr', 'sizes'"):
+        playground(speed=1)
+
+
+def test_biases_that_are_not_learnt_stay_at_0_and_the_code_says_how():
+    def affine_backward(dz, cache):
+        return layers.affine_backward(dz, cache)
+
+    for functions in ({}, {"affine_backward": affine_backward}):
+        panel = playground("blobs bias=zero", functions, optimizer="adamw")
+        before = panel.net.theta.copy()
+        panel.run(5)
+        assert (panel.net.theta != before).any()
+        assert not any(panel.net.params[f"b{layer}"].any() for layer in (1, 2, 3))
+        assert_code_makes_the_same(panel, **functions)
+
+
+def below(panel):
+    """What is written below the network, and whether what happens in the layers is."""
+    written = " ".join(words for _, _, words in panel.network.lines.data)
+    return written, bool(panel.network.strip.data)
+
+
+def test_what_is_said_and_asked_stands_below_the_network_where_no_page_is_too_short_for_it():
+    panel = playground()
+    assert below(panel) == ("", True)
+    panel.settings["data"].value = "xor"
+    assert below(panel) == ("New data: a new network, at step 0. Press Start.", False)
+    panel.step()
+    assert below(panel) == ("", True)
+    panel.gallery.value = 0
+    assert below(panel) == (panel.question.text(), False)
+
+
+def test_an_unsolved_question_makes_room_for_the_layers_while_it_trains(monkeypatch):
+    monkeypatch.setattr(Canvas, "ready", True)
+
+    async def scene():
+        panel = playground()
+        panel.gallery.value = 3
+        await until(lambda: panel.question is not None)
+        panel.start()
+        await until(lambda: below(panel) == ("", True))
+        panel.pause()
+        assert below(panel) == (panel.question.text(), False)
+        panel.close()
+
+    in_loop(scene)
+
+
+def test_numbers_are_written_anew_so_seldom_that_they_can_be_read(monkeypatch):
+    monkeypatch.setattr(Canvas, "ready", True)
+
+    async def scene():
+        panel, written = playground(), []
+        panel.facts.observe(lambda change: written.append(change["new"]), "value")
+        began = time.perf_counter()
+        panel.start()
+        await until(lambda: panel.frames > 20)
+        assert len(written) <= 2 + (time.perf_counter() - began) / 0.2
+        panel.pause()
+        assert panel.facts.value.startswith(f"step {panel.step_count:,} ")
+        panel.close()
+
+    in_loop(scene)
+
+
 def test_one_epoch_is_no_epochs_and_two_are(panel):
     for count, words in ((0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs")):
         panel.epochs = count
@@ -431,7 +503,9 @@ def test_the_figure_names_what_it_shows(kind):
     panel = playground(kind)
     panel.canvas.figure().savefig(io.BytesIO())
     titles = [words for mark in panel.plots.marks if mark.look.get("bold") for _, _, words in mark.data]
-    assert titles == ["Decision regions"] * (kind != IMAGES) + ["Loss", "Accuracy (%)"]
+    loss, accuracy = panel.loss.values[0][-1], panel.accuracy.values[0][-1]
+    numbers = [f"Loss: {loss:.3g}", f"Accuracy (%): {accuracy:.3g}"]
+    assert titles == ["Decision regions"] * (kind != IMAGES) + numbers
     assert repr(panel) == "Playground: run this cell to use it"
 
 

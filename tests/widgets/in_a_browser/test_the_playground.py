@@ -5,6 +5,8 @@ import re
 import pytest
 from browser import SCREEN
 
+from nn_helpers.widgets.canvas import AHEAD
+
 # Without the short training for the figure that is saved, which test_what_is_saved looks at.
 IMPORTS = """
 from nn_helpers.widgets import playground
@@ -202,7 +204,7 @@ def test_no_backlog_grows_while_the_page_is_busy(notebook):
     block = "const end = performance.now() + 400; while (performance.now() < end);"
     for _ in range(3):
         notebook.page.evaluate(f"() => {{ {block} }}")
-        assert notebook.ask(ahead) <= 2
+        assert notebook.ask(ahead) <= AHEAD
     frames = notebook.frames()
     notebook.until(lambda: notebook.frames() > frames + 3)
 
