@@ -169,7 +169,7 @@ def _check_normalised(function, net, N, batch_size, threads, drop_last):
     if net.normalise and smallest // threads < 2:
         raise ValueError(
             f"{function}: a normalised network needs two examples or more in each thread's share of a batch, "
-            f"and the smallest batch has {smallest}, for {threads}; choose another batch_size, or drop_last"
+            f"and the smallest batch has {smallest}, for threads={threads}. Write a larger batch_size"
         )
 
 

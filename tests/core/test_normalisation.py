@@ -117,7 +117,10 @@ ONE, Z = np.ones(2), np.ones((3, 2))
             lambda: train(net_of(), data(61), SGD(0.1), epochs=1, batch_size=10, drop_last=False),
             "the smallest batch has 1",
         ),
-        (lambda: train(net_of(), data(), SGD(0.1), epochs=1, batch_size=3, threads=2), "has 3, for 2"),
+        (
+            lambda: train(net_of(), data(), SGD(0.1), epochs=1, batch_size=3, threads=2),
+            "3, for threads=2",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(call, message):
