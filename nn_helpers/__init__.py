@@ -23,6 +23,8 @@ from nn_helpers.gradcheck import numerical_gradient, relative_error
 from nn_helpers.layers import (
     affine_backward,
     affine_forward,
+    batchnorm_backward,
+    batchnorm_forward,
     dropout_backward,
     dropout_forward,
     leaky_relu_backward,

@@ -1,8 +1,11 @@
-"""The N-layer classification network: affine layers and activations on one flat parameter vector."""
+"""The N-layer classification network: affine layers and activations on one flat parameter vector.
+
+A hidden layer is ``affine → (normalisation) → activation → (dropout) → (+ its input)``. What stands in
+brackets is there where the network is asked for it.
+"""
 
 import copy
 from functools import partial
-from itertools import pairwise
 from operator import attrgetter
 
 import numpy as np
@@ -11,7 +14,7 @@ from nn_helpers import layers, losses
 from nn_helpers.saving import load_network, save_network
 from nn_helpers.support import network_checks as check
 from nn_helpers.support.learner_functions import Adapted
-from nn_helpers.support.parameters import Buffers, BuffersOfThread, Parameters, copy_into
+from nn_helpers.support.parameters import NOWHERE, Buffers, BuffersOfThread, Parameters, copy_into, shapes_of
 from nn_helpers.support.scratch import in_blocks
 from nn_helpers.support.threads import share_out
 from nn_helpers.support.validation import Number, choice, float_dtype, generator, number
@@ -49,6 +52,12 @@ class ClassificationNet:
     dropout : float in [0, 1)
         The share of each hidden layer's units that `forward` sets to 0, others at each call.
         Predictions, losses and scores use all units. It can be changed between steps.
+    normalise : bool
+        Whether batch normalisation follows the affine layer of each hidden layer. `forward` normalises with
+        the batch's own mean and variance, and `backward` lets running means follow them: predictions, losses
+        and scores use these.
+    residual : bool
+        Whether a hidden layer adds its input to what it puts out, where both have as many units.
 
     Attributes
     ----------
@@ -57,7 +66,10 @@ class ClassificationNet:
     gradient : float array (P,)
         The derivative of the loss with respect to each parameter, as `backward` left it.
     params, grads : mapping of str to float array
-        Views of `theta` and `gradient`: ``params["W1"]`` (D, M), ``params["b1"]`` (M,), …
+        Views of `theta` and `gradient`: ``params["W1"]`` (D, M), ``params["b1"]`` (M,), … With `normalise`
+        each hidden layer also has a scale ``params["gamma1"]`` and a shift ``params["beta1"]`` (M,).
+    arrays : mapping of str to float array
+        The parameters and, with `normalise`, the running means ``arrays["mean1"]``, ``arrays["var1"]`` (M,).
     weights : float array
         The part of `theta` that L2 regularises: every weight and no bias.
     rng : numpy.random.Generator
@@ -74,30 +86,33 @@ class ClassificationNet:
     reg = Number()
     dropout = Number(below=1.0)
     activation = property(attrgetter("_activation"), doc="The name of the activation; it cannot change.")
+    normalise = property(attrgetter("_normalise"), doc="Whether hidden layers are normalised; cannot change.")
+    residual = property(attrgetter("_residual"), doc="Whether layers add their input; it cannot change.")
     num_layers = property(lambda net: len(net._stored.layers), doc="The number of affine layers.")
     params = property(attrgetter("_stored.params"), doc="W1, b1, W2, … as views of `theta`.")
+    arrays = property(attrgetter("_stored.arrays"), doc="`params`, and the running means.")
+    numbers = property(attrgetter("_stored.numbers"), doc="`theta`, and the running means after it.")
     grads = property(attrgetter("_stored.grads"), doc="The gradient by the parameter's name: views.")
     gradient = property(attrgetter("_stored.gradient"), doc="∂L/∂θ (P,), as `backward` left it.")
 
     def __init__(
         self, input_size=3072, hidden_sizes=(100, 100), num_classes=10, activation="relu", reg=0.0,
-        init="he", dtype=np.float32, seed=0, dropout=0.0,
+        init="he", dtype=np.float32, seed=0, dropout=0.0, normalise=False, residual=False,
     ):  # fmt: skip
         sizes = check.sizes(input_size, hidden_sizes, num_classes)
         self.input_size, *self.hidden_sizes, self.num_classes = sizes
         self._activation = choice("ClassificationNet", "activation", activation, layers.ACTIVATIONS)
         self.dtype, self.reg, self.dropout = float_dtype("ClassificationNet", dtype), reg, dropout
         self.init = check.init(init, INITIALISATIONS)
-        self._stored = Parameters(list(pairwise(sizes)), self.dtype)
-        self.rng = generator("ClassificationNet", seed)
-        self._initialise()
+        self._normalise, self._residual = check.switches(normalise, residual, self.hidden_sizes)
+        self._stored, self._caches = Parameters(shapes_of(sizes, normalise), self.dtype), None
+        self._initialise(generator("ClassificationNet", seed))
         self.functions = dict(self.library)
-        # Arrays for z, a, da and dz of each hidden layer, used again in each step.
-        made = self.hidden_sizes, self.dtype
-        self._buffers, self._inference_buffers, self._caches = Buffers(*made), BuffersOfThread(*made), None
+        made = self.hidden_sizes, self.dtype  # arrays for z, a, da and dz, used again in each step
+        self._buffers, self._inference_buffers = Buffers(*made), BuffersOfThread(*made)
 
-    def _initialise(self):
-        deviation = self.init if callable(self.init) else INITIALISATIONS[self.init]
+    def _initialise(self, rng):
+        self.rng, deviation = rng, self.init if callable(self.init) else INITIALISATIONS[self.init]
         for W, *_ in self._stored.layers:
             std = number("ClassificationNet", "the standard deviation that init returns", deviation(*W.shape))
             W[...] = self.rng.standard_normal(W.shape) * std
@@ -108,6 +123,7 @@ class ClassificationNet:
         used = (
             *(layers.affine_forward, layers.affine_backward),
             *layers.ACTIVATIONS[self.activation],
+            *(layers.batchnorm_forward, layers.batchnorm_backward)[: 2 * self.normalise],
             *(losses.softmax, losses.cross_entropy, losses.l2_penalty),
         )
         return {function.__name__: function for function in used}
@@ -150,24 +166,33 @@ class ClassificationNet:
         """
         x = check.examples("forward", x, self)
         self._caches = None  # should forward fail, backward must not go on with half of it
-        logits, self._caches = self._propagate(x, self._buffers, self.dropout)
+        logits, self._caches = self._propagate(x, self._buffers, training=True)
         return logits
 
-    def _propagate(self, x, buffers, dropout=0.0):
+    def _propagate(self, x, buffers, training=False):
         """Return logits and the caches of all layers; hidden layers are computed in `buffers`."""
-        affine_forward = self.functions["affine_forward"]
-        activation_forward = self.functions[f"{self.activation}_forward"]
-        dropout_forward = self.functions.get("dropout_forward", layers.dropout_forward)
         *hidden, last = self._stored.layers
-        caches, a, mask = [], x, None
+        caches, a = [], x
         for layer, buffer in zip(hidden, buffers.of(len(x)), strict=True):
-            z, affine_cache = affine_forward(a, layer.W, layer.b, out=buffer.z)
-            a, activation_cache = activation_forward(z, out=buffer.a)
-            if dropout:
-                a, mask = dropout_forward(a, dropout, self.rng, out=(buffer.dropped, buffer.mask))
-            caches.append((affine_cache, activation_cache, mask))
-        logits, affine_cache = affine_forward(a, last.W, last.b)
+            a, cache = self._hidden_forward(a, layer, buffer, training)
+            caches.append(cache)
+        logits, affine_cache = self.functions["affine_forward"](a, last.W, last.b)
         return logits, (caches, affine_cache)
+
+    def _hidden_forward(self, x, layer, buffer, training=False):
+        """Return what a hidden layer puts out, and what its way back needs."""
+        functions, normalised, mask = self.functions, None, None
+        z, affine_cache = functions["affine_forward"](x, layer.W, layer.b, out=buffer.z)
+        if self.normalise:
+            running = None if training else (layer.mean, layer.var)
+            y, cache = functions["batchnorm_forward"](z, layer.gamma, layer.beta, running)
+            z, normalised = y, (z, cache)
+        a, activation_cache = functions[f"{self.activation}_forward"](z, out=buffer.a)
+        if training and self.dropout:
+            dropout_forward = functions.get("dropout_forward", layers.dropout_forward)
+            a, mask = dropout_forward(a, self.dropout, self.rng, out=(buffer.dropped, buffer.mask))
+        shortcut = self.residual and x.shape == a.shape
+        return a + x if shortcut else a, (affine_cache, normalised, activation_cache, mask, shortcut)
 
     def backward(self, dlogits):
         """Fill `gradient` with the derivative of the loss with respect to each parameter, L2 included.
@@ -191,18 +216,29 @@ class ClassificationNet:
 
     def _walk_back(self, dz, caches, affine_cache):
         """Fill the gradient of each layer, the last one's first, from ∂L/∂z of the last."""
-        affine_backward = self.functions["affine_backward"]
-        activation_backward = self.functions[f"{self.activation}_backward"]
-        first, *others = self._stored.layers
-        buffers = self._buffers.of(len(dz))
-        # Each layer with buffer and caches of the hidden layer before it, whose output was its input.
-        for layer, before, caches_before in zip(others[::-1], buffers[::-1], caches[::-1], strict=True):
-            da, _, _ = affine_backward(dz, affine_cache, out=(before.da, layer.dW, layer.db))
-            affine_cache, activation_cache, mask = caches_before
-            if mask is not None:
-                da = layers.dropout_backward(da, mask, out=before.da)
-            dz = activation_backward(da, activation_cache, out=before.dz)
-        affine_backward(dz, affine_cache, out=(None, first.dW, first.db), need_dx=False)
+        affine_backward, around = self.functions["affine_backward"], None
+        (*hidden, layer), buffers = self._stored.layers, self._buffers.of(len(dz))
+        # Each layer with the hidden layer before it, whose output was its input.
+        for before, buffer, cache in zip(hidden[::-1], buffers[::-1], caches[::-1], strict=True):
+            da, _, _ = affine_backward(dz, affine_cache, out=(buffer.da, layer.dW, layer.db))
+            da = da if around is None else da + around
+            dz, around, affine_cache = self._hidden_backward(da, before, buffer, cache)
+            layer = before
+        affine_backward(dz, affine_cache, out=(None, layer.dW, layer.db), need_dx=False)
+
+    def _hidden_backward(self, da, layer, buffer, cache):
+        """Return dz of a hidden layer's affine part, what its shortcut carries, and the affine cache."""
+        affine_cache, normalised, activation_cache, mask, shortcut = cache
+        around = da if shortcut else None
+        if mask is not None:
+            da = layers.dropout_backward(da, mask, out=None if shortcut else buffer.da)
+        dz = self.functions[f"{self.activation}_backward"](da, activation_cache, out=buffer.dz)
+        if normalised:
+            z, norm_cache = normalised
+            dz, layer.dgamma[...], layer.dbeta[...] = self.functions["batchnorm_backward"](dz, norm_cache)
+            if layer.mean is not None:
+                layers.follow_batch(layer.mean, layer.var, z)
+        return dz, around, affine_cache
 
     def loss(self, x, y):
         """Return cross-entropy plus ½ · reg · Σ‖W‖².
@@ -240,16 +276,15 @@ class ClassificationNet:
         return logits
 
     def activations(self, x):
-        """Return what each hidden layer puts out: a list of float arrays (N, M), the first layer first.
+        """Return what each hidden layer puts out, as predictions have it: float arrays (N, M) in a list.
 
         Parameters
         ----------
         x : float array (N, …)
         """
         a, found = check.examples("activations", x, self), []
-        for W, b, *_ in self._stored.layers[:-1]:
-            z, _ = self.functions["affine_forward"](a, W, b)
-            a, _ = self.functions[f"{self.activation}_forward"](z)
+        for layer in self._stored.layers[:-1]:
+            a, _ = self._hidden_forward(a, layer, NOWHERE)
             found.append(a)
         return found
 
@@ -300,6 +335,7 @@ class ClassificationNet:
     def config(self):
         """The arguments that make a network of this architecture."""
         names = ("input_size", "hidden_sizes", "num_classes", "activation", "reg", "init", "dtype", "dropout")
+        names += tuple(name for name in ("normalise", "residual") if getattr(self, name))  # files of before
         return {**{name: getattr(self, name) for name in names}, "hidden_sizes": list(self.hidden_sizes)}
 
     def copy(self):
@@ -316,7 +352,8 @@ class ClassificationNet:
         Parameters
         ----------
         gradient : float array (P,), optional
-            Where `backward` writes, instead of to a new array.
+            Where `backward` writes, instead of to a new array. Running means follow only the batches of a
+            replica that was given one.
         """
         replica = object.__new__(type(self))
         vars(replica).update(vars(self), reg=0.0, _stored=self._stored.sharing_theta(gradient))
@@ -358,18 +395,19 @@ class ClassificationNet:
 
     def __getstate__(self):
         # Copying arrays and views one by one would leave params and theta unconnected.
-        state = {"config": self.config, "theta": self.theta.copy()}
+        state = {"config": self.config, "numbers": self.numbers.copy()}
         return {**state, "functions": dict(self.functions), "rng": self.rng}
 
     def __setstate__(self, state):
         # The weights follow, so init is not asked for them; a loaded network's may be the word "custom".
         self.__init__(**{**state["config"], "init": "normal"})
         self.init = state["config"]["init"]
-        self.theta, self.functions, self.rng = state["theta"], state["functions"], state["rng"]
+        self.numbers[...], self.functions, self.rng = state["numbers"], state["functions"], state["rng"]
 
     def __repr__(self):
         sizes = " → ".join(map(str, [self.input_size, *self.hidden_sizes, self.num_classes]))
         reg = f", reg={self.reg:g}" if self.reg else ""
         reg += f", dropout={self.dropout:g}" if self.dropout else ""
+        reg += ", normalise" * self.normalise + ", residual" * self.residual
         parameters = f"{self.theta.size:,} parameter{'s' if self.theta.size > 1 else ''}"
         return f"ClassificationNet({sizes}, {self.activation}{reg}, {parameters}, {self.dtype})"

@@ -1,6 +1,7 @@
 """Networks as files: safetensors for the arrays, JSON for all else, and no pickle.
 
-A file's arrays are the parameters by name: ``W1`` (D, M), ``b1`` (M,), …; its metadata has two entries.
+A file's arrays are the parameters by name, ``W1`` (D, M), ``b1`` (M,), …, and a normalised network's running
+means, ``mean1`` and ``var1`` (M,), …; its metadata has two entries.
 ``nn_helpers`` is JSON: ``format``, a number; ``versions``; and ``network``, the arguments that make the
 network. ``crc32`` is the checksum of that text and of all arrays. A checkpoint of a training is such a file
 with more in it: `nn_helpers.training.checkpoints` says what.
@@ -14,13 +15,13 @@ import os
 import sys
 import zlib
 from contextlib import contextmanager, suppress
-from itertools import pairwise
 
 import numpy as np
 
 from nn_helpers.support.files import explain_failure, own_place, require_writable, resolve, temporary_file
 from nn_helpers.support.network_checks import CUSTOM
-from nn_helpers.support.validation import choice, generator, printable, whole_number
+from nn_helpers.support.parameters import shapes_of
+from nn_helpers.support.validation import choice, flag, generator, printable, whole_number
 from nn_helpers.support.version import __version__
 
 FORMAT = 1
@@ -40,7 +41,7 @@ def save_network(net, path):
     """Write a network's architecture and parameters to a new file, or over an old one."""
     path = require_writable("save", "path", path, SUFFIX)
     with own_place(path, "save: the network"), explain_failure("save: the network", path):
-        write(path, dict(net.params), description(net))
+        write(path, dict(net.arrays), description(net))
 
 
 def load_network(make, path, seed):
@@ -68,7 +69,7 @@ def load_network(make, path, seed):
         reason = printable(f"the network it describes cannot be made: {error}")
         raise ValueError(f"{given}: {reason}{_ANOTHER}") from None
     net.init = config["init"]
-    net.params.update({name: arrays[name] for name in net.params})
+    net.arrays.update({name: arrays[name] for name in net.arrays})
     return net
 
 
@@ -80,21 +81,23 @@ def description(net):
     return {"format": FORMAT, "versions": versions, "network": network}
 
 
-def parameters(about):
-    """Return shape and dtype of each parameter of an architecture, by name."""
+def shapes_in(about):
+    """Return the shape of each array of an architecture, by name."""
     network = about["network"]
     sizes = [network["input_size"], *network["hidden_sizes"], network["num_classes"]]
     if len(sizes) > _MOST_LAYERS:
         raise ValueError(f"it tells of {len(sizes) - 1:,} layers")
     sizes = [whole_number("load", "each size", size, 1) for size in sizes]
-    dtype, layout = DTYPES[choice("load", "dtype", network["dtype"], DTYPES)], {}
-    for layer, (D, M) in enumerate(pairwise(sizes), start=1):
-        layout |= {f"W{layer}": ((D, M), dtype), f"b{layer}": ((M,), dtype)}
-    return layout
+    return shapes_of(sizes, flag("load", "normalise", network.get("normalise", False)))
+
+
+def _network_layout(about):
+    dtype = DTYPES[choice("load", "dtype", about["network"]["dtype"], DTYPES)]
+    return {name: (shape, dtype) for name, shape in shapes_in(about).items()}
 
 
 # What metadata may tell of, and its arrays: function (metadata) -> {name: (shape, dtype)}. Training adds more
-SECTIONS = {"network": parameters}
+SECTIONS = {"network": _network_layout}
 
 
 def write(path, arrays, about):

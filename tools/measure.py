@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("nn_helpers", "tools", "benchmarks", "tests")
-CORE = ("layers.py", "losses.py", "network.py", "optimizers.py")
+CORE = ("layers", "losses.py", "network.py", "optimizers.py")
 LONGEST = 10  # functions that are printed
 HAVE_DOCSTRINGS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -92,8 +92,8 @@ class MyNetwork:
     def net(self, hidden_sizes=(100, 100), **options):
         """Return a `ClassificationNet` made of your functions; the options are its own.
 
-        `net_forward` and `net_backward` are the training's walk where the activation is ReLU and there is no
-        dropout. Elsewhere, and for predictions, your layers work one by one.
+        `net_forward` and `net_backward` are the training's walk through a plain network with ReLU. With
+        dropout, normalisation or shortcuts, and for predictions, your layers work one by one.
         """
         start = copy.deepcopy(options.get("seed", 0))
         net = OwnNet(hidden_sizes=hidden_sizes, **options)
@@ -178,10 +178,11 @@ class OwnNet(ClassificationNet):
         self.functions.update({name: functions[name] for name in WALK if name in functions})
         return self
 
-    def _propagate(self, x, buffers, dropout=0.0):
+    def _propagate(self, x, buffers, training=False):
         own = {"net_forward", "net_backward"} <= set(self.functions_of_your_own)
-        if not own or dropout or self.activation != "relu" or buffers is not self._buffers:
-            return super()._propagate(x, buffers, dropout)
+        other = self.dropout or self.normalise or self.residual or self.activation != "relu"
+        if not own or not training or other:
+            return super()._propagate(x, buffers, training)
         buffers.of(len(x))  # `backward` asks it for how many examples forward was
         params = [(self.params[f"W{n}"], self.params[f"b{n}"]) for n in range(1, self.num_layers + 1)]
         logits, caches = self.functions["net_forward"](x, params)

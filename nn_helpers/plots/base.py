@@ -84,7 +84,9 @@ def style(i, marker=False):
 def legend_below(figure):
     """Name the lines of the first plot below all plots, where no line is hidden; return the figure."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=max(1, len(labels)), frameon=False)
+    fit = sum(len(label) + 9 for label in labels) < 13.5 * figure.get_figwidth()  # in one row; else in two
+    ncols = max(1, len(labels) if fit else -(-len(labels) // 2))
+    figure.legend(handles, labels, loc="outside lower center", ncols=ncols, frameon=False)
     return figure
 
 

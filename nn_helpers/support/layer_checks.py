@@ -76,6 +76,40 @@ def dropout_backward(d, mask):
     return d
 
 
+def batchnorm_forward(z, gamma, beta, running):
+    """Return z (N, M), gamma, beta and, unless it is None, running as floats that fit together."""
+    names = {"gamma": gamma, "beta": beta}
+    if running is not None:
+        names["the running mean"], names["the running variance"] = _pair(running)
+    z, *units = floats("batchnorm_forward", z=z, **names)
+    if z.ndim != 2:
+        raise ValueError(f"batchnorm_forward: z must have shape (N, M), got {z.shape}")
+    for name, of_each in zip(names, units, strict=True):
+        if of_each.shape != z.shape[1:]:
+            raise ValueError(
+                f"batchnorm_forward: {name} must have shape {z.shape[1:]}, one number for each unit of z "
+                f"{z.shape}; got {of_each.shape}"
+            )
+    if running is None and len(z) < 2:
+        raise ValueError(
+            f"batchnorm_forward: z has {len(z)} examples, and their mean and variance say nothing: give two "
+            "or more or, for predictions, running=(mean, var)"
+        )
+    return z, *units[:2], units[2:] or None
+
+
+def batchnorm_backward(dy, cache):
+    """Return dy as floats, and what is in the cache."""
+    dy = as_floats("batchnorm_backward", "dy", dy)
+    if not isinstance(cache, tuple) or len(cache) != 3:
+        raise TypeError(_foreign_cache("batchnorm_backward", cache))
+    if dy.shape != (there := np.shape(cache[0])):
+        raise ValueError(
+            f"batchnorm_backward: dy has shape {dy.shape}, but the forward pass returned {there}"
+        )
+    return dy, *cache
+
+
 def logits(function, given):
     """Return logits as floats, with at least one class."""
     given = floats(function, logits=given)
@@ -92,6 +126,12 @@ def logits_and_labels(function, given, y):
             f"{function}: logits must have shape (N, C) with N and C at least 1; got {given.shape}"
         )
     return given, labels(function, y, *given.shape)
+
+
+def _pair(running):
+    if not isinstance(running, tuple | list) or len(running) != 2:
+        raise TypeError(f"batchnorm_forward: running must be (mean, var), got {type(running).__name__}")
+    return running
 
 
 def _flatten(x):

@@ -25,6 +25,8 @@ class Adapted:
         result = self.function(*args)
         if self.name == "affine_backward":
             _expect_gradients(result, out, need_dx)
+        elif self.name == "batchnorm_backward":
+            _expect_normalised(result, *args)
         else:
             expect_others = _expect_activation if self.name.endswith("_forward") else _expect_derivative
             _EXPECTED.get(self.name, expect_others)(self.name, result, args)
@@ -53,6 +55,14 @@ def _expect_gradients(result, out, need_dx):
     copy_into(out[2], db, "db from your affine_backward")
     if need_dx:
         _expect_array("dx from your affine_backward", result[0], out[0].shape)
+
+
+def _expect_normalised(result, dy, cache):
+    parts, shapes = "(dz, dgamma, dbeta)", (dy.shape, dy.shape[1:], dy.shape[1:])
+    for part, given, shape in zip(
+        parts[1:-1].split(", "), _expect_tuple("batchnorm_backward", result, parts), shapes, strict=True
+    ):
+        _expect_array(f"{part} from your batchnorm_backward", given, shape)
 
 
 def _expect_affine(name, result, args):

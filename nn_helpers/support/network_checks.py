@@ -1,9 +1,11 @@
 """What a network asks of its arguments."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from nn_helpers.support.arrays import floats, labels
-from nn_helpers.support.validation import choice, whole_number
+from nn_helpers.support.validation import choice, flag, whole_number
 
 CUSTOM = "custom"  # what a file says of an init that is a function
 
@@ -29,6 +31,18 @@ def sizes(input_size, hidden_sizes, num_classes):
         *(whole_number("ClassificationNet", "each of hidden_sizes", M, 1) for M in hidden_sizes),
         whole_number("ClassificationNet", "num_classes", num_classes, 1),
     ]
+
+
+def switches(normalise, residual, hidden_sizes):
+    """Return both, having made sure that they are True or False, and that some layer can add its input."""
+    flag("ClassificationNet", "normalise", normalise)
+    flag("ClassificationNet", "residual", residual)
+    if residual and len(hidden_sizes) > 1 and all(D != M for D, M in pairwise(hidden_sizes)):
+        raise ValueError(
+            "ClassificationNet: with residual a layer adds its input, which must have as many units; "
+            f"hidden_sizes {hidden_sizes} change from layer to layer. Write two equal ones in a row"
+        )
+    return normalise, residual
 
 
 def init(given, known):

@@ -1,21 +1,61 @@
 """A network's numbers: all parameters in one vector, their gradient in another, and arrays to compute in."""
 
+import math
 import threading
 from collections.abc import MutableMapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from nn_helpers.support.arrays import refuse_mask
 
+TRAINED = ("W", "b", "gamma", "beta")  # kinds of arrays, in the order in which they lie in memory
+KINDS = (*TRAINED, "mean", "var")  # the last two are running means: no gradient changes them
+
+
+def shapes_of(sizes, normalise):
+    """Return the shape of each array of a network by name, W1 and b1 first.
+
+    Parameters
+    ----------
+    sizes : list of int
+        The widths of all layers, from the input to the classes.
+    normalise : bool
+        Whether the hidden layers are normalised: gamma1, beta1, mean1, var1, … are there then.
+    """
+    shapes, of_unit = {}, KINDS[1:] if normalise else "b"
+    for layer, (D, M) in enumerate(pairwise(sizes), start=1):
+        hidden = layer < len(sizes) - 1
+        shapes |= {f"W{layer}": (D, M), **{f"{kind}{layer}": (M,) for kind in (of_unit if hidden else "b")}}
+    return shapes
+
+
+def of_kinds(kinds, shapes):
+    """Return the shapes of the arrays of these kinds."""
+    return {name: shape for name, shape in shapes.items() if _kind(name) in kinds}
+
+
+def _kind(name):
+    return name.rstrip("0123456789")
+
 
 class Layer(NamedTuple):
-    """An affine layer's weights (D, M) and biases (M,), and the gradient of each: views of two vectors."""
+    """A layer's weights (D, M) and biases (M,), and the gradient of each: views of two vectors.
+
+    Where a layer is normalised it has a scale γ and a shift β too, and the running mean and variance (M,).
+    """
 
     W: np.ndarray
     b: np.ndarray
     dW: np.ndarray  # noqa: N815 - as in the formulas
     db: np.ndarray
+    gamma: np.ndarray | None = None
+    beta: np.ndarray | None = None
+    dgamma: np.ndarray | None = None
+    dbeta: np.ndarray | None = None
+    mean: np.ndarray | None = None
+    var: np.ndarray | None = None
 
 
 class Buffer(NamedTuple):
@@ -29,35 +69,55 @@ class Buffer(NamedTuple):
     dz: np.ndarray
 
 
+NOWHERE = Buffer(*[None] * len(Buffer._fields))  # to compute in new arrays
+
+
 class Parameters:
-    """Every weight and then every bias of affine layers, given their shapes (D, M), and the gradient.
+    """Every parameter, given the shapes of all arrays by name, its gradient, and the running means.
 
     Vectors that are not given are made, full of zeros.
 
     Attributes
     ----------
+    numbers : float array
+        All there is to know: the parameters, all weights first, and after them the running means.
     theta, gradient : float array (P,)
-    params, grads : ParameterViews
-        Views of `theta` and of `gradient`.
+        The parameters, a part of `numbers`, and their gradient.
+    arrays, params, grads : ParameterViews
+        Views of `numbers`, `theta` and `gradient`.
     weights : float array
         The part of `theta` that holds weights.
     layers : list of Layer
     """
 
-    def __init__(self, shapes, dtype, theta=None, gradient=None):
-        weights, P = (sum(D * M + more * M for D, M in shapes) for more in (0, 1))
-        self.theta, self.gradient = (_zeros(P, dtype) if v is None else v for v in (theta, gradient))
-        self.params, self.grads = ParameterViews(self.theta, shapes), ParameterViews(self.gradient, shapes)
-        self.weights = self.theta[:weights]
-        self.layers = [
-            Layer(*(views[f"{kind}{layer}"] for views in (self.params, self.grads) for kind in "Wb"))
-            for layer in range(1, len(shapes) + 1)
-        ]
+    def __init__(self, shapes, dtype, numbers=None, gradient=None):
+        weights, trained = of_kinds("W", shapes), of_kinds(TRAINED, shapes)
+        P = size(trained)
+        self.numbers = _zeros(size(shapes), dtype) if numbers is None else numbers
+        self.gradient = _zeros(P, dtype) if gradient is None else gradient
+        self.theta, self.weights = self.numbers[:P], self.numbers[: size(weights)]
+        self.arrays = ParameterViews(self.numbers, shapes)
+        self.params, self.grads = (ParameterViews(v, trained) for v in (self.theta, self.gradient))
+        self.layers = [self._layer(number) for number in range(1, len(weights) + 1)]
+        if numbers is None:
+            for name in of_kinds(("gamma", "var"), shapes):
+                self.arrays[name].fill(1)
+
+    def _layer(self, number):
+        names = {kind: f"{kind}{number}" for kind in KINDS}
+        arrays = {kind: self.arrays.get(name) for kind, name in names.items()}
+        return Layer(**arrays, **{f"d{kind}": self.grads.get(names[kind]) for kind in TRAINED})
 
     def sharing_theta(self, gradient=None):
-        """Return the same parameters, in the same array, with another gradient."""
-        shapes = [layer.W.shape for layer in self.layers]
-        return Parameters(shapes, self.theta.dtype, self.theta, gradient)
+        """Return the same parameters, in the same array, with another gradient.
+
+        Without `gradient` it has no running means: those follow one part of a shared batch, the first.
+        """
+        shapes = {name: array.shape for name, array in self.arrays.items()}
+        shared = Parameters(shapes, self.theta.dtype, self.numbers, gradient)
+        if gradient is None:
+            shared.layers = [layer._replace(mean=None, var=None) for layer in shared.layers]
+        return shared
 
 
 class ParameterViews(MutableMapping):
@@ -67,12 +127,10 @@ class ParameterViews(MutableMapping):
     """
 
     def __init__(self, vector, shapes):
-        self._arrays = {}
-        weights, biases = 0, sum(D * M for D, M in shapes)  # all weights first, then all biases
-        for layer, (D, M) in enumerate(shapes, start=1):
-            self._arrays[f"W{layer}"] = vector[weights : weights + D * M].reshape(D, M)
-            self._arrays[f"b{layer}"] = vector[biases : biases + M]
-            weights, biases = weights + D * M, biases + M
+        self._arrays, end = dict.fromkeys(shapes), 0
+        for name in sorted(shapes, key=lambda name: KINDS.index(_kind(name))):  # all weights first, …
+            start, end = end, end + math.prod(shapes[name])
+            self._arrays[name] = vector[start:end].reshape(shapes[name])
 
     def __getitem__(self, name):
         try:
@@ -118,6 +176,11 @@ class Buffers:
 
 class BuffersOfThread(threading.local, Buffers):
     """The same, others in each thread: several may compute with one network."""
+
+
+def size(shapes):
+    """Return how many numbers there are in arrays of these shapes."""
+    return sum(map(math.prod, shapes.values()))
 
 
 def _zeros(P, dtype):

@@ -1,10 +1,10 @@
 """Checkpoints: all that a training needs to go on later, and to end with the same numbers.
 
 A checkpoint is a saved network (`nn_helpers.saving`) with more arrays: ``optimizer.m_sum`` (P,), … for what
-the optimizer remembers, ``history`` (steps, 11) with the columns of `COLUMNS`, and ``best`` (P,), the best
-parameters so far. P counts all parameters. In the metadata, ``training`` holds ``settings``, what a resumed
-run must share; ``steps``; ``t``, the optimizer's own count; ``generators``, the states of the random
-generators; and ``best_accuracy``.
+the optimizer remembers, ``history`` (steps, 11) with the columns of `COLUMNS`, and ``best``, the best
+parameters so far, and the running means that belong to them. P counts all parameters. In the metadata,
+``training`` holds ``settings``, what a resumed run must share; ``steps``; ``t``, the optimizer's own count;
+``generators``, the states of the random generators; and ``best_accuracy``.
 """
 
 import copy
@@ -26,11 +26,12 @@ from nn_helpers.saving import (
     SUFFIX,
     description,
     explain_damage,
-    parameters,
     read,
+    shapes_in,
 )
 from nn_helpers.saving import write as write_file
 from nn_helpers.support.files import explain_failure, own_place, require_writable, resolve
+from nn_helpers.support.parameters import TRAINED, of_kinds, size
 from nn_helpers.support.validation import number, printable, whole_number
 from nn_helpers.support.warn import warn
 from nn_helpers.training.history import COLUMNS, Record
@@ -56,7 +57,7 @@ class Checkpoints:
     plan : Plan
     records : list of Record
         Grows while training goes on.
-    best : object with `theta` and `accuracy`
+    best : object with `numbers` and `accuracy`
 
     Raises
     ------
@@ -156,7 +157,7 @@ class Checkpoints:
                 f"epochs allows {plan.epochs * steps}; it counts the whole run"
             )
         with explain_damage(path):
-            params = {name: arrays[name] for name in plan.net.params}
+            params = {name: arrays[name] for name in plan.net.arrays}
             _require_finite("its parameters are", *params.values())
             for name in arrays.keys() - params.keys() - {"history"}:  # which has NaN between validations
                 _require_finite(f"{name} is", arrays[name])
@@ -174,10 +175,10 @@ class Checkpoints:
         plan.net.rng.bit_generator.state = dropout
         plan.rng.bit_generator.state = order  # after dropout's: they may be one generator
         self._epoch_began, self._now, self._rows = order, now, history
-        plan.net.params.update(params)
+        plan.net.arrays.update(params)
         plan.optimizer.resume(t, dict(zip(names, kept, strict=True)))
         if accuracy is not None:
-            self.best.theta, self.best.accuracy = arrays["best"], accuracy
+            self.best.numbers, self.best.accuracy = arrays["best"], accuracy
         return records, now
 
     def _read(self, path):
@@ -253,7 +254,7 @@ class Checkpoints:
         """
         if self.path is None or self._written == len(self.records):
             return
-        if not np.isfinite(self.plan.net.theta).all():
+        if not np.isfinite(self.plan.net.numbers).all():
             return  # nothing to go on from; the last checkpoint stays
         try:
             for name, array in self.plan.optimizer.state.items():
@@ -273,7 +274,7 @@ class Checkpoints:
         net, optimizer = self.plan.net, self.plan.optimizer
         self._rows = np.concatenate([self._rows, _rows(self.records[len(self._rows) :])])
         remembered = {f"optimizer.{name}": array for name, array in optimizer.state.items()}
-        best = {} if self.best.theta is None else {"best": self.best.theta}
+        best = {} if self.best.numbers is None else {"best": self.best.numbers}
         training = {
             "settings": self.settings,
             "steps": len(self.records),
@@ -286,7 +287,7 @@ class Checkpoints:
             },
             "best_accuracy": self.best.accuracy if best else None,
         }
-        arrays = {**net.params, **remembered, "history": self._rows, **best}
+        arrays = {**net.arrays, **remembered, "history": self._rows, **best}
         write_file(self.path, arrays, {**description(net), "training": _as_json(training)})
         self._written = len(self.records)
 
@@ -407,12 +408,12 @@ def _convert(value):
 
 def _layout(about):
     """Return shape and dtype of each array of a training, by name."""
-    training, P = about["training"], sum(math.prod(shape) for shape, _ in parameters(about).values())
-    vector = (P,), DTYPES[about["network"]["dtype"]]
+    training, shapes, dtype = about["training"], shapes_in(about), DTYPES[about["network"]["dtype"]]
+    vector = (size(of_kinds(TRAINED, shapes)),), dtype
     layout = {f"optimizer.{name}": vector for name in training["remembers"]}
     layout["history"] = (training["steps"], len(COLUMNS)), DTYPES["float64"]
     if training["best_accuracy"] is not None:
-        layout["best"] = vector
+        layout["best"] = (size(shapes),), dtype
     return layout
 
 

@@ -77,7 +77,8 @@ class Plan:
         for name in FLAGS:
             flag(function, name, others.get(name, False))
         batch_size = _batch_size(function, batch_size, len(data.train))
-        share = _threads(function, threads, batch_size)
+        share = _threads(function, threads, batch_size, net)
+        _check_normalised(function, net, len(data.train), batch_size, share, others.get("drop_last", True))
         plan = cls(
             net=net, data=data, optimizer=optimizer, epochs=epochs, batch_size=batch_size, augment=augment,
             seed=seed, threads=share, says_threads=threads is not None or share > 1,
@@ -155,10 +156,21 @@ def _batch_size(function, batch_size, N):
     return batch_size
 
 
-def _threads(function, threads, batch_size):
+def _threads(function, threads, batch_size, net):
+    if threads is None and net.normalise:
+        return 1  # each share is normalised by itself: another number of cores makes another network
     if threads is None:
         return max(1, min(threads_to_share(), batch_size // SHARE))
     return min(whole_number(function, "threads", threads, 1), batch_size)
+
+
+def _check_normalised(function, net, N, batch_size, threads, drop_last):
+    smallest = batch_size if drop_last or not N % batch_size else N % batch_size
+    if net.normalise and smallest // threads < 2:
+        raise ValueError(
+            f"{function}: a normalised network needs two examples or more in each thread's share of a batch, "
+            f"and the smallest batch has {smallest}, for threads={threads}. Write a larger batch_size"
+        )
 
 
 def _check_epochs(function, epochs):

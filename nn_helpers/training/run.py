@@ -174,8 +174,8 @@ class Run:
             history.stopped = str(error)
             warn(str(error))
         self.checkpoints.warn_if_behind()
-        if self.best.theta is not None:
-            plan.net.theta = self.best.theta
+        if self.best.numbers is not None:
+            plan.net.numbers[...] = self.best.numbers
         return history
 
     def _make_steps(self, interrupted, bar):
@@ -198,11 +198,11 @@ class Run:
 
 
 class _Best:
-    """A copy of the best parameters: the network's own go on changing."""
+    """A copy of the best parameters and running means: the network's own go on changing."""
 
     def __init__(self):
-        self.theta, self.accuracy = None, -1.0
+        self.numbers, self.accuracy = None, -1.0
 
     def look(self, net, record):
-        if record.val_accuracy > self.accuracy and is_finite(net.theta):
-            self.accuracy, self.theta = record.val_accuracy, net.theta.copy()
+        if record.val_accuracy > self.accuracy and is_finite(net.numbers):
+            self.accuracy, self.numbers = record.val_accuracy, net.numbers.copy()

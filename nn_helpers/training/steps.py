@@ -101,7 +101,7 @@ def training_steps(
         Measure loss and accuracy on the validation part, if there is one, after each epoch.
     threads : int, optional
         How many threads share each batch; see `Workers`. Without it, one for each processor core, and no more
-        than leaves each 32 examples.
+        than leaves each 32 examples; one for a network with batch normalisation.
 
     Yields
     ------
@@ -171,17 +171,17 @@ def _before_the_first(optimizer):
 
 def _end_epoch(plan, record):
     """Validate, and say whether parameters and validation loss are finite numbers."""
-    finite = is_finite(plan.net.theta)
+    finite = is_finite(plan.net.numbers)
     if plan.validate and len(plan.data.val) and finite:
         record.val_loss, record.val_accuracy = evaluate(plan.net, plan.data, "val")
         finite = math.isfinite(record.val_loss)
     return finite
 
 
-def is_finite(theta):
-    """Say whether all parameters are finite numbers."""
+def is_finite(numbers):
+    """Say whether all of them are finite numbers."""
     with np.errstate(invalid="ignore", over="ignore"):
-        return math.isfinite(theta.sum())  # inf and NaN stay in a sum
+        return math.isfinite(numbers.sum())  # inf and NaN stay in a sum
 
 
 def evaluate(net, data, part="test"):

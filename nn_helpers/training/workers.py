@@ -8,6 +8,10 @@ gradients of the shares add up to the gradient of the batch. Then each worker up
                                      ├ loss ┤                   ├  wait┤
     worker 1   x[64:] → logits[64:]  ┘      └ dlogits[64:] → g₁ ┘      └ θ[P/2:] ← g₀ + g₁
 
+Where the network normalises, each worker takes the mean and the variance of its own share, and the running
+means are those of worker 0, as in DistributedDataParallel. So another number of threads makes another
+network, and `train` takes one unless it is told.
+
 The functions are those of the network, the learner's too: they are pure, so several threads may call them.
 NumPy lets go of Python's lock while it computes. With machines in the place of threads, and a network between
 them, this is how large models are trained; PyTorch's tool for it is DistributedDataParallel.

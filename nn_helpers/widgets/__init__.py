@@ -6,4 +6,5 @@ from nn_helpers.widgets.backprop_stepper import backprop_stepper
 from nn_helpers.widgets.depth_and_optimizer import depth_and_optimizer
 from nn_helpers.widgets.optimizer_race import optimizer_race
 from nn_helpers.widgets.playground import playground
+from nn_helpers.widgets.signal_explorer import signal_explorer
 from nn_helpers.widgets.softmax_explorer import softmax_explorer

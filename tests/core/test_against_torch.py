@@ -97,3 +97,50 @@ def test_the_gradient_is_that_of_autograd():
     for layer, linear in enumerate(linears, start=1):
         np.testing.assert_allclose(net.grads[f"W{layer}"], linear.weight.grad.T, rtol=1e-10, atol=1e-14)
         np.testing.assert_allclose(net.grads[f"b{layer}"], linear.bias.grad, rtol=1e-10, atol=1e-14)
+
+
+class WithShortcuts(torch.nn.Module):
+    """The same network with batch normalisation and shortcuts, in float64."""
+
+    def __init__(self, net):
+        super().__init__()
+        linears = [layer for layer in in_torch(net) if hasattr(layer, "weight")]
+        self.linears, self.act = torch.nn.ModuleList(linears), ACTIVATIONS[net.activation]()
+        norms = [torch.nn.BatchNorm1d(M, dtype=torch.float64) for M in net.hidden_sizes]
+        self.norms, self.residual = torch.nn.ModuleList(norms), net.residual
+
+    def forward(self, a):
+        for linear, norm in zip(self.linears, self.norms, strict=False):
+            out = self.act(norm(linear(a)))
+            a = out + a if self.residual and out.shape == a.shape else out
+        return self.linears[-1](a)
+
+
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize(("name", "activation"), [("Adam", "relu"), ("Momentum", "tanh")])
+def test_batch_normalisation_and_shortcuts_are_those_of_pytorch(name, activation, residual):
+    x, y = points(N=96)
+    net = ClassificationNet(
+        20, [12, 10, 10], 5, activation, dtype=np.float64, normalise=True, residual=residual
+    )
+    model, losses = WithShortcuts(net), []
+    make_ours, make_theirs = PAIRS[name]
+    records = training_steps(net, (x, y), make_ours(), batch_size=16, seed=0)
+    ours, optimizer = [next(records).loss for _ in range(60)], make_theirs(model.parameters())
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        for x_batch, y_batch in batches((x, y), 16, seed=rng, dtype=np.float64):
+            logits = model(torch.from_numpy(x_batch))
+            loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(y_batch))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    np.testing.assert_allclose(ours, losses, rtol=1e-9)
+    for layer, norm in enumerate(model.norms, start=1):
+        theirs = {"gamma": norm.weight, "beta": norm.bias, "mean": norm.running_mean, "var": norm.running_var}
+        for kind, array in theirs.items():
+            np.testing.assert_allclose(net.arrays[f"{kind}{layer}"], array.detach(), rtol=1e-7, atol=1e-9)
+    model.eval()
+    with torch.no_grad():
+        np.testing.assert_allclose(net.logits(x), model(torch.from_numpy(x)), rtol=1e-7, atol=1e-9)

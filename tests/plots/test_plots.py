@@ -11,6 +11,7 @@ import pytest
 from faults import CTRL_C, DISK_FULL, ERRNO, FORBIDDEN, failing_disk, names
 
 from nn_helpers import History, Record, plots
+from nn_helpers.plots.base import legend_below
 
 
 def history(losses, accuracy=0.5):
@@ -199,3 +200,14 @@ def test_a_shared_batch_has_a_lane_for_each_thread_and_the_measured_times_beside
     assert [text.get_text() for text in times.texts] == ["12.0", "7.0", "6.5"]
     np.testing.assert_array_equal(times.lines[0].get_ydata(), [12, 6, 4])
     assert (times.get_xlabel(), times.get_ylabel()) == ("threads", "time of a step (ms)")
+
+
+@pytest.mark.parametrize("labels", [("a", "b"), ("2 layers", "30 layers", "30 normalised", "30 with both")])
+def test_a_legend_stays_within_its_figure(labels):
+    figure, ax = plots.subplots(4.8, 3.6)
+    for name in labels:
+        ax.plot([1, 2], [1, 2], marker=".", label=name)
+    legend_below(figure)
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width

@@ -30,14 +30,16 @@ def functions_over(limit, sources):
 
 
 @pytest.mark.parametrize(
-    ("part", "limit"), [("nn_helpers: core", 460), ("nn_helpers", 16_060), ("tools", 1_860)]
+    ("part", "limit"), [("nn_helpers: core", 460), ("nn_helpers", 17_400), ("tools", 1_860)]
 )
 def test_the_code_stays_small(part, limit):
     assert sizes()[part] <= limit
 
 
 def test_layers_can_be_read_at_one_go():
-    assert len(PACKAGE["nn_helpers/layers.py"].splitlines()) <= 160
+    lines = [len(text.splitlines()) for path, text in PACKAGE.items() if "/layers/" in path]
+    assert len(lines) == 2
+    assert max(lines) <= 160
 
 
 def test_a_function_of_the_core_is_its_formula():
@@ -88,6 +90,7 @@ def test_lines_of_code_are_without_docstrings_comments_and_blanks():
     ("path", "room"),
     [
         ("nn_helpers/losses.py", "core"),
+        ("nn_helpers/layers/__init__.py", "core"),
         ("nn_helpers/saving.py", "saving"),
         ("nn_helpers/support/files.py", "support"),
         ("nn_helpers/plots/layers.py", "plots"),

@@ -18,6 +18,7 @@ from nn_helpers.widgets import (
     depth_and_optimizer,
     optimizer_race,
     playground,
+    signal_explorer,
     softmax_explorer,
 )
 from nn_helpers.widgets import panel as panel_module
@@ -31,6 +32,7 @@ KINDS = {
     "depth_and_optimizer": lambda: depth_and_optimizer(FEW),
     "optimizer_race": optimizer_race,
     "playground": playground,
+    "signal_explorer": signal_explorer,
     "softmax_explorer": softmax_explorer,
 }
 each_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)

@@ -70,6 +70,18 @@ def test_the_activation_explorer(page):
     page.until(lambda: shows_what_the_kernel_drew_after(first, page), LATER)
 
 
+def test_the_signal_explorer(page):
+    first = show(page, "p = signal_explorer('xavier')\np")
+    assert "layer 30 of 2e-05" in page.text("Layer 1")
+    page.choose("layers", "normalised")
+    page.until(lambda: "layer 30 of 0.7" in page.text("Layer 1"))
+    page.keys("activation", "End")
+    page.until(lambda: page.ask("p.controls['activation'].value") == "tanh")
+    page.keys("depth", "Home", "ArrowRight")
+    page.until(lambda: "layer 2 of" in page.text("Layer 1"))
+    page.until(lambda: shows_what_the_kernel_drew_after(first, page), LATER)
+
+
 def test_the_softmax_explorer(page):
     first = show(page, "p = softmax_explorer()\np")
     assert "−log p(cat) = 0.449 nats" in page.text("loss")

@@ -24,6 +24,7 @@ References
 
 import numpy as np
 
+from nn_helpers.layers.normalisation import batchnorm_backward, batchnorm_forward, follow_batch
 from nn_helpers.support import layer_checks as check
 from nn_helpers.support.arrays import as_floats
 from nn_helpers.support.matmul import matmul
