@@ -71,13 +71,18 @@ class Progress:
         hints, solutions = (sum(getattr(e, name) for e in self.exercises) for name in ("hints", "solution"))
         return f"{hints} hint{'s' * (hints != 1)} read, {solutions} solution{'s' * (solutions != 1)} seen."
 
+    def clinic_in_words(self):
+        """Return how many of the clinic's cases were named at the first try, or "" where none was tried."""
+        named = [e.right for e in record.read() if (e.event, e.kind) == ("treated", "named")]
+        return f"Clinic: {sum(named)} of {len(named)} faults named at the first try." if named else ""
+
     def __repr__(self):
         lines = [self.note, f"Where to go on: {self.next_step}", ""]
         for standing in self.standings:
             lines.append(f"{'✓' if standing.done else ' '} {standing.lesson} {TITLES[standing.lesson]}")
             signs = (f"{BARE[state_of(exercise)]} {exercise.name}" for exercise in standing.exercises)
             lines += ["      " + "  ".join(signs)] * bool(standing.exercises)
-        lines += ["", self.guesses_in_words(), self.help_in_words()]
+        lines += ["", self.guesses_in_words(), self.help_in_words(), self.clinic_in_words()]
         for exercise in self.exercises:
             lines += [f"{exercise.name}: {words}" for words, _ in mistakes_of(exercise)]
         return "\n".join(lines).strip()
@@ -90,7 +95,7 @@ class Progress:
             f'{STYLE}<div class="nn-progress"><div>{self.note}</div>{path_figure(self.standings, self.here)}'
             f"<div><b>Where to go on:</b> {html.escape(self.next_step)}</div>"
             f"{self._exercises()}{self._guesses()}{self._mistakes()}"
-            f'<p class="nn-faint">{self.help_in_words()}</p></div>'
+            f'<p class="nn-faint">{self.help_in_words()} {self.clinic_in_words()}</p></div>'
         )
 
     def _exercises(self):

@@ -10,7 +10,7 @@ import numpy as np
 from nn_helpers import layers
 from nn_helpers.data.augment import flip_and_shift, move
 from nn_helpers.data.dataset import Dataset
-from nn_helpers.exercises.catalogue import EXERCISES
+from nn_helpers.exercises import catalogue
 from nn_helpers.exercises.checking.api import kept
 from nn_helpers.exercises.checking.sandbox import Sandbox
 from nn_helpers.exercises.checking.verdict import try_out
@@ -22,6 +22,8 @@ from nn_helpers.optimizers import Optimizer, make_optimizer
 from nn_helpers.schedules import CosineWithWarmup
 from nn_helpers.support.record import home
 
+# What a network is made of; the exercises after lesson 05 are about programs around it.
+EXERCISES = {name: each for name, each in catalogue.EXERCISES.items() if each.lesson[:2] <= "05"}
 PAIRS = {
     name: other for name in EXERCISES if name.endswith("_forward") and (other := EXERCISES[name].partner)
 }

@@ -25,7 +25,8 @@ class Event(NamedTuple):
     """A line of the record; what does not apply is empty.
 
     An event is "begun" or "finished" (a lesson), "reset" (a lesson, or "all"), "predicted", "revealed",
-    "recalled", "quizzed" (a question), "checked", "hint" or "solution" (an exercise).
+    "recalled", "quizzed" (a question), "checked", "hint" or "solution" (an exercise), "treated" (a case of
+    the clinic: its `kind` is "named" or "mended").
     """
 
     event: str
