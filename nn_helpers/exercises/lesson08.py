@@ -77,7 +77,7 @@ LOG_UNIFORM = Exercise(
 
 
 def successive_halving(score, settings, epochs):
-    """Train all, keep the better half, train it twice as long, and so on: return the last one, and the cost."""
+    """Train all, keep the better half, train it twice as long, …; return the last one and the cost."""
     cost = 0
     while len(settings) > 1:
         scores = [score(setting, epochs) for setting in settings]
@@ -131,7 +131,7 @@ SUCCESSIVE_HALVING = Exercise(
 
 
 def choose_and_report(val, test):
-    """Return which configuration to keep and what to report, from accuracies (K, S) of K with S seeds each."""
+    """Return which configuration to keep and what to report, from accuracies (K, S)."""
     chosen = val.mean(axis=1).argmax()
     return chosen, test[chosen].mean()
 

@@ -134,7 +134,7 @@ def search(data, configurations, *, epochs=20, seeds=3, halving=False, jobs=-1, 
 
 
 def _rungs(count, epochs):
-    """Return how many configurations are trained how long: half as many, twice as long, the last for `epochs`."""
+    """Return (how many configurations, for how many epochs): each half as many, twice as long."""
     rungs = [count]
     while rungs[-1] > 2 and epochs >> len(rungs):
         rungs.append(-(-rungs[-1] // 2))

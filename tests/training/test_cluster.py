@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
+
+import distributed
 
 from nn_helpers import points
 from nn_helpers.__main__ import main
@@ -72,7 +74,8 @@ def test_a_worker_that_is_killed_costs_time_and_nothing_is_lost_or_counted_twice
 
 
 def test_the_command_runs_on_a_cluster_and_says_when_there_is_none(cluster, capsys):
-    small = "search --data sketches --images 20 --val 10 --hidden-sizes 0 --count 2 --epochs 1 --quiet".split()
+    small = ["search", "--data", "sketches", "--images", "20", "--val", "10"]
+    small += ["--count", "2", "--epochs", "1", "--quiet"]
     assert main([*small, "--scheduler", cluster.scheduler_address]) == 0
     there = capsys.readouterr().out
     assert main([*small, "--jobs", "1"]) == 0
