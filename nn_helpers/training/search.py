@@ -172,12 +172,13 @@ def _bar(total, progress):
 
 def table(found):
     """Return what `search` found as text: the best first, with the settings in which they differ."""
-    names = [name for name in found[0].configuration if len({each.configuration[name] for each in found}) > 1]
+    names = dict.fromkeys(name for each in found for name in each.configuration)
+    names = [name for name in names if len({each.configuration.get(name) for each in found}) > 1]
     rows = [["accuracy", "± error", "epochs", *names]]
     for each in found:
         accuracy = "diverged" if each.mean < 0 else f"{each.mean:.1%}"
         error = "" if np.isnan(each.standard_error) else f"{each.standard_error:.1%}"
-        rows.append([accuracy, error, str(each.epochs), *(_in_words(each.configuration[n]) for n in names)])
+        rows.append([accuracy, error, str(each.epochs), *(_in_words(each.configuration.get(n, "")) for n in names)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True)) for row in rows)
 
