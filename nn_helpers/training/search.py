@@ -178,7 +178,8 @@ def table(found):
     for each in found:
         accuracy = "diverged" if each.mean < 0 else f"{each.mean:.1%}"
         error = "" if np.isnan(each.standard_error) else f"{each.standard_error:.1%}"
-        rows.append([accuracy, error, str(each.epochs), *(_in_words(each.configuration.get(n, "")) for n in names)])
+        values = [_in_words(each.configuration.get(name, "")) for name in names]
+        rows.append([accuracy, error, str(each.epochs), *values])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True)) for row in rows)
 
