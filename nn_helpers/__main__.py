@@ -80,11 +80,10 @@ table at the end compares them. Options have the defaults of the preset.""",
 SEARCH = (
     "try many settings, on all cores or on a cluster, and keep the best network",
     """\
-Options in plural take several values. Each configuration is trained with several seeds
-and judged by its mean accuracy on the validation images; the test images stay out of
-it. Random search draws learning rates and L2 strengths between the lowest and the
-highest value. With --scheduler the trainings run on a Dask cluster.""",
-    "", "--how grid --lrs 1e-4 1e-3 1e-2 --hidden-sizes 64 100,100",
+Each configuration is trained with several seeds and judged by its mean accuracy on the
+validation images. Random search draws learning rates and L2 strengths between the
+lowest and the highest value. With --scheduler the trainings run on a Dask cluster.""",
+    "", "--how grid --lr 1e-4 1e-3 1e-2 --hidden 64 100,100",
     "--how halving --count 32 --epochs 32 --save best.safetensors",
     "--scheduler tcp://10.0.0.1:8786",
 )  # fmt: skip
@@ -251,15 +250,11 @@ def _widths(text):
 def _add_search(add):
     """Add what is tried, how, and where."""
     add("--how", choices=("grid", "random", "halving"), default="random", help="halving is random, too")
-    add("--lrs", type=float, nargs="+", default=[1e-4, 1e-1], metavar="LR", help="learning rates")
-    add("--regs", type=float, nargs="+", default=[0.0], metavar="REG", help="strengths of the L2 penalty")
-    add("--dropouts", type=float, nargs="+", default=[0.0], metavar="SHARE", help="shares of units left out")
-    add(
-        "--hidden-sizes", type=_widths, nargs="+", default=[(100, 100)], metavar="M,M",
-        help="widths of the hidden layers, as 100,100; 0 for none",
-    )  # fmt: skip
-    add("--optimizers", choices=OPTIMIZERS, nargs="+", default=["adam"], help="by name")
-    add("--batch-sizes", type=int, nargs="+", default=[32], metavar="N", help="images in a mini-batch")
+    add("--lr", type=float, nargs="+", default=[1e-4, 1e-1], help="learning rates")
+    add("--reg", type=float, nargs="+", default=[0.0], help="strengths of the L2 penalty")
+    add("--dropout", type=float, nargs="+", default=[0.0], help="shares of hidden units left out")
+    add("--hidden", type=_widths, nargs="+", default=[(100, 100)], help="as 100,100, or 0 for no layer")
+    add("--optimizer", choices=OPTIMIZERS, nargs="+", default=["adam"], help="rules of the steps")
     add("--count", type=int, default=16, help="configurations to draw; a grid takes all there are")
     add("--seeds", type=int, default=3, help="trainings of each configuration")
     add("--epochs", type=int, default=20, help="of each training; with halving, of the last ones")
@@ -269,10 +264,7 @@ def _add_search(add):
     add("--seed", type=int, default=0, help="for what is drawn")
     add("--jobs", type=int, default=-1, help="processes here; -1 for one on each core")
     add("--scheduler", metavar="ADDRESS", default=argparse.SUPPRESS, help="of a Dask cluster to train on")
-    add(
-        "--save", type=Path, metavar="PATH.safetensors", default=argparse.SUPPRESS,
-        help="keep the network of the best configuration's first seed here",
-    )  # fmt: skip
+    add("--save", type=Path, default=argparse.SUPPRESS, help="keep the best network here (.safetensors)")
     add("--test", action="store_true", help="measure that network on the test images too: once, at the end")
     add("--quiet", action="store_true", help="no progress bar")
 
@@ -484,20 +476,14 @@ def results_table(nets, histories, data, parts):
 def run_search(arguments):
     """Try the configurations, print a table, and save the best network where that is asked for."""
     from nn_helpers.support.files import require_writable
+    from nn_helpers.training.estimator import NetClassifier  # scikit-learn comes in only here
+    from nn_helpers.training.search import configurations, fit, search, table
 
-    try:
-        from nn_helpers.training.estimator import NetClassifier
-        from nn_helpers.training.search import configurations, fit, search, table
-    except ModuleNotFoundError as error:
-        raise ValueError(f"a search needs scikit-learn: {error}; pip install scikit-learn") from None
     path = getattr(arguments, "save", None)
     if path is not None:  # now, and not after an hour of training
         require_writable("search", "--save", path, ".safetensors")
-    choices = {
-        "lr": arguments.lrs, "reg": arguments.regs, "dropout": arguments.dropouts,
-        "hidden_sizes": arguments.hidden_sizes, "optimizer": arguments.optimizers,
-        "batch_size": arguments.batch_sizes,
-    }  # fmt: skip
+    varied = {"hidden_sizes": "hidden"} | {name: name for name in ("lr", "reg", "dropout", "optimizer")}
+    choices = {name: getattr(arguments, option) for name, option in varied.items()}
     count = None if arguments.how == "grid" else arguments.count
     tried = configurations(choices, count, arguments.seed)
     data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.plots.base import finish, legend_below, require_dict, style, subplots
+from nn_helpers.plots.base import COLOURS, finish, legend_below, require_dict, style, subplots
 
 
 def confusion_matrix(matrix, class_names):
@@ -68,15 +68,13 @@ def learning_rates(rates):
     return legend_below(figure)
 
 
-def scores_in_bands(scores, marked=()):
+def scores_in_bands(scores):
     """Show how each configuration did: a point for the mean, and a line from its worst seed to its best.
 
     Parameters
     ----------
     scores : dict of str to float array (S,)
         Accuracies from 0 to 1 with S seeds, by the configuration's name. The best mean is drawn uppermost.
-    marked : sequence of str
-        The configurations to draw in another colour.
 
     Returns
     -------
@@ -86,9 +84,9 @@ def scores_in_bands(scores, marked=()):
     figure, ax = subplots(7.6, 1.2 + 0.23 * len(scores))
     names = sorted(scores, key=lambda name: np.mean(scores[name]))
     for place, name in enumerate(names):
-        values, look = 100 * np.asarray(scores[name]), style(name in marked, marker=True)
-        ax.plot([values.min(), values.max()], [place, place], linewidth=3, alpha=0.4, color=look["color"])
-        ax.plot(values.mean(), place, marker=look["marker"], color=look["color"])
+        values = 100 * np.asarray(scores[name])
+        ax.plot([values.min(), values.max()], [place, place], linewidth=3, alpha=0.4, color=COLOURS[0])
+        ax.plot(values.mean(), place, "o", color=COLOURS[0])
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="validation accuracy (%)")
     finish(ax)

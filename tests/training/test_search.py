@@ -127,7 +127,7 @@ def test_what_makes_no_search_is_said(arguments, words):
 
 def test_the_command_prints_a_table_and_saves_the_best_network(tmp_path, capsys):
     path = tmp_path / "best.safetensors"
-    given = "search --how grid --lrs 1e-5 1e-3 --hidden-sizes 8 0 --seeds 2 --epochs 2 --images 64 --val 50"
+    given = "search --how grid --lr 1e-5 1e-3 --hidden 8 0 --seeds 2 --epochs 2 --images 64 --val 50"
     others = ["--save", str(path), "--data", "sketches", "--jobs", "1", "--quiet", "--test"]
     assert main([*given.split(), *others]) == 0
     _, _, head, *rows, saved, tested = capsys.readouterr().out.splitlines()
@@ -148,7 +148,7 @@ def test_the_command_prints_a_table_and_saves_the_best_network(tmp_path, capsys)
         ("--save best.txt", "must end in .safetensors"),
         ("--val 0", "the validation part is empty"),
         ("--count 0", "count must be at least 1"),
-        ("--lrs -1", "lr must be"),
+        ("--lr -1", "lr must be"),
     ],
 )
 def test_the_command_says_in_one_line_what_is_wrong(given, words, capsys):
@@ -163,7 +163,7 @@ def test_the_command_says_in_one_line_what_is_wrong(given, words, capsys):
         "--jobs",
         "1",
         "--quiet",
-        "--hidden-sizes",
+        "--hidden",
         "0",
     ]
     assert main([*small, *given.split()]) == 2
