@@ -88,7 +88,11 @@ def scores_in_bands(scores):
         ax.plot([values.min(), values.max()], [place, place], linewidth=3, alpha=0.4, color=COLOURS[0])
         ax.plot(values.mean(), place, "o", color=COLOURS[0])
     ax.set_yticks(range(len(names)), names)
-    ax.set(xlabel="validation accuracy (%)")
+    seeds = max(map(np.size, scores.values()))
+    ax.set(
+        title=f"{len(names)} configurations, {seeds} seed{'s' * (seeds > 1)} each",
+        xlabel="validation accuracy (%)",
+    )
     finish(ax)
     return figure
 
@@ -116,6 +120,7 @@ def accuracies_over(x, accuracies, xlabel, log=False, lines=True):
     for i, (name, values) in enumerate(accuracies.items()):
         looks = style(i) if lines else style(i, marker=True) | {"linestyle": "none"}
         ax.plot(x[name], 100 * np.asarray(values), linewidth=2, label=name, **looks)
-    ax.set(xlabel=xlabel, ylabel="accuracy (%)", xscale="log" if log else "linear")
+    ax.set(title=f"Accuracy by {xlabel}", xlabel=xlabel, ylabel="accuracy (%)")
+    ax.set_xscale("log" if log else "linear")
     finish(ax)
     return legend_below(figure)

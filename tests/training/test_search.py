@@ -131,7 +131,7 @@ def test_the_command_prints_a_table_and_saves_the_best_network(tmp_path, capsys)
     others = ["--save", str(path), "--data", "sketches", "--jobs", "1", "--quiet", "--test"]
     assert main([*given.split(), *others]) == 0
     _, _, head, *rows, saved, tested = capsys.readouterr().out.splitlines()
-    assert head.split() == ["accuracy", "±", "error", "epochs", "lr", "hidden_sizes"]
+    assert head.split() == ["accuracy", "±", "error", "epochs", "hidden_sizes", "lr"]
     assert len(rows) == 4
     assert saved == f"Saved {path}"
     net = ClassificationNet.load(path)
