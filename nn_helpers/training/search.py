@@ -6,7 +6,7 @@ they run there. The test images stay out of it: nothing here takes them along.
 """
 
 import itertools
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,6 +108,11 @@ def search(data, configurations, *, epochs=20, seeds=3, halving=False, jobs=-1, 
     -------
     list of Tried
         The best one first: those that were trained longer before the others, and then by `mean`.
+
+    Raises
+    ------
+    ConnectionError
+        If the cluster goes away. Dask waits a minute for its scheduler to come back.
     """
     data = _without_test(as_dataset("search", data))
     configurations = [dict(configuration) for configuration in configurations]
@@ -116,8 +121,7 @@ def search(data, configurations, *, epochs=20, seeds=3, halving=False, jobs=-1, 
     seeds, longest = whole_number("search", "seeds", seeds, 1), whole_number("search", "epochs", epochs, 1)
     rungs = _rungs(len(configurations), longest) if halving else [(len(configurations), longest)]
     tried, left = {}, range(len(configurations))
-    where = nullcontext() if client is None else parallel_config("dask", client=client, scatter=[data])
-    with where, _bar(seeds * sum(count for count, _ in rungs), progress) as bar:
+    with _on(client, data), _bar(seeds * sum(count for count, _ in rungs), progress) as bar:
         for count, epochs in rungs:
             best_first = sorted(left, key=lambda number: -tried[number].mean if tried else 0)
             left = best_first[:count]
@@ -131,6 +135,18 @@ def search(data, configurations, *, epochs=20, seeds=3, halving=False, jobs=-1, 
                 bar.update()
             tried |= {number: Tried(configurations[number], epochs, scores[number]) for number in left}
     return sorted(tried.values(), key=lambda each: (each.epochs, each.mean), reverse=True)
+
+
+@contextmanager
+def _on(client, data):
+    """Let the cluster of this client do joblib's work, or processes here where there is none."""
+    with nullcontext() if client is None else parallel_config("dask", client=client, scatter=[data]):
+        try:
+            yield
+        except Exception as error:
+            if client is None or isinstance(error, ValueError | TypeError):
+                raise
+            raise ConnectionError(f"search: the cluster stopped: {error}") from error
 
 
 def _rungs(count, epochs):

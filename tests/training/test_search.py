@@ -1,6 +1,8 @@
 """`search` trains each configuration with each seed once, and never sees the test images."""
 
 import re
+from concurrent.futures import CancelledError
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -123,6 +125,18 @@ def test_a_grid_has_all_combinations_and_random_ones_lie_between():
 def test_what_makes_no_search_is_said(arguments, words):
     with pytest.raises(ValueError, match=words):
         search(**{"data": DATA, "configurations": QUICK, **arguments}, progress=False)
+
+
+def test_a_cluster_that_goes_away_is_told_in_words(monkeypatch):
+    def gone(**_):
+        raise CancelledError("scheduler-connection-lost")
+
+    monkeypatch.setattr(room, "parallel_config", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(room, "Parallel", gone)
+    with pytest.raises(ConnectionError, match="the cluster stopped: scheduler-connection-lost"):
+        search(DATA, QUICK, client="a client", progress=False)
+    with pytest.raises(CancelledError):
+        search(DATA, QUICK, progress=False)
 
 
 def test_the_command_prints_a_table_and_saves_the_best_network(tmp_path, capsys):
