@@ -89,17 +89,17 @@ def successive_halving(score, settings, epochs):
 
 
 def _larger_is_better(setting, epochs):
-    """Score = the setting itself, however long it is trained"""  # noqa: D400 - the learner sees it
+    """score(setting, epochs) = setting"""  # noqa: D400 - the learner sees it
     return float(setting)
 
 
 def _needs_time(setting, epochs):
-    """Score = 1 − setting / epochs: all scores rise, the smallest setting is the best"""  # noqa: D400
+    """score(setting, epochs) = 1 − setting / epochs"""  # noqa: D400
     return 1 - setting / epochs
 
 
 def _overtakes(setting, epochs):
-    """Score = min(setting · epochs, 10 − setting): who begins slowly comes further"""  # noqa: D400
+    """score(setting, epochs) = min(setting · epochs, 10 − setting)"""  # noqa: D400
     return min(setting * epochs, 10 - setting)
 
 
