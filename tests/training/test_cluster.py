@@ -8,7 +8,6 @@ from threading import Thread
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
 pytest.importorskip("distributed")
 
 import distributed

@@ -7,8 +7,6 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
-
 from nn_helpers import ClassificationNet, evaluate, load_images, points
 from nn_helpers.__main__ import main
 from nn_helpers.training import search as room
