@@ -70,10 +70,11 @@ def fill_in(notebook, exercises):
     return checks
 
 
-# Forget the lesson before. Figures and widgets are made but not turned into pixels: that takes long, and
+# Forget the lesson before; what begins processes asks for __spec__. Figures and widgets are made but not turned into pixels: that takes long, and
 # nbval does it.
 BEGIN = """
 %reset -f
+__spec__ = None
 get_ipython().display_formatter.formatters["image/png"].enabled = False
 __import__("nn_helpers.widgets").widgets.panel.Panel._ipython_display_ = lambda panel: None
 """
