@@ -24,7 +24,7 @@ CONFIGURATIONS = [{"hidden_sizes": (16,), "lr": lr} for lr in np.geomspace(1e-4,
 
 @pytest.fixture(scope="module")
 def cluster():
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield cluster
 
 
