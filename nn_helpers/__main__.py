@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from contextlib import chdir
+from contextlib import chdir, nullcontext
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,6 +77,16 @@ table at the end compares them. Options have the defaults of the preset.""",
     "--mine --preset full",
     "--optimizer adam --epochs 200 --checkpoint run.safetensors --resume",
 )  # fmt: skip
+SEARCH = (
+    "try many settings, on all cores or on a cluster, and keep the best network",
+    """\
+Each configuration is trained with several seeds and judged by its mean accuracy on the
+validation images. Random search draws learning rates and L2 strengths between the
+lowest and the highest value. With --scheduler the trainings run on a Dask cluster.""",
+    "", "--how grid --lr 1e-4 1e-3 1e-2 --hidden 64 100,100",
+    "--how halving --count 32 --epochs 32 --save best.safetensors",
+    "--scheduler tcp://10.0.0.1:8786",
+)  # fmt: skip
 DATA = (
     "fetch CIFAR-10 (170 MB), check it and unpack it",
     """\
@@ -146,6 +156,8 @@ def parser(preset="seed"):
     for add_options in (_add_network, _add_steps, _add_files_of_a_training):
         add_options(train.add_argument)
     train.set_defaults(**PRESETS.get(preset, {}))
+
+    _add_search(_command(commands, "search", run_search, *SEARCH, shows=TrainHelp).add_argument)
 
     data = _command(commands, "data", run_data, *DATA)
     data.add_argument("--root", type=Path, help="folder for it (default: this user's cache)")
@@ -228,6 +240,33 @@ def _add_steps(add):
     add("--epochs", type=int, default=20, help="times to go through the training images")
     add("--dtype", choices=("float32", "float64"), default="float32", help="of all numbers")
     add("--seed", type=int, default=0, help="for the first weights and the order of images")
+
+
+def _widths(text):
+    """Return the widths of the hidden layers in ``100,100``; none of them is ``0``."""
+    return () if text == "0" else tuple(map(int, text.split(",")))
+
+
+def _add_search(add):
+    """Add what is tried, how, and where."""
+    add("--how", choices=("grid", "random", "halving"), default="random", help="halving is random, too")
+    add("--lr", type=float, nargs="+", default=[1e-4, 1e-1], help="learning rates")
+    add("--reg", type=float, nargs="+", default=[0.0], help="strengths of the L2 penalty")
+    add("--dropout", type=float, nargs="+", default=[0.0], help="shares of hidden units left out")
+    add("--hidden", type=_widths, nargs="+", default=[(100, 100)], help="as 100,100, or 0 for no layer")
+    add("--optimizer", choices=OPTIMIZERS, nargs="+", default=["adam"], help="rules of the steps")
+    add("--count", type=int, default=16, help="configurations to draw; a grid takes all there are")
+    add("--seeds", type=int, default=3, help="trainings of each configuration")
+    add("--epochs", type=int, default=20, help="of each training; with halving, of the last ones")
+    add("--data", choices=("sketches", "cifar10"), default=argparse.SUPPRESS, help="images to train on")
+    add("--images", type=int, default=500, help="training images")
+    add("--val", type=int, default=500, help="validation images, from the other training ones")
+    add("--seed", type=int, default=0, help="for what is drawn")
+    add("--jobs", type=int, default=-1, help="processes here; -1 for one on each core")
+    add("--scheduler", metavar="ADDRESS", default=argparse.SUPPRESS, help="of a Dask cluster to train on")
+    add("--save", type=Path, default=argparse.SUPPRESS, help="keep the best network here (.safetensors)")
+    add("--test", action="store_true", help="measure that network on the test images too: once, at the end")
+    add("--quiet", action="store_true", help="no progress bar")
 
 
 def _add_files_of_a_training(add):
@@ -432,6 +471,47 @@ def results_table(nets, histories, data, parts):
             + "".join(f"{results[part][1]:>8.1%}" for part in parts)
         )
     return "\n".join(lines)
+
+
+def run_search(arguments):
+    """Try the configurations, print a table, and save the best network where that is asked for."""
+    from nn_helpers.support.files import require_writable
+    from nn_helpers.training.estimator import NetClassifier  # scikit-learn comes in only here
+    from nn_helpers.training.search import configurations, fit, search, table
+
+    path = getattr(arguments, "save", None)
+    if path is not None:  # now, and not after an hour of training
+        require_writable("search", "--save", path, ".safetensors")
+    varied = {"hidden_sizes": "hidden"} | {name: name for name in ("lr", "reg", "dropout", "optimizer")}
+    choices = {name: getattr(arguments, option) for name, option in varied.items()}
+    count = None if arguments.how == "grid" else arguments.count
+    tried = configurations(choices, count, arguments.seed)
+    data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
+    with _cluster(getattr(arguments, "scheduler", None)) as client:
+        found = search(
+            data, tried, epochs=arguments.epochs, seeds=arguments.seeds, halving=arguments.how == "halving",
+            jobs=arguments.jobs, client=client, progress=not arguments.quiet,
+        )  # fmt: skip
+    print(table(found))
+    if path is not None or arguments.test:
+        best = fit(NetClassifier(**found[0].configuration, epochs=found[0].epochs, random_state=0), data).net_
+        if path is not None:
+            best.save(path)
+            print(f"Saved {path}")
+        if arguments.test:
+            print(f"accuracy of the best one's first seed on the test images: {evaluate(best, data)[1]:.1%}")
+    return 0
+
+
+def _cluster(address):
+    """Return a client of a Dask cluster, or what stands for none."""
+    if address is None:
+        return nullcontext()
+    try:
+        from dask.distributed import Client
+    except ModuleNotFoundError:
+        raise ValueError("--scheduler needs Dask; pip install 'dask[distributed]'") from None
+    return Client(address, timeout=10)
 
 
 def run_data(arguments):

@@ -13,6 +13,7 @@ TITLES = {
     "05": "CIFAR-10: everything together",
     "06": "Why did it fail? A clinic",
     "07": "Deep and healthy",
+    "08": "Tuning without fooling yourself",
 }
 
 

@@ -1,6 +1,15 @@
 """All exercises by name, in the order of the lessons."""
 
-from nn_helpers.exercises import lesson01, lesson02, lesson03, lesson04, lesson05, lesson06, lesson07
+from nn_helpers.exercises import (
+    lesson01,
+    lesson02,
+    lesson03,
+    lesson04,
+    lesson05,
+    lesson06,
+    lesson07,
+    lesson08,
+)
 
-LESSONS = lesson01, lesson02, lesson03, lesson04, lesson05, lesson06, lesson07
+LESSONS = lesson01, lesson02, lesson03, lesson04, lesson05, lesson06, lesson07, lesson08
 EXERCISES = {exercise.name: exercise for lesson in LESSONS for exercise in lesson.EXERCISES}

@@ -8,7 +8,7 @@ lines differ in their dashes as well.
 
 from nn_helpers.plots.base import COLOURS, DASHES, MARKERS, Figure, check_path, finish, save, style, subplots
 from nn_helpers.plots.course import stumbles
-from nn_helpers.plots.evaluation import confusion_matrix, learning_rates
+from nn_helpers.plots.evaluation import accuracies_over, confusion_matrix, learning_rates, scores_in_bands
 from nn_helpers.plots.images import contact_sheet, first_layer, image_grid, image_rows
 from nn_helpers.plots.layers import (
     activation_graphs,

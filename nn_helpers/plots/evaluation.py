@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nn_helpers.plots.base import finish, legend_below, require_dict, style, subplots
+from nn_helpers.plots.base import COLOURS, finish, legend_below, require_dict, style, subplots
 
 
 def confusion_matrix(matrix, class_names):
@@ -64,5 +64,63 @@ def learning_rates(rates):
     for i, (name, lr) in enumerate(rates.items()):
         ax.plot(np.arange(1, len(lr) + 1), lr, linewidth=2, label=name, **style(i))
     ax.set(xlabel="step", ylabel="learning rate α", title="Learning rate over training", ylim=(0, None))
+    finish(ax)
+    return legend_below(figure)
+
+
+def scores_in_bands(scores):
+    """Show how each configuration did: a point for the mean, and a line from its worst seed to its best.
+
+    Parameters
+    ----------
+    scores : dict of str to float array (S,)
+        Accuracies from 0 to 1 with S seeds, by the configuration's name. The best mean is drawn uppermost.
+
+    Returns
+    -------
+    Figure
+    """
+    require_dict("scores_in_bands", "scores", scores, '{"lr 0.1": [0.5, 0.6]}')
+    figure, ax = subplots(7.6, 1.2 + 0.23 * len(scores))
+    names = sorted(scores, key=lambda name: np.mean(scores[name]))
+    for place, name in enumerate(names):
+        values = 100 * np.asarray(scores[name])
+        ax.plot([values.min(), values.max()], [place, place], linewidth=3, alpha=0.4, color=COLOURS[0])
+        ax.plot(values.mean(), place, "o", color=COLOURS[0])
+    ax.set_yticks(range(len(names)), names)
+    seeds = max(map(np.size, scores.values()))
+    ax.set(
+        title=f"{len(names)} configurations, {seeds} seed{'s' * (seeds > 1)} each",
+        xlabel="validation accuracy (%)",
+    )
+    finish(ax)
+    return figure
+
+
+def accuracies_over(x, accuracies, xlabel, log=False, lines=True):
+    """Show accuracies over a quantity.
+
+    Parameters
+    ----------
+    x : dict of str to float array (K,)
+    accuracies : dict of str to float array (K,)
+        Between 0 and 1, by the same names.
+    xlabel : str
+    log : bool
+        Whether `x` has a logarithmic axis.
+    lines : bool
+        Draw a line through them, or else points.
+
+    Returns
+    -------
+    Figure
+    """
+    require_dict("accuracies_over", "accuracies", accuracies, '{"grid": [0.5, 0.6]}')
+    figure, ax = subplots(7.6, 3.6)
+    for i, (name, values) in enumerate(accuracies.items()):
+        looks = style(i) if lines else style(i, marker=True) | {"linestyle": "none"}
+        ax.plot(x[name], 100 * np.asarray(values), linewidth=2, label=name, **looks)
+    ax.set(title=f"Accuracy by {xlabel}", xlabel=xlabel, ylabel="accuracy (%)")
+    ax.set_xscale("log" if log else "linear")
     finish(ax)
     return legend_below(figure)

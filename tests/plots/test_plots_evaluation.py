@@ -174,6 +174,26 @@ def test_learning_rates_are_drawn_over_the_steps_from_1():
     assert ax.get_ylim()[0] == 0
 
 
+def test_scores_in_bands_go_from_the_worst_seed_to_the_best_with_the_best_mean_uppermost():
+    (ax,) = plots.scores_in_bands({"a": [0.5, 0.9], "b": [0.6, 0.4], "c": [0.3, 0.3]}).axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["c", "b", "a"]
+    band, mean = ax.lines[4:]
+    assert band.get_xdata() == pytest.approx([50, 90])
+    assert mean.get_xdata() == pytest.approx([70])
+    assert ax.get_title() == "3 configurations, 2 seeds each"
+
+
+def test_accuracies_are_points_or_lines_over_a_quantity():
+    x, y = {"grid": [0.1, 1.0], "random": [0.3]}, {"grid": [0.5, 0.6], "random": [0.7]}
+    (ax,) = plots.accuracies_over(x, y, "learning rate", log=True, lines=False).axes
+    assert ax.get_xscale() == "log"
+    assert [line.get_linestyle() for line in ax.lines] == ["None", "None"]
+    assert ax.lines[1].get_ydata() == pytest.approx([70])
+    (ax,) = plots.accuracies_over(x, y, "tries").axes
+    assert ax.get_xscale() == "linear"
+    assert ax.lines[0].get_linestyle() == "-"
+
+
 @pytest.mark.parametrize(
     "figure",
     [

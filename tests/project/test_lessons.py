@@ -70,10 +70,11 @@ def fill_in(notebook, exercises):
     return checks
 
 
-# Forget the lesson before. Figures and widgets are made but not turned into pixels: that takes long, and
-# nbval does it.
+# Forget the lesson before, but for what Python asks for when it begins a process. Figures and widgets are
+# made but not turned into pixels: that takes long, and nbval does it.
 BEGIN = """
 %reset -f
+__spec__ = None
 get_ipython().display_formatter.formatters["image/png"].enabled = False
 __import__("nn_helpers.widgets").widgets.panel.Panel._ipython_display_ = lambda panel: None
 """

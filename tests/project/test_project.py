@@ -108,6 +108,8 @@ def test_import_loads_numpy_and_nothing_heavier():
         "tqdm",
         "asyncio",
         "hypothesis",
+        "joblib",
+        "sklearn",
     }
     assert not loaded & heavy
 
