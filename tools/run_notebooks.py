@@ -20,6 +20,7 @@ from PIL import Image
 
 from nn_helpers import __version__
 from nn_helpers.course.lesson import STATEMENT, edition
+from nn_helpers.course.pytorch import FILE, SAVING
 from nn_helpers.support.files import temporary_file
 from tools.minutes import write_minutes
 
@@ -165,6 +166,7 @@ def main():
     parser.add_argument("--timeout", type=float, default=300, help="seconds a cell may take (default: 300)")
     options = parser.parse_args()
     os.environ.pop("NN_HELPERS_DATA", None)  # lessons are saved with the sketches, which everybody has
+    os.environ[SAVING] = str(LESSONS / FILE)
     failed = False
     for path in options.paths or sorted(LESSONS.glob("*.ipynb")):
         try:
