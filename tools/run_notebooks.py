@@ -68,7 +68,7 @@ def run(path, timeout):
         store_widget_state=False,
     )
     try:
-        client.execute()
+        client.execute(env={**os.environ, SAVING: str(path.resolve().with_name(FILE))})
     except CellTimeoutError as error:
         raise LessonError(f"a cell took longer than {timeout:g} s") from error
     except (CellExecutionError, DeadKernelError) as error:
@@ -166,7 +166,6 @@ def main():
     parser.add_argument("--timeout", type=float, default=300, help="seconds a cell may take (default: 300)")
     options = parser.parse_args()
     os.environ.pop("NN_HELPERS_DATA", None)  # lessons are saved with the sketches, which everybody has
-    os.environ[SAVING] = str(LESSONS / FILE)
     failed = False
     for path in options.paths or sorted(LESSONS.glob("*.ipynb")):
         try:
