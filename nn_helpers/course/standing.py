@@ -11,6 +11,7 @@ TITLES = {
     "03": "Softmax and cross-entropy",
     "04": "Optimizers: ways down",
     "05": "CIFAR-10: everything together",
+    "09": "From NumPy to PyTorch",
 }
 
 

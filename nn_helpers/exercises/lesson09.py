@@ -115,7 +115,7 @@ def _observe_walk_back(f, tape):
             f"walk_back returns a dict, derivatives by name; yours is {a_kind_of(gradients)}."
         )
     others = [name for name in gradients if name not in NAMES]
-    return {**{f"gradients[{name!r}]": gradients.get(name, "not there") for name in NAMES}, "others": others}
+    return {**{f"gradients[{name!r}]": gradients.get(name) for name in NAMES}, "others": others}
 
 
 def _tape(*lines, **values):
