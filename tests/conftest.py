@@ -1,7 +1,6 @@
 """Settings for all tests: the same examples on every machine, however slow it is."""
 
 import gc
-import importlib.util
 import os
 import signal
 
@@ -44,14 +43,7 @@ def pytest_collection():
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the files that take longest: two processes then end at about the same time.
-
-    Without PyTorch, lesson 09 says in each place that it shows what was saved, so it does not print the same.
-    """
-    if importlib.util.find_spec("torch") is None:
-        for item in items:
-            if item.nodeid.startswith("notebooks/09_"):
-                item.add_marker(pytest.mark.skip(reason="PyTorch is not installed"))
+    """Begin with the files that take longest: two processes then end at about the same time."""
 
     def rank(item):
         return next((i for i, place in enumerate(FIRST) if item.nodeid.startswith(place)), len(FIRST))
