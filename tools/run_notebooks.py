@@ -20,6 +20,7 @@ from PIL import Image
 
 from nn_helpers import __version__
 from nn_helpers.course.lesson import STATEMENT, edition
+from nn_helpers.course.pytorch import FILE, SAVING
 from nn_helpers.support.files import temporary_file
 from tools.minutes import write_minutes
 
@@ -67,7 +68,7 @@ def run(path, timeout):
         store_widget_state=False,
     )
     try:
-        client.execute()
+        client.execute(env={**os.environ, SAVING: str(path.resolve().with_name(FILE))})
     except CellTimeoutError as error:
         raise LessonError(f"a cell took longer than {timeout:g} s") from error
     except (CellExecutionError, DeadKernelError) as error:

@@ -2,3 +2,4 @@
 
 from nn_helpers.course.predictions import predict, quiz, recall, reveal
 from nn_helpers.course.progress import progress
+from nn_helpers.course.pytorch import with_pytorch

@@ -8,6 +8,7 @@ from nn_helpers.course import questions
 from nn_helpers.course.standing import TITLES, current, standings
 from nn_helpers.support import record
 from nn_helpers.support.printing import printable
+from nn_helpers.support.version import __version__
 
 # JupyterLab's own colours where there are any, so that the page is dark where that is.
 STYLE = """<style>
@@ -34,14 +35,14 @@ BETWEEN, RADIUS, HEIGHTS = 150, 22, (32, 46)  # in the figure of the path
 class Progress:
     """What has been done, as a page in a notebook and as text elsewhere."""
 
-    def __init__(self, all_standings, here):
-        self.standings, self.here = all_standings, here
+    def __init__(self, all_standings, here, days=()):
+        self.standings, self.here, self.days = all_standings, here, days
 
     @property
     def next_step(self):
         """Where to go on, in a sentence."""
         if self.here.done:
-            return "All lessons are done."
+            return "All lessons are done. Three projects to go on with: projects.md."
         return f"Lesson {self.here.lesson}, {TITLES[self.here.lesson]}. {self.here.next_step}"
 
     @property
@@ -58,6 +59,22 @@ class Progress:
     def exercises(self):
         """All exercises."""
         return [exercise for standing in self.standings for exercise in standing.exercises]
+
+    @property
+    def certificate(self):
+        """What there is to show when all lessons are done; before, an empty text."""
+        if not all(standing.done for standing in self.standings):
+            return ""
+        days = f" between {self.days[0]} and {self.days[-1]}" if self.days else ""
+        total = len(self.exercises)
+        at_once = sum(exercise.right_after() == 1 for exercise in self.exercises)
+        alone = sum(not (exercise.hints or exercise.solution) for exercise in self.exercises)
+        return (
+            f"Certificate: all {len(self.standings)} lessons of nn_helpers {__version__}, done{days}. "
+            f"{total} of {total} exercises are right: {at_once} at the first try, {alone} without a hint or "
+            f"a solution. {self.guesses_in_words()} This is what the learner's own record "
+            "says; nobody looked on."
+        )
 
     def guesses_in_words(self):
         """Return how many guesses were right at first, and how many when asked again."""
@@ -77,12 +94,15 @@ class Progress:
         return f"Clinic: {sum(named)} of {len(named)} faults named at the first try." if named else ""
 
     def __repr__(self):
+        from nn_helpers.exercises.checking.wording import wrap
+
         lines = [self.note, f"Where to go on: {self.next_step}", ""]
         for standing in self.standings:
             lines.append(f"{'✓' if standing.done else ' '} {standing.lesson} {TITLES[standing.lesson]}")
             signs = (f"{BARE[state_of(exercise)]} {exercise.name}" for exercise in standing.exercises)
             lines += ["      " + "  ".join(signs)] * bool(standing.exercises)
         lines += ["", self.guesses_in_words(), self.help_in_words(), self.clinic_in_words()]
+        lines += ["", wrap(self.certificate), ""] if self.certificate else []
         for exercise in self.exercises:
             lines += [f"{exercise.name}: {words}" for words, _ in mistakes_of(exercise)]
         return "\n".join(lines).strip()
@@ -95,8 +115,14 @@ class Progress:
             f'{STYLE}<div class="nn-progress"><div>{self.note}</div>{path_figure(self.standings, self.here)}'
             f"<div><b>Where to go on:</b> {html.escape(self.next_step)}</div>"
             f"{self._exercises()}{self._guesses()}{self._mistakes()}"
-            f'<p class="nn-faint">{self.help_in_words()} {self.clinic_in_words()}</p></div>'
+            f'<p class="nn-faint">{self.help_in_words()} {self.clinic_in_words()}</p>'
+            f"{self._certificate()}</div>"
         )
+
+    def _certificate(self):
+        head, _, words = self.certificate.partition(": ")
+        style = f"border: 3px double {RIGHT}; padding: .8em 1.2em"
+        return f'<div style="{style}"><b>{head}</b><br>{html.escape(words)}</div>' if head else ""
 
     def _exercises(self):
         rows = ""
@@ -135,8 +161,8 @@ def progress():
     -------
     Progress
     """
-    found = standings()
-    return Progress(found, current(found))
+    found, days = standings(), sorted(event.time[:10] for event in record.read() if event.time)
+    return Progress(found, current(found), days)
 
 
 def state_of(exercise):

@@ -14,6 +14,7 @@ TITLES = {
     "06": "Why did it fail? A clinic",
     "07": "Deep and healthy",
     "08": "Tuning without fooling yourself",
+    "09": "From NumPy to PyTorch",
 }
 
 

@@ -134,16 +134,16 @@ def time_by_batch_size(batch_sizes, seconds, examples):
     return figure
 
 
-def losses_by_step(losses, over="step"):
-    """Show how training losses fall, on a logarithmic scale.
+def losses_by_step(losses, over="step", quantity="training loss (nats)"):
+    """Show how training losses fall, or another quantity, on a logarithmic scale.
 
     Parameters
     ----------
     losses : dict of str to dict of str to (float array (K,), or pair of float arrays (K,))
         Losses, or positions and losses, by the name of the line, by the title of the plot. Without
         positions the first loss is that of step 1.
-    over : str
-        What the positions are.
+    over, quantity : str
+        What the positions are, and the losses.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def losses_by_step(losses, over="step"):
         for (name, line), i in zip(lines.items(), _places(lines), strict=True):
             at, values = line if isinstance(line, tuple) else (np.arange(1, len(line) + 1), line)
             ax.plot(at, values, label=name, **style(i))
-        ax.set(title=title, xlabel=over, ylabel="training loss (nats)", yscale="log")
+        ax.set(title=title, xlabel=over, ylabel=quantity, yscale="log")
         _plain_numbers(ax)
         finish(ax)
         if lines:  # none where training was stopped before the first was complete

@@ -148,8 +148,28 @@ def test_where_to_go_on_is_the_lesson_begun_last_or_the_first_that_is_not_done(h
     right(*EXERCISES)
     for lesson in standing.TITLES:
         record.note("finished", lesson=lesson)
-    assert progress().next_step == "All lessons are done."
+    assert progress().next_step == "All lessons are done. Three projects to go on with: projects.md."
     assert all(found.share == 1 for found in progress().standings)
+
+
+def test_a_certificate_says_what_is_on_record_when_all_lessons_are_done(home):
+    check(lambda z: (max(0, z), z), "relu_forward")
+    right(*EXERCISES)
+    hint("softmax")
+    for lesson in standing.TITLES:
+        assert "ertificate" not in repr(progress()) + progress()._repr_html_()
+        record.note("finished", lesson=lesson)
+    total, day = len(EXERCISES), record.read()[0].time[:10]
+    words = " ".join(repr(progress()).split())
+    assert f"Certificate: all {len(standing.TITLES)} lessons of nn_helpers" in words
+    assert f"done between {day} and " in words
+    assert (
+        f"{total} of {total} exercises are right: {total - 1} at the first try, {total - 1} without a"
+        in words
+    )
+    assert "This is what the learner's own record says" in progress()._repr_html_().replace("&#x27;", "'")
+    record.note("reset", lesson="02")
+    assert progress().certificate == ""
 
 
 def test_a_page_can_be_read_as_a_page(home):

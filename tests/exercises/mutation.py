@@ -151,7 +151,7 @@ def _is_empty(value):
 def _call(node):
     made = []
     if node.args:
-        made.append(lambda n: n.args[0])
+        made.append(lambda n: n.args[0].value if isinstance(n.args[0], ast.Starred) else n.args[0])
     if len(node.args) > 1:
         made.append(_exchange_arguments)
     if isinstance(node.func, ast.Attribute):
