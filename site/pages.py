@@ -3,8 +3,10 @@
 import ast
 import html
 import inspect
+import operator
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import latex2mathml.converter
@@ -13,6 +15,7 @@ from docutils import nodes
 from nbformat.v4 import new_markdown_cell
 from sphinx.util import logging
 
+import nn_helpers
 from nn_helpers.course import predictions, questions
 
 LESSONS = {path.name[:2]: path for path in sorted(Path(__file__).parents[1].glob("notebooks/[0-9]*.ipynb"))}
@@ -102,11 +105,19 @@ def folded(summary, inside):
 
 
 def read_page(app, name, source):
-    """Give the front page its navigation, the numbers their titles, and formulas a link to their code."""
+    """Give the front page its navigation, and a formula a link to its code."""
     if name == app.config.root_doc:
         source[0] += NAVIGATION
     if name in ("notebooks/formulas", "notebooks/glossary"):
-        source[0] = re.sub(r"`([\w.]+)`", r"{py:obj}`.\1`", source[0])
+        source[0] = re.sub(r"`([\w.]+)`", link_to_code, source[0])
+
+
+def link_to_code(name):
+    """Return a name between backticks as a link to the reference, where it is in it."""
+    with suppress(AttributeError):
+        thing = operator.attrgetter(name[1])(nn_helpers)
+        return f"{{py:obj}}`{name[1]} <{thing.__module__}.{thing.__qualname__}>`"
+    return name[0]
 
 
 def check_images(app, doctree, name):
