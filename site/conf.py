@@ -15,7 +15,8 @@ from nn_helpers import __version__  # noqa: E402
 project, release = "nn-helpers", __version__
 copyright = "the authors of nn-helpers. Code: MIT licence; text: CC BY 4.0"
 extensions = [
-    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "numpydoc", "sphinx_copybutton", "pages",
+    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx_copybutton",
+    "pages",
 ]  # fmt: skip
 
 root_doc = "README"
@@ -26,19 +27,21 @@ nb_execution_mode = "off"  # the lessons are saved as they ran
 nb_custom_formats = {".ipynb": "pages.lesson"}
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
+suppress_warnings = ["ref.python"]  # attributes of one name in two classes
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 default_role = "literal"
-numpydoc_show_class_members = False
+napoleon_use_ivar = True
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "nn-helpers"
 html_math_renderer = "mathml"
+templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
-html_sidebars = {"**": ["sidebar-nav-bs"]}
+html_sidebars = {"**": ["contents.html"]}
 html_theme_options = {
     "navbar_center": [],
     "footer_start": ["copyright"],
