@@ -32,7 +32,8 @@ data: $(LESSONS_READY)  ## Fetch CIFAR-10
 	$(PY) -m nn_helpers data $(ARGS)
 
 site: $(SITE_READY)  ## Build the site into build/site, from what is here, without a network
-	$(PY) -m sphinx -q -W --keep-going -j 2 -c site -d build/site-read . build/site
+	rm -rf build/site
+	$(PY) -m sphinx -q -E -W --keep-going -j 2 -c site -d build/site-read . build/site
 
 bench: $(TESTS_READY)  ## Measure the speed
 	$(PY) -m benchmarks $(ARGS)

@@ -34,7 +34,7 @@ warn = logging.getLogger(__name__).warning
 
 
 def lesson(text):
-    """Return a lesson as a page: without what only tests, with words for its figures, its questions as cards."""
+    """Return a lesson as a page, without what only tests, with words for its figures and cards as questions."""
     notebook = nbformat.reads(text, as_version=4)
     number = notebook.cells[0].source[2:4]
     hidden = {"claims", "install"}
@@ -60,8 +60,9 @@ def plain(text):
 def doors(name):
     """Return where a lesson can be run."""
     links = [f"[{service}]({DOORS[service].format(REPOSITORY, name)})" for service in DOORS if REPOSITORY]
-    there = f"**Run it** without installing anything: {' · '.join(links)}. **Or on" if links else "**Run it on"
-    return f"{there} your computer:** `uvx nn-helpers lab`, or [another way](../README.md#start)."
+    clear = "In Colab choose *Edit → Clear all outputs* first: then you guess before you see.\n\n"
+    there = f"**Run it in your browser:** {' · '.join(links)}. {clear}" if links else ""
+    return f"{there}**Run it on your computer:** `uvx nn-helpers lab`, or [another way](../README.md#start)."
 
 
 def on_a_page(output, cell, number):
@@ -80,7 +81,7 @@ def on_a_page(output, cell, number):
 
 
 def cards(source, number):
-    """Return the questions that a cell asks, as HTML; an answer is there to unfold unless the lesson finds it."""
+    """Return the questions that a cell asks, as HTML, with an answer to unfold where no cell finds it out."""
     asks = {"recall": predictions.recalled_in, "quiz": lambda n: predictions.quizzed_in(n).values()}
     if name := re.search(r'\bpredict\("([^"]+)"', source):
         return card(questions.questions_of(number)[name[1]])
@@ -150,7 +151,8 @@ def inline_formula(writer, node):
 def formula(writer, node):
     """Write $$…$$; a wide one scrolls, by keys too."""
     drawn = mathml(node.astext(), "block")
-    writer.body.append(f'<div class="nn-formula" tabindex="0" role="group" aria-label="Formula">{drawn}</div>')
+    group = 'class="nn-formula" tabindex="0" role="group" aria-label="Formula"'
+    writer.body.append(f"<div {group}>{drawn}</div>")
     raise nodes.SkipNode
 
 

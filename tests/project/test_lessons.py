@@ -244,9 +244,9 @@ def test_a_lesson_says_first_of_all_for_which_version_it_was_written(path):
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_the_first_cell_installs_the_package_where_it_is_missing(path):
     cell = nbformat.read(path, as_version=4).cells[1]
-    said = "install --quiet nn-helpers=={}.*".format(edition(nn_helpers.__version__))
-    assert cell.source == FIRST_CELL.replace("EDITION", edition(nn_helpers.__version__)), "run make notebooks"
-    assert said in cell.source
+    here = edition(nn_helpers.__version__)
+    assert cell.source == FIRST_CELL.replace("EDITION", here), "run make notebooks"
+    assert f"install --quiet nn-helpers=={here}.*" in cell.source
     assert (cell.metadata.tags, cell.outputs, cell.execution_count) == (["install"], [], 0)
 
 
@@ -301,10 +301,7 @@ def test_a_lesson_of_another_version_stops_with_a_sentence_that_says_what_to_do(
 
 def test_in_a_notebook_that_sentence_is_all_that_the_first_cell_shows():
     """In every lesson, before it imports anything that another version may not have."""
-    cells = [
-        next(cell.source for cell in cells_of(path) if cell.cell_type == "code")
-        for path in LESSONS
-    ]
+    cells = [next(cell.source for cell in cells_of(path) if cell.cell_type == "code") for path in LESSONS]
     program = """if True:
         import json, sys
         import nn_helpers
