@@ -34,7 +34,7 @@ warn = logging.getLogger(__name__).warning
 
 
 def lesson(text):
-    """Return a lesson as a page, without what only tests, with words for its figures and cards as questions."""
+    """Return a lesson as a page: what only tests is left out, figures have words, questions are cards."""
     notebook = nbformat.reads(text, as_version=4)
     number = notebook.cells[0].source[2:4]
     hidden = {"claims", "install"}
