@@ -5,6 +5,7 @@ Where build/site is not there, these tests are skipped. They read the pages as a
 
 import functools
 import http.server
+import importlib
 import json
 import re
 import threading
@@ -13,8 +14,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import axe
+import nbformat
 import pytest
 from browser import running_chromium, what_is_missing
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "build/site"
@@ -122,6 +125,59 @@ def test_a_question_waits_with_its_answer_and_nothing_that_only_tests_is_shown()
         assert "nn-card" in text
         assert '<details class="nn-fold"><summary>Answer</summary>' in text
         assert "assert" not in re.sub("<[^>]+>", "", text).split("What you now have")[0]
+
+
+# site/pages.py, where what it imports is installed
+
+
+@pytest.fixture
+def rules(monkeypatch):
+    """Return site/pages.py, and the list of what it warns of."""
+    for package in ("latex2mathml", "sphinx"):
+        pytest.importorskip(package)
+    monkeypatch.syspath_prepend(ROOT / "site")
+    module, said = importlib.import_module("pages"), []
+    monkeypatch.setattr(module, "warn", lambda text, **_: said.append(text))
+    return module, said
+
+
+def test_an_image_without_words_and_a_formula_that_cannot_be_written_are_warnings(rules):
+    from docutils import nodes
+
+    module, said = rules
+    with_words, without = nodes.image(uri="a.png", alt="A figure."), nodes.image(uri="b.png")
+    module.check_images(None, nodes.container("", with_words, without), "a page")
+    module.mathml(r"\frac{a}{b}", "inline")
+    assert said == ["an image without words: b.png"]
+    module.mathml(r"\unheardof{a}", "inline")
+    assert said[1:] == [r"a formula that MathML does not know: \unheardof{a}"]
+
+
+def test_a_figure_takes_the_words_below_it_and_a_bar_is_left_out(rules):
+    figure = new_output("display_data", {"image/png": "", "text/plain": "<Figure>"})
+    bar = new_output("display_data", {"text/plain": "  0%|          | 0/310 [00:00<?, ?step/s]"})
+    cells = [
+        new_markdown_cell("# 01 · A lesson"),
+        new_code_cell("plot()", outputs=[bar, figure]),
+        new_markdown_cell("*The figure: $a_1$ rises,\n`z` falls.*\n\nMore."),
+        new_code_cell("assert True", metadata={"tags": ["claims"]}),
+    ]
+    _, doors, code, _ = rules[0].lesson(nbformat.writes(new_notebook(cells=cells))).cells
+    assert code.metadata["mystnb"]["image"]["alt"] == "The figure: a1 rises, z falls."
+    assert code.outputs == [figure]
+    assert "uvx nn-helpers lab" in doors.source
+
+
+def test_services_are_named_where_the_repository_is_known(rules, monkeypatch):
+    monkeypatch.setattr(rules[0], "REPOSITORY", None)
+    assert "http" not in rules[0].doors("01_layers_and_relu.ipynb")
+    monkeypatch.setattr(rules[0], "REPOSITORY", "owner/name")
+    links = re.findall(r"\((https://[^)]+)\)", rules[0].doors("01_layers_and_relu.ipynb"))
+    assert links == [
+        "https://mybinder.org/v2/gh/owner/name/main?urlpath=lab/tree/my_lessons/01_layers_and_relu.ipynb",
+        "https://colab.research.google.com/github/owner/name/blob/main/notebooks/01_layers_and_relu.ipynb",
+        "https://codespaces.new/owner/name",
+    ]
 
 
 # In a browser
