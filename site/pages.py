@@ -17,6 +17,7 @@ from sphinx.util import logging
 
 import nn_helpers
 from nn_helpers.course import predictions, questions
+from tools.run_notebooks import write_words
 
 LESSONS = {path.name[:2]: path for path in sorted(Path(__file__).parents[1].glob("notebooks/[0-9]*.ipynb"))}
 NAVIGATION = Path(__file__).with_name("navigation.txt").read_text(encoding="utf-8")
@@ -39,22 +40,18 @@ def lesson(text):
     number = notebook.cells[0].source[2:4]
     hidden = {"claims", "install"}
     cells = [cell for cell in notebook.cells if not hidden & set(cell.metadata.get("tags", ()))]
-    for cell, below in zip(cells, [*cells[1:], new_markdown_cell()], strict=True):
+    write_words(notebook)
+    for cell in cells:
         if cell.cell_type == "markdown":
             for name, files in cell.get("attachments", {}).items():
                 ((kind, data),) = files.items()
                 cell.source = cell.source.replace(f"attachment:{name}", f"data:{kind};base64,{data}")
         else:
             cell.outputs = [shown for output in cell.outputs if (shown := on_a_page(output, cell, number))]
-            if words := re.match(r"\*(The figures?\b.*?)\*(?:\n\n|\Z)", below.source, re.DOTALL):
-                cell.metadata["mystnb"] = {"image": {"alt": plain(words[1])}}
+            known = [output.get("metadata", {}).get("image/png") for output in cell.outputs]
+            cell.metadata["mystnb"] = {"image": next(filter(None, known), {})}
     notebook.cells = [cells[0], new_markdown_cell(doors(LESSONS[number].name)), *cells[1:]]
     return notebook
-
-
-def plain(text):
-    """Return Markdown as text to be heard."""
-    return re.sub(r"\s+", " ", re.sub(r"\\[a-z]+|[$*`_{}\\]", "", text)).strip()
 
 
 def doors(name):

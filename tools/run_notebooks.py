@@ -1,15 +1,17 @@
 """Run lessons from the top in fresh kernels and save them so that a second run changes nothing.
 
 `make notebooks` runs them all. It writes into each how many minutes it takes, the first cell that installs
-nn_helpers where it is missing, and for which version of nn_helpers it is: the one it ran with.
-A lesson that raises, writes to stderr or takes too long is left as it was.
+nn_helpers where it is missing, the words of its figures, and for which version of nn_helpers it is: the one
+it ran with. A lesson that raises, writes to stderr or takes too long is left as it was.
 """
 
 import argparse
 import base64
 import io
 import os
+import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -29,6 +31,7 @@ KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "nam
 LANGUAGE_INFO = {"name": "python"}
 FIRST_CELL = Path(__file__).with_name("first_cell.txt").read_text(encoding="utf-8").rstrip()
 SHOWS_TIME = "shows-time"  # the tag of a cell whose figure depends on how fast the machine is
+WORDS = re.compile(r"\*(The figures?\b.*?)\*(?:\n\n|\Z)", re.DOTALL)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -76,6 +79,7 @@ def run(path, timeout):
     except (CellExecutionError, DeadKernelError) as error:
         raise LessonError(str(error)) from error
     refuse_complaints(notebook)
+    write_words(notebook)
     normalise(notebook, old_images)
     after = as_text(notebook)
     if after == before:
@@ -121,6 +125,16 @@ def refuse_complaints(notebook):
                 raise LessonError(f"cell {number} raised {output.ename}: {output.evalue}")
             if output.output_type == "stream" and output.name == "stderr":
                 raise LessonError(f"cell {number} wrote to stderr: {output.text.strip()}")
+
+
+def write_words(notebook):
+    """Make the words below each figure its alternative text, without the marks of Markdown and LaTeX."""
+    for cell, below in pairwise(notebook.cells):
+        words = WORDS.match(below.source)
+        for output in cell.get("outputs", ()):
+            if words and "image/png" in output.get("data", {}):
+                heard = re.sub(r"\\[a-z]+|[$*`_{}\\]", "", words[1])
+                output.metadata["image/png"] = {"alt": " ".join(heard.split())}
 
 
 def normalise(notebook, old_images):

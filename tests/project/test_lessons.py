@@ -154,6 +154,11 @@ def test_every_figure_is_described_in_words_below_it(path):
         if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
             assert below.cell_type == "markdown", cell.source
             assert re.match(r"\*The (figure|figures)\b", below.source), below.source[:80]
+            images = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+            for alternative in (
+                output.metadata["image/png"]["alt"] for output in images
+            ):  # nbconvert shows it
+                assert alternative.startswith("The figure"), "run make notebooks"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
