@@ -31,7 +31,7 @@ suppress_warnings = ["ref.python"]  # attributes of one name in two classes
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 default_role = "literal"
-napoleon_use_ivar = True
+napoleon_use_ivar, napoleon_use_rtype = True, False
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "pydata_sphinx_theme"
