@@ -275,7 +275,7 @@ def test_where_a_service_keeps_another_version_the_first_cell_says_which_and_wha
     ran = first_cell(monkeypatch, missing=True, findings=[Finding("packages", "numpy 2.0.2"), old])
     assert ran == [("pip", "install --quiet nn-helpers==EDITION.*")]
     said = capsys.readouterr().out
-    assert said.startswith("nn_helpers is not installed here. Installing it takes about a minute.\n")
+    assert said.startswith("nn_helpers is not installed here. Installing it takes a minute or two.\n")
     assert said.endswith(f"{old}\n")
     assert "numpy" not in said
 
