@@ -17,6 +17,7 @@ from sphinx.util import logging
 
 import nn_helpers
 from nn_helpers.course import predictions, questions
+from nn_helpers.exercises.checking.page import paragraphs
 from tools.run_notebooks import write_words
 
 LESSONS = {path.name[:2]: path for path in sorted(Path(__file__).parents[1].glob("notebooks/[0-9]*.ipynb"))}
@@ -90,8 +91,8 @@ def card(question, answer=""):
     """Return a question as HTML."""
     options = "".join(f"<li>{html.escape(option.text.replace('`', ''))}</li>" for option in question.options)
     options = f"<ul>{options}</ul>" if question.kind != "number" else ""
-    fold = folded("Answer", f"<p>{html.escape(answer)}</p>") if answer else "<p>Guess, then read on.</p>"
-    return f'<div class="nn-card"><p>{html.escape(question.text)}</p>{options}{fold}</div>'
+    fold = folded("Answer", paragraphs(answer)) if answer else "<p>Guess, then read on.</p>"
+    return f'<div class="nn-card">{paragraphs(question.text)}{options}{fold}</div>'
 
 
 def folded(summary, inside):
@@ -124,8 +125,6 @@ def check_images(app, doctree, name):
         image["loading"] = "lazy"
         if not image.get("alt"):
             warn(f"an image without words: {image['uri'][:80]}", location=name)
-    for table in doctree.findall(nodes.table):
-        table["classes"].append("nn-table")
 
 
 # Formulas and functions
