@@ -10,6 +10,7 @@ import json
 import re
 import threading
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -98,7 +99,14 @@ def test_nothing_is_loaded_from_elsewhere_and_no_page_is_heavy():
         assert page.bytes + sum(path.stat().st_size for path in files | fonts) <= FIRST_SIGHT, page.path
 
 
-def test_every_image_has_words_and_every_column_a_heading():
+def test_a_page_has_one_title_and_no_heading_leaves_out_a_level():
+    for page in pages().values():
+        levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+        assert (levels[0], levels.count(1)) == (1, 1), page.path
+        assert all(below <= above + 1 for above, below in pairwise(levels)), page.path
+
+
+def test_every_image_has_words_and_every_figure_those_of_its_lesson():
     for page in pages().values():
         assert [tag["src"][:80] for tag in page.all("img") if not tag.get("alt")] == []
     for name in LESSONS:
