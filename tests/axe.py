@@ -1,12 +1,12 @@
 """What stands in the way of somebody who cannot see, or uses no mouse: axe-core, on a page in a browser.
 
-``npm install --no-save --prefix build axe-core@4`` brings it; NN_HELPERS_AXE may name another ``axe.min.js``.
+``npm install axe-core`` brings it, and NN_HELPERS_AXE says where its ``axe.min.js`` is.
 """
 
 import os
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parents[1] / "build/node_modules/axe-core/axe.min.js"
+VARIABLE = "NN_HELPERS_AXE"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 RUN = """async ([inside, levels]) => {
     const {violations} = await axe.run(inside, {runOnly: levels, resultTypes: ["violations"]});
@@ -17,13 +17,13 @@ RUN = """async ([inside, levels]) => {
 
 def program():
     """Return where axe-core is, None where it is not."""
-    file = Path(os.environ.get("NN_HELPERS_AXE", FILE))
+    file = Path(os.environ.get(VARIABLE, "axe.min.js"))
     return file if file.is_file() else None
 
 
 def what_is_missing():
     """Return why no page can be looked at; an empty text when it can."""
-    return "" if program() else "no axe-core: npm install --no-save --prefix build axe-core@4"
+    return "" if program() else f"no axe-core: npm install axe-core, and set {VARIABLE} to its axe.min.js"
 
 
 def violations(page, inside="html"):
