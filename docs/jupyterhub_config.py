@@ -26,6 +26,8 @@ c.Spawner.env_keep.extend(["NN_HELPERS_SOLUTIONS"])  # with off, solution() show
 # A kernel that has done nothing for half an hour is stopped, and after an hour the whole server.
 CULL = "--MappingKernelManager.cull_"
 c.Spawner.args = [f"{CULL}idle_timeout=1800", f"{CULL}interval=300", f"{CULL}connected=True"]
+# A server talks to its kernels through files: of thirty that look for free ports at once, two find the same.
+c.Spawner.args.append("--KernelManager.transport=ipc")
 culler = [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=3600"]
 c.JupyterHub.services = [{"name": "culler", "command": culler}]
 SCOPES = ["list:users", "read:users:activity", "read:servers", "delete:servers"]

@@ -1,5 +1,7 @@
 """What `check` says to mistakes that have no name in the catalogue."""
 
+import itertools
+
 import numpy as np
 import pytest
 from handed_in import notebook, relu
@@ -7,6 +9,7 @@ from handed_in import notebook, relu
 from nn_helpers.exercises import check, solution, yours_or_ours
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import api
+from nn_helpers.exercises.checking.api import verdict_of
 from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult
 
 # Diagnoses without a name
@@ -239,7 +242,7 @@ OBSERVED = [
     ("return [[i, i] for i in range(n)]", "batches[0] should be a list of 1; yours is a list of 2."),
     (
         "return [[i + 1] for i in range(n)]",
-        "the number of batches is right. batches is not what it should be",
+        "The number of batches is right. batches is not what it should be",
     ),
     ("return [1 / 0 for _ in range(n)]", "ZeroDivisionError"),
     ("yield 1 / 0", "ZeroDivisionError"),
@@ -251,3 +254,20 @@ def test_an_exercise_may_look_at_results_in_its_own_way(body, sentence, monkeypa
     monkeypatch.setattr(api, "EXERCISES", {"batches": batches_exercise()})
     f = notebook(f"def batches(n):\n    {body}")["batches"]
     assert sentence in " ".join(str(check(f)).split())
+
+
+def test_a_sentence_begins_with_a_capital_letter_or_with_a_name():
+    def minibatches(N, batch_size, rng, drop_last=True):
+        for start in range(0, N - N % batch_size if drop_last else N, batch_size):
+            yield rng.choice(N, size=min(batch_size, N - start), replace=False)
+
+    text = " ".join(verdict_of(minibatches).said.split())
+    assert text.startswith("Whether the order is that of the data, ")
+
+    def he_init(sizes, rng):
+        root = np.sqrt(2 / sizes[0])
+        return [(rng.standard_normal((D, M)) * root, np.zeros(M)) for D, M in itertools.pairwise(sizes)]
+
+    text = verdict_of(he_init).text
+    assert "and 7 more are right. Standard deviation of W is right for one layer" in " ".join(text.split())
+    assert verdict_of(relu(lambda a: -a), "relu_forward").said.startswith("a has the wrong sign")

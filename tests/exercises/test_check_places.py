@@ -22,6 +22,11 @@ BACKWARD, SOFTMAX, ADAM = (
     inspect.getsource(EXERCISES[name].answer) for name in ("affine_backward", "softmax", "adam_step")
 )
 
+OURS = {
+    name: EXERCISES[name].ours
+    for name in ("affine_forward", "affine_backward", "relu_forward", "softmax", "log_softmax", "one_hot")
+}
+
 
 def learner(code, *changes, **names):
     """Return a function as it would stand in a cell, with some of its code changed."""
@@ -123,9 +128,52 @@ def net_forward(x, params):
 """
 
 
+POPPED = """
+def net_forward(x, params):
+    caches = []
+    W_out, b_out = params.pop()
+    for W, b in params:
+        z, cache = affine_forward(x, W, b)
+        caches.append((cache, z))
+        x, _ = relu_forward(z)
+    logits, cache = affine_forward(x, W_out, b_out)
+    return logits, [*caches, (cache, None)]
+"""
+WITHOUT_EXP = """
+def softmax(logits):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    return exponentials / shifted.sum(axis=1, keepdims=True)
+"""
+KEPT_ELSEWHERE = """
+def rmsprop_step(theta, gradient, s, lr, beta, eps):
+    squares = np.square(gradient)
+    s_new = s * beta + squares * (1 - beta)
+    theta -= lr * gradient / (np.sqrt(s_new) + eps)
+"""
+WITHOUT_ITS_VARIABLES = """
+def cross_entropy(logits, y):
+    p = softmax(logits)
+    Y = one_hot(y, logits.shape[1])
+    loss = -np.mean(np.sum(Y * np.log(p + 1e-8) + (1 - Y) * np.log(1 - p + 1e-8), axis=1))
+    return loss, (p - Y) / len(y)
+"""
+IMPORTS = """
+def sigmoid_forward(z):
+    from math import exp
+    a = np.array([1 / (1 + exp(-min(v, 700))) if v > -700 else 0.0 for v in z])
+    return a, a
+"""
+
+
 @pytest.mark.parametrize(
     ("code", "line", "part"),
     [
+        (POPPED, 4, "params.pop()"),  # it changes its argument
+        (WITHOUT_EXP, 5, "exponentials / shifted"),  # np.exp(shifted, shifted) writes into shifted
+        (KEPT_ELSEWHERE, 4, "s_new"),
+        (WITHOUT_ITS_VARIABLES, 5, "np.log"),  # the answer has others
+        (IMPORTS, 4, "exp"),
         (HE_INIT, 5, "np.random.randn(D, M)"),
         (TWO_LINES, 4, "rest"),  # a return put before it would make it right as well
         (CLIPPED, 3, "np.clip(z, -1, 1)"),  # and z in the next line, which would leave this one idle
@@ -138,10 +186,30 @@ def net_forward(x, params):
     ],
 )
 def test_of_several_places_it_is_the_one_that_is_wrong(code, line, part):
-    ours = {name: EXERCISES[name].ours for name in ("affine_forward", "affine_backward", "relu_forward")}
-    (place,) = check(learner(code.lstrip("\n"), **ours)).places
+    (place,) = check(learner(code.lstrip("\n"), **OURS)).places
     assert place.line == line - 1
     assert part in place.part
+
+
+FLAT = """
+def net_forward(x, params):
+    caches = []
+    for W, b in params[:-1]:
+        z, cache = affine_forward(x, W, b)
+        caches += [cache, z]
+        x, _ = relu_forward(z)
+    logits, cache = affine_forward(x, params[-1][0], params[-1][1])
+    caches += [cache, None]
+    return logits, caches
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [(FLAT, {5, 8})],
+)
+def test_several_lines_are_told_by_the_answers_in_the_learners_names(code, lines):
+    assert {place.line for place in repair_of(learner(code.lstrip("\n"), **OURS))} == lines
 
 
 def test_a_cache_of_several_arrays_is_no_fault_of_check():
@@ -169,7 +237,7 @@ def repair_of(f):
 
 
 def test_where_no_change_makes_all_right_the_one_is_said_that_mends_a_part(monkeypatch):
-    monkeypatch.setattr(repair, "_two_of", lambda changes: ())
+    monkeypatch.setattr(repair, "_several_of", lambda changes, number: ())
     monkeypatch.setattr(repair, "_pairs", lambda better, others: ())
     monkeypatch.setattr(repair._Search, "lines", lambda self: set())
     f = learner(
@@ -178,7 +246,9 @@ def test_where_no_change_makes_all_right_the_one_is_said_that_mends_a_part(monke
     said = repair.place_in_words(repair_of(f))
     assert said.startswith("One change in line 5 mends a part of it (dx): look at")
     assert (
-        repair_of(learner("def relu_forward(z):\n    return np.sin(np.cos(z)) + np.tanh(z) / 3, [z, z]\n"))
+        repair_of(
+            learner("def relu_forward(z):\n    a = np.sin(z)\n    b = np.tanh(a) / 3\n    return b, [b]\n")
+        )
         == []
     )
 

@@ -1,6 +1,7 @@
 """In a notebook every verdict, hint and solution is shown exactly once, wherever its call stands."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -140,6 +141,18 @@ def test_the_first_verdict_is_replaced_by_one_with_the_place_as_text_and_as_html
         assert "sigmoid_forward: not right yet." in first["data"][kind]
         assert line not in first["data"][kind]
         assert line in then["data"][kind] or not COPIES
+
+
+def test_a_pipe_that_knows_few_signs_gets_the_verdict_all_the_same():
+    code = (
+        "from nn_helpers.exercises import check, hint; f = lambda z: (abs(z), z); f.__name__ = 'relu_forward'"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    script = [sys.executable, "-c", f"{code}; print(check(f), hint('adam_step'))"]
+    ran = subprocess.run(script, env=environment, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert b"relu_forward: not right yet." in ran.stdout
+    assert b"\\u" in ran.stdout
 
 
 def test_plain_python_prints_nothing_by_itself(capsys):

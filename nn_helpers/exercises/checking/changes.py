@@ -8,6 +8,11 @@ import ast
 import itertools
 from dataclasses import dataclass
 
+import numpy as np
+
+from nn_helpers.exercises.checking.counterpart import names_of
+
+BLOCKS = ast.For, ast.While, ast.If
 OPERATORS = ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult  # a power may take any amount of memory
 COMPARISONS = ast.Gt, ast.GtE, ast.Lt, ast.LtE, ast.Eq, ast.NotEq
 # Functions and methods that people take for one another
@@ -51,16 +56,14 @@ class Change:
 
     def excludes(self, other):
         """Say whether two changes are of the same place, so that only the second would be there."""
-        return self.parent is other.parent and self.field == other.field and self.index == other.index
+        same = self.parent is other.parent and self.field == other.field
+        return same and (self.index == other.index or None in (self.index, other.index))
 
     def difference(self):
         """Return what goes and what comes in its place, as text: the same change elsewhere has the same."""
         old, new = ast.unparse(self.old), ast.unparse(self.new)
-        start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), None)
-        if start is None:  # one begins with the other
-            start = min(len(old), len(new))
-        backwards = zip(old[start:][::-1], new[start:][::-1], strict=False)
-        end = next((i for i, (a, b) in enumerate(backwards) if a != b), min(len(old), len(new)) - start)
+        start = _in_common(old, new)
+        end = _in_common(old[start:][::-1], new[start:][::-1])
         return old[start : len(old) - end], new[start : len(new) - end]
 
     def _put(self, value):
@@ -68,6 +71,13 @@ class Change:
             setattr(self.parent, self.field, value)
         else:
             getattr(self.parent, self.field)[self.index] = value
+
+
+def _in_common(a, b):
+    """Return how many letters two texts have in common at the beginning."""
+    return next(
+        (i for i, pair in enumerate(zip(a, b, strict=False)) if len({*pair}) > 1), min(len(a), len(b))
+    )
 
 
 def changes_of(function, answer):
@@ -120,14 +130,13 @@ class _Finder:
         found = (node for node in loaded if isinstance(node, ast.expr) and not _is_module(node))
         self.expressions = list({ast.unparse(node): node for node in found}.items())
         statements = (node for node in nodes if isinstance(node, ast.stmt))
-        self.statements = [line for line in statements if not isinstance(line, ast.For | ast.While | ast.If)]
+        self.statements = [line for line in statements if not isinstance(line, BLOCKS)]
+        self.inner = [line for line in self.statements if not isinstance(line, ast.Return)]
         every = function.args
         defaults = [[ast.unparse(value) for value in f.args.defaults] for f in (function, answer)]
         self.usual_defaults = defaults[0] == defaults[1]
         self.parameters = [a.arg for a in (*every.posonlyargs, *every.args, *every.kwonlyargs)]
-        names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
-        stored = [name.id for name in names if isinstance(name.ctx, ast.Store)]
-        self.names = list(dict.fromkeys(self.parameters + stored))
+        self.names = names_of(function)
 
     def find(self):
         for parent in ast.walk(self.function):
@@ -148,6 +157,9 @@ class _Finder:
         """Yield the changes at a node, which stands in a field of its parent."""
         look = getattr(self, f"_{type(node).__name__.lower()}", None)
         made = look(node) if look else ()
+        if isinstance(node, ast.stmt) and not (isinstance(node, BLOCKS) or is_docstring(node)):
+            others = self.statements if isinstance(node, ast.Return) else self.inner
+            made = itertools.chain(made, ((SPLICED, other) for other in others))
         if isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             made = itertools.chain(made, self._expression(node, parent))
         for kind, new in made:
@@ -188,10 +200,6 @@ class _Finder:
         for other in COMPARISONS:
             if len(node.ops) == 1 and not isinstance(node.ops[0], other):
                 yield "another comparison", ast.Compare(node.left, [other()], node.comparators)
-
-    def _boolop(self, node):
-        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield "another comparison", ast.BoolOp(other, node.values)
 
     def _constant(self, node):
         value = node.value
@@ -245,7 +253,8 @@ class _Finder:
         if name == "range" and len(node.args) < 3:
             others = [ast.Constant(1), *node.args] if len(node.args) == 1 else node.args[1:]
             yield BOUNDS, ast.Call(node.func, others, [])
-        if node.args and isinstance(node.func, ast.Attribute):
+        wanted = getattr(getattr(np, name, None), "nin", np.inf)  # one more would be for the result
+        if node.args and isinstance(node.func, ast.Attribute) and len(node.args) < wanted:
             more = [[ast.Constant(0), *node.args], *([*node.args, _name(name)] for name in self.names)]
             yield from (("one more argument", ast.Call(node.func, args, node.keywords)) for args in more)
         if name in OF_SIZES and "rng" in self.parameters:  # they take the sizes one by one
@@ -261,10 +270,8 @@ class _Finder:
         keywords = {k.arg: k for k in node.keywords}
         rest = [k for k in node.keywords if k.arg != "axis"]
         of_module = isinstance(node.func, ast.Name) or _is_module(node.func.value)
-        args, own = (
-            node.args[:of_module],
-            node.args[of_module:],
-        )  # the array of np.sum(x, 0); what x.sum(0) has
+        # The array of np.sum(x, 0), and what x.sum(0) has
+        args, own = node.args[:of_module], node.args[of_module:]
         now = keywords["axis"].value if "axis" in keywords else (own[0] if own else None)
         for axis in (0, 1, -1, None):
             if (now is None and axis is None) or (isinstance(now, ast.Constant) and now.value == axis):
@@ -355,26 +362,17 @@ class _Finder:
 
     def _first_use(self, name):
         """Return the statement that first writes, or may write, into an argument."""
-        for node in ast.walk(self.function):
-            targets = getattr(node, "targets", [getattr(node, "target", None)])
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-                call = node.value  # x.sort(), np.add.at(x, …)
-                targets = [*call.args[:1], getattr(call.func, "value", None)]
-            elif not isinstance(node, ast.Assign | ast.AugAssign):
-                continue
-            for target in targets:
-                base = target.value if isinstance(target, ast.Subscript) else target
-                if isinstance(base, ast.Name) and base.id == name:
-                    return node
+        for node in (each for each in ast.walk(self.function) if isinstance(each, ast.stmt)):
+            written = [*getattr(node, "targets", ()), getattr(node, "target", None)]
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):  # x.sort(), np.add.at(x, …)
+                written += [*node.value.args[:1], getattr(node.value.func, "value", None)]
+            if isinstance(node, ast.Assign):  # y = x.pop()
+                written += [part.value for part in ast.walk(node) if getattr(part, "attr", "") == "pop"]
+            if name in (getattr(getattr(part, "value", part), "id", None) for part in written):
+                return node
         return None
 
     # Statements
-
-    def _return(self, node):
-        if node.value is not None and not isinstance(node.value, ast.Tuple):
-            for name in self.names:
-                pair = ast.Tuple([node.value, _name(name)], ast.Load())
-                yield RESULTS, ast.Return(pair)
 
     def _augassign(self, node):
         target = _load(node.target)
@@ -388,6 +386,9 @@ class _Finder:
         target, value = node.targets[0], node.value
         if isinstance(target, ast.Tuple) and len(target.elts) == 2:
             yield RESULTS, ast.Assign([ast.Tuple(target.elts[::-1], ast.Store())], value)
+        for index, other in itertools.product(range(len(getattr(target, "elts", ()))), self.names):
+            elements = [*target.elts[:index], ast.Name(other, ast.Store()), *target.elts[index + 1 :]]
+            yield "another name", ast.Assign([ast.Tuple(elements, ast.Store())], value)
         if len(node.targets) > 1 or not isinstance(target, ast.Name | ast.Subscript):
             return
         for op in (ast.Add, ast.Sub, ast.Mult):
@@ -400,6 +401,9 @@ class _Finder:
             for other in self.names:
                 if other != target.id:
                     yield "another name", ast.Assign([ast.Name(other, ast.Store())], value)
+            for other in self.parameters:
+                whole = ast.Subscript(_name(other), ast.Constant(...), ast.Store())
+                yield "a change in place, or none", ast.Assign([target, whole], value)
 
     def _lines(self, parent, field, lines):
         """Yield changes of the order and number of statements."""
@@ -409,12 +413,7 @@ class _Finder:
 
     def _spliced(self, lines):
         for index, line in enumerate(lines):
-            last = index == len(lines) - 1
-            for other in self.statements if not _is_docstring(line) else ():
-                if isinstance(other, ast.Return) and not (last and isinstance(line, ast.Return)):
-                    continue  # nothing after it would run
-                if not isinstance(line, ast.For | ast.While | ast.If):  # one of many lines would be no place
-                    yield SPLICED, line, [*lines[:index], other, *lines[index + 1 :]]
+            for other in self.inner if not is_docstring(line) else ():
                 yield SPLICED, line, [*lines[:index], other, *lines[index:]]
 
     def _copied(self, parent, lines):
@@ -431,7 +430,7 @@ class _Finder:
 
 def _dropped(lines):
     for index, line in enumerate(lines):
-        if len(lines) > 1 and not _is_docstring(line):
+        if len(lines) > 1 and not is_docstring(line):
             yield "a line less", line, [*lines[:index], *lines[index + 1 :]]
 
 
@@ -439,7 +438,7 @@ def _moved(lines):
     """Exchange neighbours, and move lines into a loop or a condition, or out of it."""
     for index, (line, following) in enumerate(itertools.zip_longest(lines, lines[1:])):
         before, after = lines[:index], lines[index + 1 :]
-        if following and not _is_docstring(line):
+        if following and not is_docstring(line):
             yield MOVED, line, [*before, following, line, *after[1:]]
         if not isinstance(line, ast.For | ast.While | ast.If):
             continue
@@ -455,7 +454,8 @@ def _moved(lines):
             yield MOVED, last, [*before, _with_body(line, line.body[:-1] or [ast.Pass()]), *after, last]
 
 
-def _is_docstring(line):
+def is_docstring(line):
+    """Say whether a line is a text that nothing reads."""
     return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
 
 

@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn_helpers.exercises.checking.changes import ORDER, RESULTS, SPLICED, Change, changes_of
+from nn_helpers.exercises.checking.changes import ORDER, RESULTS, SPLICED, Change, changes_of, is_docstring
 from nn_helpers.exercises.checking.comparison import agrees, is_numeric, leaves
+from nn_helpers.exercises.checking.counterpart import in_names_of, names_of
 from nn_helpers.exercises.checking.recognition import outcomes_of
 from nn_helpers.exercises.checking.sandbox import Outcome, OutOfTime, call, outcome_on, slowness
 from nn_helpers.exercises.checking.source import tree_of
@@ -33,8 +34,9 @@ SECONDS = 1.8  # of computing, for a whole search
 MORE_SECONDS = 0.4  # for a better place, once there is one
 BEAM = 16  # changed programs of which each is changed once more
 MOST_IN_LINE = 6  # of them
+NEAREST = 2  # lines of the answer that are tried, in twos and threes, in the place of each
 MOST_TRIES = 12_000
-MOST_LINES = 4
+MOST_LINES = 2  # that have to be the answer's, or half the function's
 LIKELY = 13  # kinds of changes of which any two are tried
 FEW = 2  # cases that tell how near a changed program is; one, if it takes longer than
 SOON = 0.001  # seconds
@@ -49,8 +51,7 @@ FILES = {
     "memmap", "dump", "dumps", "open", "f2py", "ctypeslib", "show_config", "info", "test", "lookfor",
 }  # fmt: skip
 STATEMENTS = (
-    *(ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ClassDef),
-    *(ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith),
+    *(ast.Global, ast.Nonlocal, ast.ClassDef, ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith),
 )
 
 
@@ -112,22 +113,9 @@ class Program:
         for name in used & self.names.keys():  # data of the notebook, which variants must not change
             if isinstance(self.names[name], np.ndarray | list):
                 self.names[name] = copy.deepcopy(self.names[name])
-        self.answer = self._answer(exercise)
-        self.head = f"def {self.function.name}({ast.unparse(self.function.args)}):"
-
-    def _answer(self, exercise):
-        """Return the answer's tree, with the learner's names for its arguments."""
         answer = ast.parse(inspect.getsource(exercise.answer)).body[0]
-        mine, theirs = names_of(self.function), names_of(answer)
-        own, others = ([name for name in a if name not in b] for a, b in ((mine, theirs), (theirs, mine)))
-        # As many other names are for the same things, it seems, in the order in which they come up.
-        renamed = dict(zip(others, own, strict=True)) if len(own) == len(others) else {}
-        renamed.update(zip(exercise.parameters, mine, strict=False))
-        for node in ast.walk(answer):
-            if isinstance(node, ast.Name | ast.arg):
-                name = "id" if isinstance(node, ast.Name) else "arg"
-                setattr(node, name, renamed.get(getattr(node, name), getattr(node, name)))
-        return answer
+        self.answer = in_names_of(self.function, answer, exercise.parameters)
+        self.head = f"def {self.function.name}({ast.unparse(self.function.args)}):"
 
     def compile(self):
         """Return the function as its tree is now."""
@@ -144,21 +132,14 @@ class Program:
         return Place(node.lineno - self.first + 1, line, " ".join(part.split()), change.kind)
 
 
-def names_of(function):
-    """Return the names of arguments and variables in the order in which they come up."""
-    stored = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-    stored.sort(key=lambda node: (node.lineno, node.col_offset))
-    return list(dict.fromkeys([a.arg for a in function.args.args] + [node.id for node in stored]))
-
-
 def lines_of(function):
     """Return pairs of a line of a function's body, written in one way, and the statement that it begins."""
     found = []
 
     def add(statements, indent):
         for node in statements:
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-                continue  # a docstring
+            if is_docstring(node):
+                continue
             head, *rest = ast.unparse(node).splitlines()
             blocks = [getattr(node, field, []) for field in ("body", "orelse")]
             found.append((indent + head, node))
@@ -178,11 +159,15 @@ def is_plain(tree, names, depth=3):
     """Say whether a function is arithmetic, NumPy and its own arguments, as far as can be seen."""
     own = {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
     own |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    own |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    named = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.alias))
+    own |= {getattr(n, "asname", None) or n.name for n in named}
     for node in ast.walk(tree):
-        if isinstance(node, STATEMENTS):
+        imports = node.names if isinstance(node, ast.Import) else ()
+        modules = {getattr(node, "module", "math"), *(alias.name for alias in imports)}
+        if isinstance(node, STATEMENTS) or not modules <= {"math", "numpy"}:
             return False
-        if isinstance(node, ast.Attribute) and (node.attr.startswith("_") or node.attr in FILES):
+        name = getattr(node, "attr", getattr(node, "name", None)) or ""  # of an attribute, or an import
+        if name.startswith("_") or name in FILES:
             return False
         if isinstance(node, ast.Name) and node.id not in own and not _is_plain_name(node.id, names, depth):
             return False
@@ -237,15 +222,20 @@ class _Search:
             for together in (changes, *combinations(changes, 2)) if 2 < len(changes) < 6 else (changes,):
                 yield tuple(together)
         better = _best(near)
-        yield from _two_of(better)
+        for few, number in ((better, 2), (self._alike(singles), 2), (self._alike(singles), 3)):
+            yield from _several_of(few, number)
         likely = [change for change in singles if ORDER.index(change.kind) < LIKELY]
         yield from _pairs(better, likely)
-        lines = {}
-        for change in likely:
-            lines.setdefault(change.node.lineno, []).append(change)
-        for changes in lines.values():
-            yield from _two_of(changes)
+        for number in sorted({change.node.lineno for change in likely}):
+            yield from _several_of([change for change in likely if change.node.lineno == number], 2)
         yield from _pairs(better, [change for change in singles if ORDER.index(change.kind) >= LIKELY])
+
+    def _alike(self, changes):
+        """Return the changes that put the answer's lines in the place of those that are most like them."""
+        found, lines = {}, [c for c in changes if isinstance(c.new, ast.stmt) and c.kind == SPLICED]
+        for change in sorted(lines, key=lambda change: -_ratio(change.old, change.new)):
+            found.setdefault(change.node, []).append(change)
+        return [change for each in found.values() for change in each[:NEAREST]]
 
     def find(self):
         """Return the changes that make the function right, or an empty tuple.
@@ -287,15 +277,15 @@ class _Search:
     def _likeness(self, changes):
         """Return how like the answer the program is with these changes, and how little is changed.
 
-        What is wrong can often be mended at the end, too: the lines before count for more.
+        What is wrong can often be mended at the end, too, or by a line more: the lines before count for more.
         """
         with self._changed(changes):
-            texts = _words(self.program.function), _words(self.program.answer)
+            ratio = _ratio(self.program.function, self.program.answer)
         places = [self.program.place(change) for change in changes]
         at_the_end = sum(p.text.startswith("return") and p.kind != RESULTS for p in places)
-        ratio = difflib.SequenceMatcher(None, *texts, autojunk=False).ratio()
         idle = self._leaves_idle(changes)
-        return ratio - 0.1 * at_the_end - 0.1 * idle, -sum(len(place.part) for place in places)
+        beside = sum(change.kind == SPLICED and isinstance(change.new, list) for change in changes)
+        return ratio - 0.1 * (at_the_end + idle + beside), -sum(len(place.part) for place in places)
 
     def _leaves_idle(self, changes):
         """Say whether the program with these changes no longer reads a value that it computes."""
@@ -313,21 +303,21 @@ class _Search:
         matcher = difflib.SequenceMatcher(
             None, [text for text, _ in mine], [text for text, _ in right], autojunk=False
         )
-        needed = [code for code in matcher.get_opcodes() if code[0] != "equal"]
-        if len(needed) > MOST_LINES or sum(max(i2 - i1, 1) for _, i1, i2, *_ in needed) > max(
-            2, len(mine) / 2
-        ):
+        codes = matcher.get_opcodes()
+        if not self._is_right_with(codes, mine, right):
             return set()
-        for code in list(needed):
-            fewer = [other for other in needed if other is not code]
-            if self._is_right_with(matcher, mine, right, fewer):
-                needed = fewer
-        places = set()
-        for _, i1, i2, *_ in needed if self._is_right_with(matcher, mine, right, needed) else ():
-            for number in range(i1, max(i2, i1 + 1)):
-                node = mine[min(number, len(mine) - 1)][1]
-                places.add(self.program.place(Change(None, "", None, None, None, node, SPLICED)))
-        return places
+        for split in (lambda *code: [code], _line_by_line):  # what is not needed is left as it is
+            codes = [part for code in codes for part in split(*code)]
+            for number, code in enumerate(codes):
+                fewer = [*codes[:number], ("equal", *code[1:]), *codes[number + 1 :]]
+                if code[0] != "equal" and self._is_right_with(fewer, mine, right):
+                    codes = fewer
+        needed = [(i1, i2) for kind, i1, i2, *_ in codes if kind != "equal"]
+        numbers = [number for i1, i2 in needed for number in range(i1, i2)]
+        if len(numbers) > max(MOST_LINES, len(mine) / 2):
+            return set()
+        numbers = numbers or [min(at, len(mine) - 1) for at, _ in needed]  # where lines are missing
+        return {self.program.place(Change(*[None] * 5, mine[number][1], SPLICED)) for number in numbers}
 
     def part(self):
         """Return the place of a change with which more results are right in all cases; or no place."""
@@ -354,12 +344,11 @@ class _Search:
             return names
         return set(self._trial(outcomes).wrong_results)
 
-    def _is_right_with(self, matcher, mine, right, hunks):
-        """Say whether the program is right with these parts of the answer in the place of its own."""
+    def _is_right_with(self, codes, mine, right):
+        """Say whether the program is right with the answer's parts in the place of its own that differ."""
         text = [self.program.head]
-        for code in matcher.get_opcodes():
-            _, i1, i2, j1, j2 = code
-            text += [line for line, _ in (right[j1:j2] if code in hunks else mine[i1:i2])]
+        for kind, i1, i2, j1, j2 in codes:
+            text += [line for line, _ in (mine[i1:i2] if kind == "equal" else right[j1:j2])]
         found = []
 
         def look():
@@ -417,7 +406,7 @@ class _Search:
         if not any(change.kind == SPLICED for change in changes):
             return False
         function, places = self.program.function, [change.node for change in changes]
-        inserted = {part for change in changes if isinstance(change.new, list) for part in change.new}
+        inserted = {part for c in changes for part in (c.new if isinstance(c.new, list) else [c.new])}
         inserted -= {part for change in changes if isinstance(change.old, list) for part in change.old}
         idle = [line for *_, line in _blocks(function) if not _is_needed(line, function)]
         with self._changed(changes):
@@ -469,6 +458,15 @@ class _Search:
         return Trial(exercise, None, outcomes, outcomes_of(exercise, exercise.answer))
 
 
+def _line_by_line(code, i1, i2, j1, j2):
+    """Return a difference as one for each line, with all that there are more of on one side in the first."""
+    most = min(i2 - i1, j2 - j1)
+    if code == "equal" or most < 2:
+        return [(code, i1, i2, j1, j2)]
+    pairs = [(code, i2 - n, i2 - n + 1, j2 - n, j2 - n + 1) for n in range(most - 1, 0, -1)]
+    return [(code, i1, i2 - most + 1, j1, j2 - most + 1), *pairs]
+
+
 def _blocks(function):
     """Yield each line of a function, after the node, the name of its field and the list that it stands in."""
     for parent in ast.walk(function):
@@ -506,9 +504,11 @@ def _best(near):
     return [change for *_, change in heapq.nlargest(BEAM, several)]
 
 
-def _two_of(changes):
-    """Yield pairs of changes of different places."""
-    return (pair for pair in combinations(changes, 2) if not pair[0].excludes(pair[1]))
+def _several_of(changes, number):
+    """Yield so many changes of different places."""
+    for chosen in combinations(changes, number):
+        if not any(first.excludes(second) for first, second in combinations(chosen, 2)):
+            yield chosen
 
 
 def _pairs(better, others):
@@ -516,10 +516,11 @@ def _pairs(better, others):
     return ((first, second) for second in others for first in better if not first.excludes(second))
 
 
-def _words(function):
-    """Return the words and signs of a function, without its docstring."""
-    body = function.body[ast.get_docstring(function) is not None :]
-    return re.findall(r"\w+|\S", "\n".join(map(ast.unparse, body)))
+def _ratio(*nodes):
+    """Return how like two lines are in words and signs, or two functions without their docstrings."""
+    bodies = [[line for line in getattr(node, "body", [node]) if not is_docstring(line)] for node in nodes]
+    words = [re.findall(r"\w+|\S", "\n".join(map(ast.unparse, body))) for body in bodies]
+    return difflib.SequenceMatcher(None, *words, autojunk=False).ratio()
 
 
 def _nearness(yours, right):

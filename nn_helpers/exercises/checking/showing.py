@@ -8,6 +8,7 @@ import dis
 import sys
 
 from nn_helpers.exercises.checking.sandbox import functions_under_check
+from nn_helpers.support.printing import printable
 
 _waiting = []  # texts that nobody has looked at yet
 _on_screen = []  # in this cell, by `show_now`
@@ -23,7 +24,7 @@ class Shown:
 
     def __repr__(self):
         _waiting[:] = [other for other in _waiting if other is not self]
-        return self.text
+        return printable(self.text)
 
     __str__ = __repr__
 

@@ -229,9 +229,17 @@ def _sentence(trial, key):
     return bare if name else bare[0].upper() + bare[1:]
 
 
+def _with_capitals(trial, text):
+    """Return a text with a capital letter where a sentence begins with the description of a result."""
+    described = [name for name in trial.names if " " in name and not name.endswith(FROM_CACHE)]
+    begins = rf"(^|\. )({'|'.join(map(re.escape, described)) or '$.'})"
+    return re.sub(begins, lambda m: m[1] + m[2][0].upper() + m[2][1:], text, flags=re.MULTILINE)
+
+
 def _mistake(trial, sentence, index, sandbox, keys=(), unknown=True):
     """Compose a verdict: the sentence, the case that shows it, and where to look."""
     exercise = trial.exercise
+    sentence = _with_capitals(trial, sentence)
     where = _where_to_look(exercise, exercise.mistakes[keys[0]].section if keys else None)
     after = "\n\n".join(filter(None, [where, _quote_prints(sandbox)]))
     parts = {"unknown": unknown, "raised": (trial.outcomes[index].where or ())[1:], **_example(trial, index)}
