@@ -6,10 +6,11 @@ PIP := $(PY) -m pip install --disable-pip-version-check -q
 # Written when everything is installed, with the folder it was installed from.
 LESSONS_READY := .venv/.lessons-ready
 TESTS_READY := .venv/.tests-ready
+SITE_READY := .venv/.site-ready
 installed_from := $(shell cat $(LESSONS_READY) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test setup notebooks data bench bench-widgets scaling ablation answers fuzz machines clean moved
+.PHONY: help lab test setup notebooks data site bench bench-widgets scaling ablation answers fuzz machines clean moved
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +30,10 @@ notebooks: $(LESSONS_READY)  ## Run every lesson from the top and save its outpu
 
 data: $(LESSONS_READY)  ## Fetch CIFAR-10
 	$(PY) -m nn_helpers data $(ARGS)
+
+site: $(SITE_READY)  ## Build the site into build/site, from what is here, without a network
+	rm -rf build/site
+	$(PY) -m sphinx -q -E -W --keep-going -j 2 -c site -d build/site-read . build/site
 
 bench: $(TESTS_READY)  ## Measure the speed
 	$(PY) -m benchmarks $(ARGS)
@@ -65,6 +70,11 @@ $(TESTS_READY): $(LESSONS_READY)
 	@sh tools/make_venv.sh "$(PYTHON)"
 	@echo "Installing what the tests need into .venv"
 	@$(PIP) -e '.[dev]'
+	@touch $@
+
+$(SITE_READY): $(LESSONS_READY) site/requirements.txt
+	@echo "Installing what the site needs into .venv"
+	@$(PIP) -r site/requirements.txt
 	@touch $@
 
 # Missing, or a link to a Python that is gone.

@@ -132,7 +132,7 @@ def table(key, workers):
     """Return the lines of a Markdown table for one workload."""
     ours = {w.threads: w for w in workers if w.contender == "ours"}
     lines = [
-        f"### {WORKLOADS[key].title}",
+        f"## {WORKLOADS[key].title}",
         "",
         "| | ms, median | ms, minimum | nn_helpers' time / its time (quartiles) | peak memory, MB |",
         "|---|---|---|---|---|",
@@ -210,7 +210,8 @@ def main():
     parser.add_argument("--figure", type=Path, help="save a figure here (.png)")
     options = parser.parse_args()
     _, absent = installed()
-    heading = [f"Measured on {machine()}; {options.rounds} rounds in turn.", ""]
+    measured = f"Measured on {machine()}; {options.rounds} rounds in turn."
+    heading = ["# How fast a training step is", "", measured, ""]
     if absent:
         heading += [f"Not installed here, and left out: {', '.join(absent)}.", ""]
     print("\n".join(heading), flush=True)

@@ -85,7 +85,8 @@ def main():
     for answer, found, *_, verdict in results if options.show else ():
         if found not in OUTCOMES[:3] and (answer["kind"], found) != ("right", "accepted"):
             print(f"\n--- {found}: {answer['what']} {answer['lines']}\n{answer['code']}\n\n{verdict}")
-    text = "\n".join([f"Measured on {machine(('numpy',))}.", "", *table(results)])
+    heading = ["# What `check` says of answers that it was not made for", ""]
+    text = "\n".join([*heading, f"Measured on {machine(('numpy',))}.", "", *table(results)])
     print(text)
     if options.table:
         options.table.write_text(text, encoding="utf-8")

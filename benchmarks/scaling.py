@@ -171,7 +171,7 @@ def number(value):
 
 def table(curve):
     """Return the lines of a Markdown table."""
-    lines = [f"### {curve.title}", ""]
+    lines = [f"## {curve.title}", ""]
     if not curve.known:
         return [*lines, sentence(curve), ""]
     lines += [

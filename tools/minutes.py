@@ -55,7 +55,7 @@ def _minutes(cell):
     """Return how long a cell takes, in minutes; what only tests the lesson takes none."""
     if cell.cell_type == "markdown":
         return len(HEADING.sub(r"\1", cell.source).split()) / WORDS_A_MINUTE
-    if "claims" in cell.metadata.get("tags", []):
+    if {"claims", "install"} & set(cell.metadata.get("tags", [])):
         return 0
     minutes = len(code_lines(cell.source)) / LINES_A_MINUTE
     minutes += sum(EXERCISE + ANSWER_LINE * lines for _, lines in _checked(cell))

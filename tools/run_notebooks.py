@@ -1,21 +1,24 @@
 """Run lessons from the top in fresh kernels and save them so that a second run changes nothing.
 
-`make notebooks` runs them all. It writes into each how many minutes it takes, and for which version of
-nn_helpers it is: the one it ran with.
-A lesson that raises, writes to stderr or takes too long is left as it was.
+`make notebooks` runs them all. It writes into each how many minutes it takes, the first cell that installs
+nn_helpers where it is missing, the words of its figures, and for which version of nn_helpers it is: the one
+it ran with. A lesson that raises, writes to stderr or takes too long is left as it was.
 """
 
 import argparse
 import base64
 import io
 import os
+import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import numpy as np
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_code_cell
 from PIL import Image
 
 from nn_helpers import __version__
@@ -27,7 +30,9 @@ from tools.minutes import write_minutes
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE_INFO = {"name": "python"}
+FIRST_CELL = Path(__file__).with_name("first_cell.txt").read_text(encoding="utf-8").rstrip()
 SHOWS_TIME = "shows-time"  # the tag of a cell whose figure depends on how fast the machine is
+WORDS = re.compile(r"\*(The figures?\b.*?)\*(?:\n\n|\Z)", re.DOTALL)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -57,6 +62,7 @@ def run(path, timeout):
         cell.setdefault("id", f"cell-{i}")
     for cell in code_cells(notebook):
         cell.source = STATEMENT.sub(rf"\g<1>{edition(__version__)}\g<3>", cell.source)
+    write_first_cell(notebook)
     write_minutes(notebook)
     old_images = images(notebook)
     client = NotebookClient(
@@ -74,6 +80,7 @@ def run(path, timeout):
     except (CellExecutionError, DeadKernelError) as error:
         raise LessonError(str(error)) from error
     refuse_complaints(notebook)
+    write_words(notebook)
     normalise(notebook, old_images)
     after = as_text(notebook)
     if after == before:
@@ -81,6 +88,14 @@ def run(path, timeout):
     with temporary_file(path, after.encode("utf-8")) as new:
         os.replace(new, path)
     return True
+
+
+def write_first_cell(notebook):
+    """Put into a lesson, below its title, the cell that installs the package where it is missing."""
+    if any('nn_helpers.lesson("' in cell.source for cell in code_cells(notebook)):
+        if notebook.cells[1].id != "install":
+            notebook.cells.insert(1, new_code_cell(id="install", metadata={"tags": ["install"]}))
+        notebook.cells[1].source = FIRST_CELL.replace("EDITION", edition(__version__))
 
 
 def as_text(notebook):
@@ -113,6 +128,16 @@ def refuse_complaints(notebook):
                 raise LessonError(f"cell {number} wrote to stderr: {output.text.strip()}")
 
 
+def write_words(notebook):
+    """Make the words below each figure its alternative text, without the marks of Markdown and LaTeX."""
+    for cell, below in pairwise(notebook.cells):
+        words = WORDS.match(below.source)
+        for output in cell.get("outputs", ()):
+            if words and "image/png" in output.get("data", {}):
+                heard = re.sub(r"\\[a-z]+|[$*`_{}\\]", "", words[1])
+                output.metadata["image/png"] = {"alt": " ".join(heard.split())}
+
+
 def normalise(notebook, old_images):
     """Take out of `notebook`, in place, what differs from run to run or from machine to machine.
 
@@ -124,7 +149,8 @@ def normalise(notebook, old_images):
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-    for count, cell in enumerate(code_cells(notebook), 1):
+    first = int(all(cell.id != "install" for cell in notebook.cells))  # that cell has number 0
+    for count, cell in enumerate(code_cells(notebook), first):
         cell.execution_count = count
         cell.outputs = merge_streams(cell.outputs)
         for i, output in enumerate(cell.outputs):

@@ -126,9 +126,11 @@ def reset(what, folder):
 def copy_of(notebook):
     """Leave out of a lesson, in place, what a learner should not see before its time; return it.
 
-    Cells that only test go. Outputs of what is to be guessed, of checks and of widgets are cleared.
+    Cells that only test go, and the one that installs the package. Outputs of what is to be guessed, of
+    checks and of widgets are cleared.
     """
-    notebook.cells = [cell for cell in notebook.cells if "claims" not in cell.metadata.get("tags", [])]
+    left_out = {"claims", "install"}
+    notebook.cells = [cell for cell in notebook.cells if not left_out & set(cell.metadata.get("tags", []))]
     asked = {}  # {a question's id: the cell that asks it}
     clear = set()
     for i, cell in enumerate(notebook.cells):

@@ -119,8 +119,9 @@ def test_every_lesson_has_a_valid_copy_whose_cells_were_never_run(path):
     source = nbformat.read(path, as_version=4)
     notebook = copy_of(copy.deepcopy(source))
     nbformat.validate(notebook)
-    claims = [cell for cell in source.cells if "claims" in cell.metadata.get("tags", [])]
-    assert len(notebook.cells) == len(source.cells) - len(claims)
+    left_out = [cell for cell in source.cells if {"claims", "install"} & set(cell.metadata.get("tags", []))]
+    assert len(notebook.cells) == len(source.cells) - len(left_out)
+    assert "install" not in [cell.id for cell in notebook.cells]
     for cell in notebook.cells:
         assert cell.get("execution_count") is None
         if "check(" in cell.source and cell.cell_type == "code":

@@ -58,7 +58,7 @@ def test_the_table_and_the_figure_show_medians_and_ratios():
 
     workers = [Finished("ours", [0.001, 0.002, 0.003]), Finished("textbook", [0.004, 0.004, 0.006])]
     rows = bench.table("200", workers)
-    assert rows[0] == f"### {WORKLOADS['200'].title}"
+    assert rows[0] == f"## {WORKLOADS['200'].title}"
     assert rows[4] == "| nn_helpers, 1T | 2.000 | 1.000 |  | 50 |"
     assert rows[5] == "| textbook NumPy, float64, 1T | 4.000 | 4.000 | 0.50 (0.38–0.50) | 50 |"
     rows = bench.disturbed_table(workers)

@@ -15,6 +15,7 @@ import sys
 from base64 import b64decode
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -26,13 +27,20 @@ from PIL import Image
 
 import nn_helpers.exercises.catalogue
 from nn_helpers import load_images
+from nn_helpers.course.doctor import Finding
 from nn_helpers.course.lesson import edition
 from nn_helpers.course.questions import questions_of
+from tools.run_notebooks import FIRST_CELL
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 DATA = "cifar10" if os.environ.get("CIFAR10_DIR") else "sketches"  # the lessons' claims hold on both
+
+
+def cells_of(path):
+    """Return a lesson's cells without the one that installs the package where it is missing."""
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.id != "install"]
 
 
 def exercises_in(path):
@@ -147,11 +155,16 @@ def test_every_figure_is_described_in_words_below_it(path):
         if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
             assert below.cell_type == "markdown", cell.source
             assert re.match(r"\*The (figure|figures)\b", below.source), below.source[:80]
+            images = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+            for alternative in (
+                output.metadata["image/png"]["alt"] for output in images
+            ):  # nbconvert shows it
+                assert alternative.startswith("The figure"), "run make notebooks"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_has_its_parts_in_order(path):
-    cells = nbformat.read(path, as_version=4).cells
+    cells = cells_of(path)
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     first_code = next(cell for cell in cells if cell.cell_type == "code")
     assert cells[0].source.startswith(f"# {path.stem[:2]} · ")
@@ -204,7 +217,7 @@ def names_in(source):
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_the_core_path_needs_nothing_that_is_beyond_it(path):
     known, beyond = set(dir(builtins)), False
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in cells_of(path):
         if cell.cell_type == "markdown" and cell.source.startswith("## "):
             beyond = cell.metadata.get("beyond", False)
         elif cell.cell_type == "code" and not beyond and "claims" not in cell.metadata.get("tags", []):
@@ -214,7 +227,7 @@ def test_the_core_path_needs_nothing_that_is_beyond_it(path):
 
 
 def test_the_first_lesson_shows_images_and_says_how_to_run_a_cell_above_its_first_code():
-    cells = nbformat.read(LESSONS[0], as_version=4).cells
+    cells = cells_of(LESSONS[0])
     assert [cell.cell_type for cell in cells[:2]] == ["markdown", "code"]
     title = cells[0]
     assert "press **Shift+Enter**" in title.source
@@ -226,12 +239,46 @@ def test_the_first_lesson_shows_images_and_says_how_to_run_a_cell_above_its_firs
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_says_first_of_all_for_which_version_it_was_written(path):
-    cells = nbformat.read(path, as_version=4).cells
+    cells = cells_of(path)
     first = next(cell for cell in cells if cell.cell_type == "code")
     here, number = edition(nn_helpers.__version__), path.stem[:2]
     statement = f'nn_helpers\\.lesson\\("{number}", written_for="{here}"\\)'
     assert re.match(f"import nn_helpers\n{statement}\n\n", first.source)
     assert "\n".join(cell.source for cell in cells).count("nn_helpers.lesson(") == 1
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_first_cell_installs_the_package_where_it_is_missing(path):
+    cell = nbformat.read(path, as_version=4).cells[1]
+    here = edition(nn_helpers.__version__)
+    assert cell.source == FIRST_CELL.replace("EDITION", here), "run make notebooks"
+    assert f"install --quiet nn-helpers=={here}.*" in cell.source
+    assert (cell.metadata.tags, cell.outputs, cell.execution_count) == (["install"], [], 0)
+
+
+def first_cell(monkeypatch, missing, findings=()):
+    """Run the cell; return what it runs of pip."""
+    ran = []
+    magic = SimpleNamespace(run_line_magic=lambda *line: ran.append(line))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if missing else name)
+    monkeypatch.setattr("nn_helpers.course.doctor.packages", lambda: list(findings))
+    exec(FIRST_CELL, {"get_ipython": lambda: magic})
+    return ran
+
+
+def test_where_the_package_is_the_first_cell_does_and_says_nothing(monkeypatch, capsys):
+    assert first_cell(monkeypatch, missing=False) == []
+    assert capsys.readouterr().out == ""
+
+
+def test_where_a_service_keeps_another_version_the_first_cell_says_which_and_what_to_do(monkeypatch, capsys):
+    old = Finding("ipywidgets", "7.7.1; <9,>=8.1 was tried", "trouble", "restart the kernel")
+    ran = first_cell(monkeypatch, missing=True, findings=[Finding("packages", "numpy 2.0.2"), old])
+    assert ran == [("pip", "install --quiet nn-helpers==EDITION.*")]
+    said = capsys.readouterr().out
+    assert said.startswith("nn_helpers is not installed here. Installing it takes a minute or two.\n")
+    assert said.endswith(f"{old}\n")
+    assert "numpy" not in said
 
 
 @pytest.mark.parametrize(
@@ -260,10 +307,7 @@ def test_a_lesson_of_another_version_stops_with_a_sentence_that_says_what_to_do(
 
 def test_in_a_notebook_that_sentence_is_all_that_the_first_cell_shows():
     """In every lesson, before it imports anything that another version may not have."""
-    cells = [
-        next(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
-        for path in LESSONS
-    ]
+    cells = [next(cell.source for cell in cells_of(path) if cell.cell_type == "code") for path in LESSONS]
     program = """if True:
         import json, sys
         import nn_helpers
