@@ -108,7 +108,7 @@ def test_the_learner_s_functions_do_the_work(tmp_path, data):
         return watch
 
     mine = MyNetwork({name: watched(name, f) for name, f in mine.yours.items()}, {})
-    for options in ({}, {"activation": "sigmoid"}, {"dropout": 0.1}):
+    for options in ({}, {"activation": "sigmoid"}, {"dropout": 0.1}, {"normalise": True}):
         net = mine.net([4], reg=0.1, **options)
         for rule in ("sgd", "momentum", "rmsprop", "adam", "adamw"):
             optimizer = mine.optimizer(rule, mine.schedule(1e-3, 100, 1))
