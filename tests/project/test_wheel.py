@@ -37,9 +37,11 @@ def run(wheel, tmp_path_factory):
     scripts = home / ("Scripts" if os.name == "nt" else "bin")
     pip = [sys.executable, "-m", "pip", "--python", home, "install", "--no-deps", "--no-index", "-q"]
     subprocess.run([*pip, "--disable-pip-version-check", wheel], check=True)
-    # NumPy and the others are those of the tests. This line adds their folder, and not what its own .pth add.
+    # NumPy and the others are those of the tests. This line adds their folder, and not what its own .pth add;
+    # it is ASCII, for up to Python 3.12 it is read in the locale's encoding.
     (site,) = home.glob("**/site-packages")
-    (site / "the_others.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    line = f"import sys; sys.path.append({ascii(sysconfig.get_path('purelib'))})"
+    (site / "the_others.pth").write_text(line, encoding="ascii")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment |= {"PYTHONIOENCODING": "utf-8", "OPENBLAS_NUM_THREADS": "1"}
 
