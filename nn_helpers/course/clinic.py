@@ -208,9 +208,10 @@ def _changes(part, numbers):
         kind = type(PARTS[choice("mend", "part", name, PARTS)])
         if name != "init" and kind is str:
             raise TypeError(f'mend: {name} is no number; mend("{name}") puts the healthy one in place')
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1000:
-            raise ValueError(f"mend: {name} must be a number of at most 1,000, got {value!r}")
-        changes[name] = value if kind is int else float(value)
+        most = 200 if name == "units" else 1000
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
+            raise ValueError(f"mend: {name} must be a number of at most {most:,}, got {value!r}")
+        changes[name] = whole_number("mend", name, value, 1) if kind is int else float(value)
     return changes
 
 

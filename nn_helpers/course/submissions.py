@@ -209,7 +209,7 @@ def _version(name, number, piece, last, unused):
     definition = last.get(piece.statement.value.id, piece) if piece.rank == 3 else piece
     taken = {each for other in needed for each in globals_in(other.text)}
     about["texts"], about["form"] = list(dict.fromkeys(texts)), form_of(definition.statement)
-    about["marks"] = _marks(needed, pair, taken & unused)
+    about["marks"] = _marks(needed, pair, taken & unused, EXERCISES[about["exercise"]])
     return about
 
 
@@ -234,13 +234,15 @@ def _syntax_error(text):
     return "its lines do not belong together"
 
 
-def _marks(needed, pair, computed):
+def _marks(needed, pair, computed, exercise):
     """Return what a person should look at: calls of the library, what reaches further, what is not here.
 
-    What the other half of its `pair` reaches counts too, for that runs in the same process.
+    What the other half of its `pair` reaches counts too, for that runs in the same process. What the
+    exercise's own answer calls is no mark.
     """
     imports = [each for node in _nodes(needed) for each in _imports(node)]
     library = {name for module, name in imports if module.partition(".")[0] == "nn_helpers"}
+    library -= set(exercise.answer.__code__.co_names)
     outside = {name for node in _nodes((*needed, *pair)) for name in _reached(node)}
     said = (LIBRARY, library), (OUTSIDE, outside), (ABSENT, computed)
     return [f"{what} ({', '.join(sorted(names))})" for what, names in said if names]

@@ -19,6 +19,8 @@ from nn_helpers import (
     Split,
     affine_backward,
     affine_forward,
+    batchnorm_backward,
+    batchnorm_forward,
     cross_entropy,
     dropout_backward,
     dropout_forward,
@@ -152,6 +154,10 @@ CALLS = [
         (f"{name}_backward", "da", z, lambda v, f=f, g=g: g(v, f(z)[1]))
         for name, (f, g) in ACTIVATIONS.items()
     ),
+    ("batchnorm_forward", "z", z, lambda v: batchnorm_forward(v, b, b)[0]),
+    ("batchnorm_forward", "gamma", b, lambda v: batchnorm_forward(z, v, b)[0]),
+    ("batchnorm_forward", "beta", b, lambda v: batchnorm_forward(z, b, v)[0]),
+    ("batchnorm_backward", "dy", z, lambda v: batchnorm_backward(v, batchnorm_forward(z, b, b)[1])[0]),
     ("dropout_forward", "a", z, lambda v: dropout_forward(v, 0.5, np.random.default_rng(0))[0] * 0),
     ("dropout_backward", "d", z, lambda v: dropout_backward(v, np.ones_like(z))),
     ("softmax", "logits", z, softmax),

@@ -431,6 +431,10 @@ def test_few_cases_are_right_for_most_mistakes_and_these_praise_none():
         "l2_gradient": ["reg = 0"],
         "dropout_forward": ["rate = 0"],
         "adamw_step": ["λ = 0"],
+        "train_epoch": ["all examples in one batch"],
+        "keep_best": ["equally low each time", "falling all the time", "no epoch at all"],
+        "successive_halving": ["a single setting", "two settings"],
+        "walk_back": ["a product", "a product of three", "an affine layer"],
     }
 
 
