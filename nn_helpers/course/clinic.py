@@ -92,7 +92,7 @@ class Case:
         ]
         text = (
             f"Case {self.seed}. 400 sketches of 8 × 8 pixels, three hidden layers, Adam. No error, and no "
-            f"warning. case.curves() shows what one sees in life.\n\n"
+            f"warning. case.curves() shows what you would see in real life.\n\n"
             f'Up to {EXPERIMENTS} experiments, case.experiment("…"):\n' + "\n".join(lines) + "\n\n"
             f'Name what is wrong, case.name("…"):\n{", ".join(FAULTS)}.\n\n'
             f'Mend it: case.mend("…") puts a healthy part in place, case.mend(lr=0.01) a number of your own. '

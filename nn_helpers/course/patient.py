@@ -246,7 +246,7 @@ def curves(patient):
 
 
 def images(patient):
-    """Look at what goes in: how large, which labels, how many classes in a batch; with 20 images."""
+    """Look at what goes in: how large, which labels, how many classes in a batch, and 20 of the images."""
     x, x_val, y = patient.data.train.inputs, patient.data.val.inputs, patient.data.train.labels
     pixels = x.reshape(-1, SIDE, SIDE, 3)
     seen = [labels for _, labels in batches(patient.data, BATCH, shuffle=patient.parts.batches != "sorted")]
