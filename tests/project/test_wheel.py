@@ -40,7 +40,7 @@ def run(wheel, tmp_path_factory):
     # NumPy and the others are those of the tests. This line adds their folder, and not what its own .pth add;
     # it is ASCII, for up to Python 3.12 it is read in the locale's encoding.
     (site,) = home.glob("**/site-packages")
-    line = f"import sys; sys.path.append({ascii(sysconfig.get_path('purelib'))})"
+    line = f"import sys; sys.path.append({sysconfig.get_path('purelib')!a})"
     (site / "the_others.pth").write_text(line, encoding="ascii")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment |= {"PYTHONIOENCODING": "utf-8", "OPENBLAS_NUM_THREADS": "1"}
