@@ -11,10 +11,10 @@ from nn_helpers.exercises.lesson03 import cross_entropy
 LESSON = "06_clinic"
 
 
-# one_epoch
+# train_epoch
 
 
-def one_epoch(W, b, x, y, order, batch_size, lr):
+def train_epoch(W, b, x, y, order, batch_size, lr):
     """Make a step of SGD for each batch of an epoch; change W (D, C) and b (C,) in place."""
     for start in range(0, len(order), batch_size):
         at = order[start : start + batch_size]
@@ -40,7 +40,7 @@ def _one_epoch_cases():
 
 
 ONE_EPOCH = Exercise(
-    answer=one_epoch,
+    answer=train_epoch,
     elsewhere="nn_helpers.train does the same for networks of any depth, epoch after epoch.",
     lesson=LESSON,
     section="Three programs that are wrong",

@@ -1,7 +1,7 @@
 """Batch normalisation: mean 0 and deviation 1 for each unit over a batch, then a scale and a shift.
 
 In training the mean μ and the variance σ² are those of the batch, so that z reaches the result in three ways:
-directly, through μ and through σ². Predictions use running means of both, and each example is by itself again.
+directly, through μ and through σ². Predictions use running means of both: each example is by itself again.
 
 N examples, M units: z, y, dz and dy are (N, M), all else is (M,).
 

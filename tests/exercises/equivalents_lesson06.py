@@ -71,7 +71,7 @@ OTHER_INPUTS = {
 }
 
 EQUIVALENT = {
-    "one_epoch": {
+    "train_epoch": {
         f"{LOOP.format('order')}  →  {LOOP.format(other)}": "order has a place for each example"
         for other in ("x", "y")
     },
