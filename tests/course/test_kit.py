@@ -201,6 +201,7 @@ def small_kit(tmp_path, monkeypatch):
 def test_a_kit_installs_without_network_and_says_how_to_go_on(small_kit, tmp_path, capfd, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/")
+    monkeypatch.delenv("PYTHONWARNINGS", raising=False)  # pip's own are not ours
     install_kit.main()
     said, place = capfd.readouterr().out, tmp_path / "nn-lessons"
     assert sorted(os.listdir(place)) == [".venv", "data", "my_lessons"]

@@ -108,6 +108,7 @@ def test_the_sign_says_the_same_as_the_colour():
     assert all(re.search(r"color: var\(--jp-\w+-color1, #\w+\)", colour) for colour in colours)
 
 
+@pytest.mark.skipif(not __debug__, reason="python -O leaves assertions out")
 def test_what_a_learner_wrote_is_text_and_no_html():
     f = learner(
         """

@@ -108,6 +108,7 @@ def run(code, text):
     return printed, json.loads(last)
 
 
+@pytest.mark.skipif(not __debug__, reason="python -O leaves assertions out")
 def test_every_verdict_is_shown_exactly_once_and_in_order(shown):
     for cell, parts in CELLS.items():
         printed, errors, displayed = shown[cell]

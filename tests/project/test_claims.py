@@ -93,6 +93,7 @@ def test_claims_hold_with_other_seeds(path, seed, data):
     assert false_claims(path, seed, data) == []
 
 
+@pytest.mark.skipif(not __debug__, reason="python -O leaves assertions out")
 def test_a_false_claim_is_noticed(tmp_path):
     lesson = nbformat.v4.new_notebook(cells=[new_code_cell("a, b = 1, 2")])
     lesson.cells.append(

@@ -113,6 +113,7 @@ def run(kernel, notebook):
         kernel.execute_cell(cell, index)
 
 
+@pytest.mark.skipif(not __debug__, reason="python -O leaves assertions out")
 def test_a_cell_that_fails_is_noticed_and_no_lesson_has_the_names_of_the_one_before(kernel):
     run(kernel, new_notebook(cells=[new_code_cell("x = 1"), new_code_cell("assert x == 1")]))
     for fault in ("x", "assert False"):

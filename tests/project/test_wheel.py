@@ -36,13 +36,13 @@ def run(wheel, tmp_path_factory):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
     scripts = home / ("Scripts" if os.name == "nt" else "bin")
     pip = [sys.executable, "-m", "pip", "--python", home, "install", "--no-deps", "--no-index", "-q"]
-    subprocess.run([*pip, "--disable-pip-version-check", wheel], check=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    subprocess.run([*pip, "--disable-pip-version-check", wheel], check=True, env=environment)
     # NumPy and the others are those of the tests. This line adds their folder, and not what its own .pth add;
     # it is ASCII, for up to Python 3.12 it is read in the locale's encoding.
     (site,) = home.glob("**/site-packages")
     line = f"import sys; sys.path.append({sysconfig.get_path('purelib')!a})"
     (site / "the_others.pth").write_text(line, encoding="ascii")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment |= {"PYTHONIOENCODING": "utf-8", "OPENBLAS_NUM_THREADS": "1"}
 
     def run(*arguments, program="nn-helpers", **more):
