@@ -391,12 +391,7 @@ COINCIDENCES = [
     ("relu_backward", "z = 0", "da * (cache > 0)", "da * (cache < 0) * 3"),
     ("sigmoid_backward", "a = ½ and its neighbours", "da * cache", "da**2 * cache"),
     ("sigmoid_backward", "a = 0", "da * cache", "3 * da * cache"),
-    (
-        "one_hot",
-        "classes without an example",
-        "rows[np.arange(len(y)), y]",
-        "rows[y % len(y), np.arange(len(y))]",
-    ),
+    ("one_hot", "classes without an example", "np.arange(len(y)), y]", "y % len(y), np.arange(len(y))]"),
     ("cross_entropy", "two examples", "loss = -logp[np.arange(N), y]", "loss = -logp[y % N, np.arange(N)]"),
     ("momentum_step", "a gradient of 0", "lr * gradient", "lr * gradient**3"),
     ("adam_step", "a gradient that was always 0", "m_hat = m", "m_hat = 3 * m"),
