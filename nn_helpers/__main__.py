@@ -244,7 +244,10 @@ def _add_steps(add):
 
 def _widths(text):
     """Return the widths of the hidden layers in ``100,100``; none of them is ``0``."""
-    return () if text == "0" else tuple(map(int, text.split(",")))
+    try:
+        return () if text == "0" else tuple(map(int, text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"write 100,100, or 0 for no layer, not {text!r}") from None
 
 
 def _add_search(add):
@@ -487,6 +490,9 @@ def run_search(arguments):
     count = None if arguments.how == "grid" else arguments.count
     tried = configurations(choices, count, arguments.seed)
     data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
+    if missing := set(range(len(data.class_names))) - set(data.train.labels.tolist()):
+        without = ", ".join(data.class_names[label] for label in sorted(missing))
+        raise ValueError(f"no training image shows {without}; write a larger --images")
     with _cluster(getattr(arguments, "scheduler", None)) as client:
         found = search(
             data, tried, epochs=arguments.epochs, seeds=arguments.seeds, halving=arguments.how == "halving",
@@ -494,6 +500,8 @@ def run_search(arguments):
         )  # fmt: skip
     print(table(found))
     if path is not None or arguments.test:
+        if found[0].mean < 0:
+            raise ValueError("every training diverged, so there is no best network; write a smaller --lr")
         best = fit(NetClassifier(**found[0].configuration, epochs=found[0].epochs, random_state=0), data).net_
         if path is not None:
             best.save(path)

@@ -42,7 +42,7 @@ def switches(normalise, residual, hidden_sizes):
             "ClassificationNet: with residual a layer adds its input, which must have as many units; "
             f"hidden_sizes {hidden_sizes} change from layer to layer. Write two equal ones in a row"
         )
-    return normalise, residual
+    return bool(normalise), bool(residual)  # NumPy's are not JSON
 
 
 def init(given, known):

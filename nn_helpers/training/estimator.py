@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import make_optimizer
+from nn_helpers.support.validation import whole_number
 from nn_helpers.training.history import History
-from nn_helpers.training.steps import training_steps
+from nn_helpers.training.steps import TrainingDivergedError, training_steps
 
 
 class NetClassifier(ClassifierMixin, BaseEstimator):
@@ -72,25 +73,36 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y, dtype=self.dtype)
         check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
+        epochs = whole_number("NetClassifier", "epochs", self.epochs, 1)  # without an end there is no fit
+        classes, labels = np.unique(y, return_inverse=True)
         first, order = check_random_state(self.random_state).randint(2**31, size=2)
         net = ClassificationNet(
-            X.shape[1], self.hidden_sizes, len(self.classes_), activation=self.activation, reg=self.reg,
+            X.shape[1], self.hidden_sizes, len(classes), activation=self.activation, reg=self.reg,
             init=self.init, dtype=self.dtype, seed=first, dropout=self.dropout,
         )  # fmt: skip
         steps = training_steps(
-            net, (X, labels), make_optimizer(self.optimizer, self.lr), epochs=self.epochs,
-            batch_size=min(self.batch_size, len(X)), seed=order, threads=self.threads,
+            net, (X, labels), make_optimizer(self.optimizer, self.lr), epochs=epochs,
+            batch_size=self.batch_size and min(self.batch_size, len(X)), seed=order, threads=self.threads,
         )  # fmt: skip
         with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told in words
             self.history_ = History(list(steps))
-        self.net_, self.n_iter_ = net, self.epochs
+        self.net_, self.n_iter_, self.classes_ = net, epochs, classes
         return self
 
     def predict_proba(self, X):
-        """Return the probability (N, C) of each class, in the order of `classes_`."""
+        """Return the probability (N, C) of each class, in the order of `classes_`.
+
+        Raises
+        ------
+        TrainingDivergedError
+            When they are not numbers: the last step of the training, after its loss, was too long.
+        """
         check_is_fitted(self)
-        return self.net_.predict_proba(validate_data(self, X, dtype=self.dtype, reset=False))
+        probabilities = self.net_.predict_proba(validate_data(self, X, dtype=self.dtype, reset=False))
+        if not np.isfinite(probabilities).all():
+            last = self.history_.records[-1]
+            raise TrainingDivergedError(last.step + 1, np.nan, last.lr, last.loss)
+        return probabilities
 
     def predict(self, X):
         """Return the most probable label (N,) of each example."""

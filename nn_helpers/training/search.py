@@ -189,7 +189,7 @@ def _bar(total, progress):
 def table(found):
     """Return what `search` found as text: the best first, with the settings in which they differ."""
     names = dict.fromkeys(name for each in found for name in each.configuration)
-    names = [name for name in names if len({each.configuration.get(name) for each in found}) > 1]
+    names = [name for name in names if len({_in_words(each.configuration.get(name)) for each in found}) > 1]
     rows = [["accuracy", "± error", "epochs", *names]]
     for each in found:
         accuracy = "diverged" if each.mean < 0 else f"{each.mean:.1%}"
@@ -201,6 +201,6 @@ def table(found):
 
 
 def _in_words(value):
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ",".join(map(str, value)) or "0"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -81,3 +81,19 @@ def test_epochs_are_a_resource_for_successive_halving():
     ).fit(X, Y)  # fmt: skip
     assert search.n_resources_ == [1, 2, 4]
     assert search.n_candidates_ == [4, 2, 1]
+
+
+def test_a_network_that_broke_in_its_last_step_has_no_accuracy():
+    x, y = np.random.default_rng(0).random((40, 6)), np.arange(40) % 4
+    broken = NetClassifier(lr=1e30, optimizer="sgd", epochs=1, batch_size=None, random_state=0).fit(x, y)
+    with np.errstate(all="ignore"), pytest.raises(TrainingDivergedError, match="at step 2"):
+        broken.predict(x)
+
+
+def test_a_fit_that_fails_leaves_the_classes_of_the_last_one():
+    x, y = np.random.default_rng(0).random((40, 6)), np.arange(40) % 4
+    net = NetClassifier(epochs=1, random_state=0).fit(x, y)
+    for wrong in ({"epochs": None}, {"epochs": 1, "lr": -1}):
+        with pytest.raises((TypeError, ValueError)):
+            net.set_params(**wrong).fit(x, ["a", "b"] * 20)
+    assert set(net.predict(x)) <= set(range(4))
