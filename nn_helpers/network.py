@@ -104,7 +104,7 @@ class ClassificationNet:
         self._activation = choice("ClassificationNet", "activation", activation, layers.ACTIVATIONS)
         self.dtype, self.reg, self.dropout = float_dtype("ClassificationNet", dtype), reg, dropout
         self.init = check.init(init, INITIALISATIONS)
-        self._normalise, self._residual = check.switches(normalise, residual, self.hidden_sizes)
+        self._normalise, self._residual = check.switches(normalise, residual, sizes[:-1])
         self._stored, self._caches = Parameters(shapes_of(sizes, normalise), self.dtype), None
         self._initialise(generator("ClassificationNet", seed))
         self.functions = dict(self.library)

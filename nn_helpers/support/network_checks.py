@@ -33,14 +33,14 @@ def sizes(input_size, hidden_sizes, num_classes):
     ]
 
 
-def switches(normalise, residual, hidden_sizes):
+def switches(normalise, residual, sizes):
     """Return both, having made sure that they are True or False, and that some layer can add its input."""
     flag("ClassificationNet", "normalise", normalise)
     flag("ClassificationNet", "residual", residual)
-    if residual and len(hidden_sizes) > 1 and all(D != M for D, M in pairwise(hidden_sizes)):
+    if residual and len(sizes) > 2 and all(D != M for D, M in pairwise(sizes)):
         raise ValueError(
             "ClassificationNet: with residual a layer adds its input, which must have as many units; "
-            f"hidden_sizes {hidden_sizes} change from layer to layer. Write two equal ones in a row"
+            f"hidden_sizes {sizes[1:]} change from layer to layer. Write two equal ones in a row"
         )
     return bool(normalise), bool(residual)  # NumPy's are not JSON
 

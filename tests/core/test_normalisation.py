@@ -272,3 +272,10 @@ def test_threads_normalise_their_own_shares_and_the_first_one_counts():
     for net, threads in ((told, 1), (untold, None)):
         train(net, (x, y), SGD(0.1), epochs=2, batch_size=None, progress=False, threads=threads)
     assert np.array_equal(told.numbers, untold.numbers)
+
+
+def test_the_first_layer_can_add_its_input_too():
+    net = ClassificationNet(4, [4, 3], 2, residual=True, dtype=np.float64)
+    x = np.ones((2, 4))
+    first, _ = net.activations(x)
+    assert np.allclose(first, x + np.maximum(0, x @ net.params["W1"] + net.params["b1"]))
