@@ -149,8 +149,7 @@ def normalise(notebook, old_images):
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-    first = int(all(cell.id != "install" for cell in notebook.cells))  # that cell has number 0
-    for count, cell in enumerate(code_cells(notebook), first):
+    for count, cell in enumerate(code_cells(notebook), start=1):
         cell.execution_count = count
         cell.outputs = merge_streams(cell.outputs)
         for i, output in enumerate(cell.outputs):

@@ -157,8 +157,7 @@ def complaints(notebook):
     if "widgets" in notebook.metadata:
         found.append("the state of widgets is saved")
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    first = int(all(cell.get("id") != "install" for cell in cells))
-    if [cell.execution_count for cell in cells] != list(range(first, len(cells) + first)):
+    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
         found.append("the cells were not run from top to bottom in one go")
     if any(set(cell.metadata) - {"tags", "beyond"} for cell in notebook.cells):
         found.append("a cell has other metadata than tags and whether it is beyond the core path")
