@@ -24,6 +24,7 @@ include_patterns = [
     "*.md", "notebooks/*.md", "notebooks/[0-9]*.ipynb", "docs/*.md", "benchmarks/*.md", "site/**.md",
 ]  # fmt: skip
 nb_execution_mode = "off"  # the lessons are saved as they ran
+nb_render_markdown_format = "myst"  # tables too
 nb_custom_formats = {".ipynb": "pages.lesson"}
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4

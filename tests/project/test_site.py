@@ -134,6 +134,7 @@ def test_a_question_waits_with_its_answer_and_nothing_that_only_tests_is_shown()
         assert '<details class="nn-fold"><summary>Answer</summary>' in text
         shown = re.sub("<[^>]+>", "", text).split("What you now have")[0]
         assert "assert" not in shown.replace("assert ...", "")  # that is a blank
+        assert "|—" not in shown  # the line below the head of a table that is shown as text
 
 
 # site/pages.py, where what it imports is installed
