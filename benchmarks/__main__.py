@@ -197,6 +197,13 @@ def figure(results):
     return figure
 
 
+def to_save(name):
+    """Return the path of a file to save at the end. Its folder is made now, not after the measurements."""
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def main():
     """Measure, print, and save what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
@@ -206,8 +213,8 @@ def main():
     parser.add_argument(
         "--disturbed", action="store_true", help="measure each round once more beside a process that computes"
     )
-    parser.add_argument("--table", type=Path, help="save the table here (.md)")
-    parser.add_argument("--figure", type=Path, help="save a figure here (.png)")
+    parser.add_argument("--table", type=to_save, help="save the table here (.md)")
+    parser.add_argument("--figure", type=to_save, help="save a figure here (.png)")
     options = parser.parse_args()
     _, absent = installed()
     measured = f"Measured on {machine()}; {options.rounds} rounds in turn."

@@ -224,6 +224,7 @@ def main(argv=None):
     from nn_helpers.plots import save
 
     options = options_parser().parse_args(argv)
+    options.to.mkdir(parents=True, exist_ok=True)
     changes = TINY if options.tiny else {}
     data = sketches(n_train=100, n_test=20) if options.tiny else load_images(PRESETS["full"]["data"])
     images, results = fingerprint(data), Results(options.results)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.__main__ import machine
+from benchmarks.__main__ import machine, to_save
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking.api import check, verdict_of
 
@@ -78,7 +78,7 @@ def main():
     """Ask about all answers, and print or save the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.answers", description=__doc__.splitlines()[0])
     parser.add_argument("--answers", type=Path, default=ANSWERS, help="another file of answers (.json)")
-    parser.add_argument("--table", type=Path, help="save the table here (.md)")
+    parser.add_argument("--table", type=to_save, help="save the table here (.md)")
     parser.add_argument("--show", action="store_true", help="print the verdicts that tell too little")
     options = parser.parse_args()
     results = [(answer, *ask(answer)) for answer in json.loads(options.answers.read_text(encoding="utf-8"))]

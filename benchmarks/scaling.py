@@ -269,6 +269,7 @@ def main(argv=None):
     parser.add_argument("--tiny", action="store_true", help="little of everything, to see that it works")
     parser.add_argument("--to", type=Path, default=Path(__file__).parent, help="folder to save to")
     options = parser.parse_args(argv)
+    options.to.mkdir(parents=True, exist_ok=True)
     sizes, curves = TINY if options.tiny else FULL, []
     for measure in CURVES:
         curves.append(measure(sizes, options.threads))

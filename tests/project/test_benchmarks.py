@@ -82,7 +82,7 @@ def test_contenders_that_disagree_are_not_timed():
 
 def test_one_workload_runs_in_processes_and_is_saved(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(bench, "installed", lambda: (["ours", "limit"], ["PyTorch"]))
-    table = tmp_path / "table.md"
+    table = tmp_path / "new" / "table.md"
     arguments = ["--workload", "4x100-momentum", "--rounds", "1", "--threads", "1", "--disturbed"]
     arguments += ["--table", str(table)]
     monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
@@ -183,14 +183,15 @@ def test_images_are_in_memory_once():
 
 
 def test_growth_is_measured_in_processes_and_saved(tmp_path):
-    scaling.main(["--tiny", "--to", str(tmp_path)])
-    page = (tmp_path / "scaling.md").read_text(encoding="utf-8")
+    to = tmp_path / "a new" / "folder"
+    scaling.main(["--tiny", "--to", str(to)])
+    page = (to / "scaling.md").read_text(encoding="utf-8")
     assert page.count("| median | quartiles | minimum | ideal | median / ideal |") >= 3
     assert f"Measured on {bench.machine(['numpy'])}, 1 thread unless it says otherwise:" in page
     assert "Rate in steps/s. Ideal: as much for each further thread." in page
     assert "| 12,342 |" in page  # 3,072 → 4 → 10
     assert "times the ideal (in proportion to the parameters)" in page
-    assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
+    assert (to / "scaling.png").read_bytes().startswith(b"\x89PNG")
 
 
 # What each part of the full recipe brings
@@ -314,15 +315,15 @@ def test_the_page_says_on_which_images(tmp_path, capsys):
         "--results",
         str(tmp_path / "r.jsonl"),
         "--to",
-        str(tmp_path),
+        str(tmp_path / "new"),
     ]
     ablation.main([*arguments, "--label", "a hundred sketches", "--threads", "1"])
-    page = (tmp_path / "ablation.md").read_text(encoding="utf-8")
+    page = (tmp_path / "new" / "ablation.md").read_text(encoding="utf-8")
     assert "Images: a hundred sketches, 60 to train on, 40 for validation, 20 to test. Seed 4." in page
     assert "; threads: 1." in page
     assert page.count("\n| ") == 2 + len(ablation.RECIPES) + 2
     assert "## The full recipe, seed 4" in page
-    assert (tmp_path / "full_training.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "new" / "full_training.png").read_bytes().startswith(b"\x89PNG")
     assert len((tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines()) == 7
     ablation.main([*arguments, "--threads", "1"])
-    assert "Images: sketches, " in (tmp_path / "ablation.md").read_text(encoding="utf-8")
+    assert "Images: sketches, " in (tmp_path / "new" / "ablation.md").read_text(encoding="utf-8")
