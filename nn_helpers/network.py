@@ -54,8 +54,8 @@ class ClassificationNet:
         Predictions, losses and scores use all units. It can be changed between steps.
     normalise : bool
         Whether batch normalisation follows the affine layer of each hidden layer. `forward` normalises with
-        the batch's own mean and variance, and `backward` lets running means follow them: predictions, losses
-        and scores use these.
+        the batch's own mean and variance, and `backward` lets running means follow them, once for each
+        `forward`: predictions, losses and scores use these.
     residual : bool
         Whether a hidden layer adds its input to what it puts out, where both have as many units.
 
@@ -186,7 +186,7 @@ class ClassificationNet:
         if self.normalise:
             running = None if training else (layer.mean, layer.var)
             y, cache = functions["batchnorm_forward"](z, layer.gamma, layer.beta, running)
-            z, normalised = y, (z, cache)
+            z, normalised = y, ([z], cache)  # a list: the running means take z from it, once
         a, activation_cache = functions[f"{self.activation}_forward"](z, out=buffer.a)
         if training and self.dropout:
             dropout_forward = functions.get("dropout_forward", layers.dropout_forward)
@@ -234,10 +234,10 @@ class ClassificationNet:
             da = layers.dropout_backward(da, mask, out=None if shortcut else buffer.da)
         dz = self.functions[f"{self.activation}_backward"](da, activation_cache, out=buffer.dz)
         if normalised:
-            z, norm_cache = normalised
+            new, norm_cache = normalised
             dz, layer.dgamma[...], layer.dbeta[...] = self.functions["batchnorm_backward"](dz, norm_cache)
-            if layer.mean is not None:
-                layers.follow_batch(layer.mean, layer.var, z)
+            if new and layer.mean is not None:
+                layers.follow_batch(layer.mean, layer.var, new.pop())
         return dz, around, affine_cache
 
     def loss(self, x, y):
