@@ -28,6 +28,15 @@ INITIALISATIONS = {
 CHUNK = 500  # examples that predicting holds at a time
 
 
+def _vector(name, doc):
+    """Return an attribute for a vector of the network's: what is assigned is copied into it."""
+
+    def put(net, values):
+        copy_into(getattr(net, name), values, name)
+
+    return property(attrgetter(f"_stored.{name}"), put, doc=doc)
+
+
 class ClassificationNet:
     """Affine layers with an activation after each but the last, for classification.
 
@@ -88,6 +97,8 @@ class ClassificationNet:
     activation = property(attrgetter("_activation"), doc="The name of the activation; it cannot change.")
     normalise = property(attrgetter("_normalise"), doc="Whether hidden layers are normalised; cannot change.")
     residual = property(attrgetter("_residual"), doc="Whether layers add their input; it cannot change.")
+    theta = _vector("theta", "Every parameter in one vector (P,): all weights, then all biases.")
+    weights = _vector("weights", "The part of `theta` that L2 regularises: every weight and no bias.")
     num_layers = property(lambda net: len(net._stored.layers), doc="The number of affine layers.")
     params = property(attrgetter("_stored.params"), doc="W1, b1, W2, … as views of `theta`.")
     arrays = property(attrgetter("_stored.arrays"), doc="`params`, and the running means.")
@@ -133,24 +144,6 @@ class ClassificationNet:
         """The names of those that `use` has replaced."""
         library = self.library
         return [name for name, function in self.functions.items() if function is not library[name]]
-
-    @property
-    def theta(self):
-        """Every parameter in one vector (P,): all weights, then all biases."""
-        return self._stored.theta
-
-    @theta.setter
-    def theta(self, values):
-        copy_into(self.theta, values, "theta")
-
-    @property
-    def weights(self):
-        """The part of `theta` that L2 regularises: every weight and no bias."""
-        return self._stored.weights
-
-    @weights.setter
-    def weights(self, values):
-        copy_into(self.weights, values, "weights")
 
     def forward(self, x):
         """Compute the logits of a batch for training, and keep every layer's cache for `backward`.

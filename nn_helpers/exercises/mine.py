@@ -22,7 +22,7 @@ from nn_helpers.optimizers import Optimizer, make_optimizer
 from nn_helpers.schedules import CosineWithWarmup
 from nn_helpers.support.record import home
 
-# What every network is made of, and what some are; other exercises after lesson 05 are about programs around it.
+# What every network is made of, and what some are; the other exercises are about programs around it.
 ALWAYS = [name for name, each in catalogue.EXERCISES.items() if each.lesson[:2] <= "05"]
 EXERCISES = {name: catalogue.EXERCISES[name] for name in (*ALWAYS, "batchnorm_forward", "batchnorm_backward")}
 PAIRS = {

@@ -55,7 +55,9 @@ def batchnorm_forward(z, gamma, beta, running):
     """Return z (N, M), gamma, beta and, unless it is None, running as floats that fit together."""
     names = {"gamma": gamma, "beta": beta}
     if running is not None:
-        names["the running mean"], names["the running variance"] = _pair(running)
+        if not isinstance(running, tuple | list) or len(running) != 2:
+            raise TypeError(f"batchnorm_forward: running must be (mean, var), got {type(running).__name__}")
+        names["the running mean"], names["the running variance"] = running
     z, *units = floats("batchnorm_forward", z=z, **names)
     if z.ndim != 2:
         raise ValueError(f"batchnorm_forward: z must have shape (N, M), got {z.shape}")
@@ -76,7 +78,7 @@ def batchnorm_forward(z, gamma, beta, running):
 def batchnorm_backward(dy, cache):
     """Return dy as floats, and what is in the cache."""
     if not isinstance(cache, tuple) or len(cache) != 3:
-        expected = "(z_hat, std, gamma), and None of a prediction, which has no way back"
+        expected = "(z_hat, std, gamma), which it keeps unless running= makes it a prediction"
         raise TypeError(_foreign_cache("batchnorm_backward", cache, expected))
     dy = _derivative("batchnorm_backward", "dy", dy, np.shape(cache[0]))
     if np.shape(cache[1])[-1:] != dy.shape[1:]:
@@ -120,12 +122,6 @@ def _array(function, cache):
     if not isinstance(cache, np.ndarray):
         raise TypeError(_foreign_cache(function, cache))
     return cache
-
-
-def _pair(running):
-    if not isinstance(running, tuple | list) or len(running) != 2:
-        raise TypeError(f"batchnorm_forward: running must be (mean, var), got {type(running).__name__}")
-    return running
 
 
 def _flatten(x):

@@ -41,8 +41,8 @@ def switches(normalise, residual, sizes):
     flag("ClassificationNet", "residual", residual)
     if residual and all(D != M for D, M in pairwise(sizes)):
         raise ValueError(
-            "ClassificationNet: with residual a hidden layer adds its input, which must have as many units; "
-            f"of input_size {sizes[0]} and hidden_sizes {sizes[1:]} none has. Write two equal ones in a row"
+            "ClassificationNet: a residual layer adds its input where both have as many units; with "
+            f"input_size {sizes[0]} and hidden_sizes {sizes[1:]} none does. Write two equal widths in a row"
         )
     return bool(normalise), bool(residual)  # NumPy's are not JSON
 
@@ -117,6 +117,8 @@ def replacements(functions, library):
             signature(function).bind(*wanted)
         except TypeError:
             given = ", ".join(signature(function).parameters)
-            raise TypeError(f"use: {name} must take ({', '.join(wanted)}), got one of ({given})") from None
+            raise TypeError(
+                f"use: {name} must take ({', '.join(wanted)}), got a function of ({given})"
+            ) from None
         except ValueError:
             pass  # some functions in C do not say what they take
