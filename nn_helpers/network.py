@@ -28,6 +28,15 @@ INITIALISATIONS = {
 CHUNK = 500  # examples that predicting holds at a time
 
 
+def _vector(name, doc):
+    """Return an attribute for a vector of the network's: what is assigned is copied into it."""
+
+    def put(net, values):
+        copy_into(getattr(net, name), values, name)
+
+    return property(attrgetter(f"_stored.{name}"), put, doc=doc)
+
+
 class ClassificationNet:
     """Affine layers with an activation after each but the last, for classification.
 
@@ -54,8 +63,8 @@ class ClassificationNet:
         Predictions, losses and scores use all units. It can be changed between steps.
     normalise : bool
         Whether batch normalisation follows the affine layer of each hidden layer. `forward` normalises with
-        the batch's own mean and variance, and `backward` lets running means follow them: predictions, losses
-        and scores use these.
+        the batch's own mean and variance, and `backward` lets running means follow them, once for each
+        `forward`: predictions, losses and scores use these.
     residual : bool
         Whether a hidden layer adds its input to what it puts out, where both have as many units.
 
@@ -88,6 +97,8 @@ class ClassificationNet:
     activation = property(attrgetter("_activation"), doc="The name of the activation; it cannot change.")
     normalise = property(attrgetter("_normalise"), doc="Whether hidden layers are normalised; cannot change.")
     residual = property(attrgetter("_residual"), doc="Whether layers add their input; it cannot change.")
+    theta = _vector("theta", "Every parameter in one vector (P,): all weights, then all biases.")
+    weights = _vector("weights", "The part of `theta` that L2 regularises: every weight and no bias.")
     num_layers = property(lambda net: len(net._stored.layers), doc="The number of affine layers.")
     params = property(attrgetter("_stored.params"), doc="W1, b1, W2, … as views of `theta`.")
     arrays = property(attrgetter("_stored.arrays"), doc="`params`, and the running means.")
@@ -134,24 +145,6 @@ class ClassificationNet:
         library = self.library
         return [name for name, function in self.functions.items() if function is not library[name]]
 
-    @property
-    def theta(self):
-        """Every parameter in one vector (P,): all weights, then all biases."""
-        return self._stored.theta
-
-    @theta.setter
-    def theta(self, values):
-        copy_into(self.theta, values, "theta")
-
-    @property
-    def weights(self):
-        """The part of `theta` that L2 regularises: every weight and no bias."""
-        return self._stored.weights
-
-    @weights.setter
-    def weights(self, values):
-        copy_into(self.weights, values, "weights")
-
     def forward(self, x):
         """Compute the logits of a batch for training, and keep every layer's cache for `backward`.
 
@@ -186,7 +179,7 @@ class ClassificationNet:
         if self.normalise:
             running = None if training else (layer.mean, layer.var)
             y, cache = functions["batchnorm_forward"](z, layer.gamma, layer.beta, running)
-            z, normalised = y, (z, cache)
+            z, normalised = y, ([z], cache)  # a list: the running means take z from it, once
         a, activation_cache = functions[f"{self.activation}_forward"](z, out=buffer.a)
         if training and self.dropout:
             dropout_forward = functions.get("dropout_forward", layers.dropout_forward)
@@ -234,10 +227,10 @@ class ClassificationNet:
             da = layers.dropout_backward(da, mask, out=None if shortcut else buffer.da)
         dz = self.functions[f"{self.activation}_backward"](da, activation_cache, out=buffer.dz)
         if normalised:
-            z, norm_cache = normalised
+            new, norm_cache = normalised
             dz, layer.dgamma[...], layer.dbeta[...] = self.functions["batchnorm_backward"](dz, norm_cache)
-            if layer.mean is not None:
-                layers.follow_batch(layer.mean, layer.var, z)
+            if new and layer.mean is not None:
+                layers.follow_batch(layer.mean, layer.var, new.pop())
         return dz, around, affine_cache
 
     def loss(self, x, y):

@@ -31,10 +31,13 @@ class Case:
     required : bool
         Whether a right answer has to be right here. Where it need not, the case is there to be shown:
         a small one for a function that may rely on the lesson's sizes.
+    way_back : bool
+        For a forward pass: whether its cache has to work, which a prediction has no use for.
     """
 
-    def __init__(self, name, *args, forward=None, required=True):
+    def __init__(self, name, *args, forward=None, required=True, way_back=True):
         self.name, self.args, self.forward, self.required = name, args, forward, required
+        self.way_back = way_back
 
     def __repr__(self):
         return f"Case({self.name!r})"
@@ -55,11 +58,11 @@ class Exercise:
         The title of the section that explains it, without its number.
     then : str
         A sentence: what the learner can do now that the function is right.
-    cases : function () -> list of Case
+    cases : function () -> list of Case, or one that yields them
         Chosen ones first, small and readable.
     returns : tuple of str
         The names of what the function returns. A ``"cache"`` (or ``"caches"``) is not compared: the
-        `partner` gets it, and its result must be right.
+        `partner` gets it, and its result must be right. Without a partner it is compared.
     in_place : tuple of str
         The arguments that the function changes: these are the results, and what it returns is ignored.
     observe : function (f, *args) -> dict of name to result, optional

@@ -1,4 +1,4 @@
-"""Lesson 07: batch normalisation, forwards and backwards."""
+"""Lesson 07: batch normalisation, forwards and backwards, and layer normalisation."""
 
 import numpy as np
 
@@ -43,11 +43,12 @@ def _batches():
 def _batchnorm_forward_cases():
     rng = np.random.default_rng(71)
     z, gamma, beta, mean, var = rng.standard_normal((4, 3)), *rng.integers(1, 6, (4, 3)) / 2
-    one = np.array([[3.0, 5.0]]), np.array([2.0, 1.0]), np.array([1.0, 0.5])
+    one = np.array([[3.0, 5.0]]), *np.array([[2.0, 1.0], [1.0, 0.5]])
+    given = np.array([1.0, 4.0]), np.array([4.0, 0.25])
     return [
         *(Case(*batch) for batch in _batches()),
-        Case("a prediction for one example", *one, (np.array([1.0, 4.0]), np.array([4.0, 0.25]))),
-        Case("predictions for four examples", z, gamma, beta, (mean, var)),
+        Case("a prediction for one example", *one, given, way_back=False),
+        Case("predictions for four examples", z, gamma, beta, (mean, var), way_back=False),
     ]
 
 
@@ -77,12 +78,10 @@ def batchnorm_backward(dy, cache):
 
 
 def _batchnorm_backward_cases():
-    made = []
     for i, (name, *batch) in enumerate(_batches()):
         y, cache = batchnorm_forward(*batch)
         dy = np.random.default_rng(i).integers(-6, 7, y.shape) / 2
-        made.append(Case(name, dy, cache, forward=tuple(batch)))
-    return made
+        yield Case(name, dy, cache, forward=tuple(batch))
 
 
 BATCHNORM_BACKWARD = Exercise(
@@ -96,4 +95,34 @@ BATCHNORM_BACKWARD = Exercise(
     then="The pair is complete: next, networks of 30 layers train with it.",
 )
 
-EXERCISES = [BATCHNORM_FORWARD, BATCHNORM_BACKWARD]
+
+# layernorm_forward
+
+
+def layernorm_forward(z, gamma, beta, running=None):
+    """Return y = γ ẑ + β (N, M) and the cache (z_hat, std (N, 1), gamma). There are no running means."""
+    mean, var = z.mean(axis=1, keepdims=True), z.var(axis=1, keepdims=True)
+    std = np.sqrt(var + 1e-5)
+    z_hat = (z - mean) / std
+    return gamma * z_hat + beta, (z_hat, std, gamma)
+
+
+def _layernorm_forward_cases():
+    _, wide, *others = _batches()
+    z, units = np.array([[1.0, 5.0], [2.0, 8.0]]), np.array([[10.0, 1.0], [3.0, 0.0]])
+    yield Case("two examples, two units", z, *units)
+    yield Case("one example", wide[1][:1], *wide[2:])
+    yield from (Case(*batch) for batch in (wide, *others))
+    yield Case("running means that are not needed", *wide[1:], (np.zeros(3), np.ones(3)))
+
+
+LAYERNORM_FORWARD = Exercise(
+    answer=layernorm_forward,
+    lesson=LESSON,
+    section="Layer normalisation",
+    returns=("y", "cache"),
+    cases=_layernorm_forward_cases,
+    then="The next cell gives it one example alone.",
+)
+
+EXERCISES = [BATCHNORM_FORWARD, BATCHNORM_BACKWARD, LAYERNORM_FORWARD]

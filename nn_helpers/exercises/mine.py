@@ -22,8 +22,9 @@ from nn_helpers.optimizers import Optimizer, make_optimizer
 from nn_helpers.schedules import CosineWithWarmup
 from nn_helpers.support.record import home
 
-# What a network is made of; the exercises after lesson 05 are about programs around it.
-EXERCISES = {name: each for name, each in catalogue.EXERCISES.items() if each.lesson[:2] <= "05"}
+# What every network is made of, and what some are; the other exercises are about programs around it.
+ALWAYS = [name for name, each in catalogue.EXERCISES.items() if each.lesson[:2] <= "05"]
+EXERCISES = {name: catalogue.EXERCISES[name] for name in (*ALWAYS, "batchnorm_forward", "batchnorm_backward")}
 PAIRS = {
     name: other for name in EXERCISES if name.endswith("_forward") and (other := EXERCISES[name].partner)
 }
@@ -45,12 +46,13 @@ def my_network(folder=None):
     """
     folder = folder or home()
     if folder is None:
-        return MyNetwork({}, dict.fromkeys(EXERCISES, "there is no work copy here"))
+        return MyNetwork({}, dict.fromkeys(ALWAYS, "there is no work copy here"))
     try:
         loaded = load(read(Path(folder) / FILE))
     except OSError as error:
-        return MyNetwork({}, dict.fromkeys(EXERCISES, f"{FILE} cannot be read: {error.strerror or error}"))
-    found = {name: kept(exercise, loaded) for name, exercise in EXERCISES.items()}
+        return MyNetwork({}, dict.fromkeys(ALWAYS, f"{FILE} cannot be read: {error.strerror or error}"))
+    there = {*ALWAYS, *loaded.names, *loaded.problems}
+    found = {name: kept(exercise, loaded) for name, exercise in EXERCISES.items() if name in there}
     yours = {name: f for name, (f, _) in found.items() if f}
     reasons = {name: why for name, (_, why) in found.items() if why}
     for pair in PAIRS.items():
@@ -95,7 +97,8 @@ class MyNetwork:
         """Return a `ClassificationNet` made of your functions; the options are its own.
 
         `net_forward` and `net_backward` are the training's walk through a plain network with ReLU. With
-        dropout, normalisation or shortcuts, and for predictions, your layers work one by one.
+        dropout, normalisation or shortcuts, and for predictions, your layers work one by one. Batch
+        normalisation is yours once `check` has called both halves right.
         """
         start = copy.deepcopy(options.get("seed", 0))
         net = OwnNet(hidden_sizes=hidden_sizes, **options)
@@ -153,7 +156,7 @@ class MyNetwork:
         return max(error, relative_error(net.gradient, f["numerical_gradient"](loss, net.theta.copy())))
 
     def __repr__(self):
-        head = f"{len(self.yours)} of {len(EXERCISES)} functions at work are yours."
+        head = f"{len(self.yours)} of {len(self.yours) + len(self.reasons)} functions at work are yours."
         by_reason = {}
         for name, why in self.reasons.items():
             by_reason.setdefault(why, []).append(name)

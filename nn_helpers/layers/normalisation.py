@@ -22,7 +22,7 @@ def batchnorm_forward(z, gamma, beta, running=None):
     """Compute ``y = γ · ẑ + β`` with ``ẑ = (z − μ) / √(σ² + ε)``.
 
     Without `running` μ and σ² are the mean and the variance of each unit over the batch, as in training.
-    Predictions give both, as (mean, var).
+    Predictions give both, as (mean, var); they have no way back, and their cache is None.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def batchnorm_forward(z, gamma, beta, running=None):
     mean, var = (z.mean(axis=0), z.var(axis=0)) if running is None else running
     std = np.sqrt(var + EPSILON)
     z_hat = (z - mean) / std
-    return gamma * z_hat + beta, (z_hat, std, gamma)
+    return gamma * z_hat + beta, (z_hat, std, gamma) if running is None else None
 
 
 def batchnorm_backward(dy, cache):

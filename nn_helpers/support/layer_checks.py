@@ -16,15 +16,9 @@ def affine_forward(x, W, b):
 
 def affine_backward(dz, cache):
     """Return dz, and from the cache x, x as rows (N, D) and W."""
-    dz = as_floats("affine_backward", "dz", dz)
     x, W = _unpack(cache)
     rows = x if x.ndim == 2 else _flatten(x)
-    if dz.shape != (len(rows), W.shape[1]):
-        raise ValueError(
-            f"affine_backward: dz has shape {dz.shape}, but z had {(len(rows), W.shape[1])}; "
-            "dz is the derivative of the loss with respect to z, so their shapes agree"
-        )
-    return dz, x, rows, W
+    return _derivative("affine_backward", "dz", dz, (len(rows), W.shape[1])), x, rows, W
 
 
 def activation_forward(function, z, out):
@@ -37,50 +31,33 @@ def activation_forward(function, z, out):
 
 def activation_backward(function, da, cache, out):
     """Return da as floats, the cache, and an array for the result."""
-    da = as_floats(function, "da", da)
-    if not isinstance(cache, np.ndarray):
-        raise TypeError(_foreign_cache(function, cache))
-    if da.shape != cache.shape:
-        raise ValueError(
-            f"{function}: da has shape {da.shape}, but the forward pass returned {cache.shape}; "
-            "da is the derivative of the loss with respect to a, so their shapes agree"
-        )
-    if out is None:
-        return da, cache, np.empty_like(da)
-    if out is da or out is cache:
+    da = _derivative(function, "da", da, _array(function, cache).shape)
+    if out is not None and (out is da or out is cache):
         raise ValueError(f"{function}: out must be an array of its own, not da or the cache")
-    if out.shape != da.shape:
-        raise ValueError(f"{function}: out has shape {out.shape}, but the result has {da.shape}")
-    return da, cache, out
+    return activation_forward(function, da, out), cache, np.empty_like(da) if out is None else out
 
 
 def leaky_relu_backward(da, cache, out):
     """Return da, z and the slope from the cache, and an array for the result."""
-    try:
-        z, slope = cache
-    except (TypeError, ValueError):
-        raise TypeError(_foreign_cache("leaky_relu_backward", cache)) from None
+    if not isinstance(cache, tuple | list) or len(cache) != 2:
+        raise TypeError(_foreign_cache("leaky_relu_backward", cache))
+    z, slope = cache
     da, z, out = activation_backward("leaky_relu_backward", da, z, out)
     return da, z, slope, out
 
 
 def dropout_backward(d, mask):
     """Return d as floats; the mask must have its shape."""
-    d = as_floats("dropout_backward", "d", d)
-    if not isinstance(mask, np.ndarray):
-        raise TypeError(_foreign_cache("dropout_backward", mask))
-    if d.shape != mask.shape:
-        raise ValueError(
-            f"dropout_backward: d has shape {d.shape}, but the forward pass returned {mask.shape}"
-        )
-    return d
+    return _derivative("dropout_backward", "d", d, _array("dropout_backward", mask).shape)
 
 
 def batchnorm_forward(z, gamma, beta, running):
     """Return z (N, M), gamma, beta and, unless it is None, running as floats that fit together."""
     names = {"gamma": gamma, "beta": beta}
     if running is not None:
-        names["the running mean"], names["the running variance"] = _pair(running)
+        if not isinstance(running, tuple | list) or len(running) != 2:
+            raise TypeError(f"batchnorm_forward: running must be (mean, var), got {type(running).__name__}")
+        names["the running mean"], names["the running variance"] = running
     z, *units = floats("batchnorm_forward", z=z, **names)
     if z.ndim != 2:
         raise ValueError(f"batchnorm_forward: z must have shape (N, M), got {z.shape}")
@@ -92,20 +69,22 @@ def batchnorm_forward(z, gamma, beta, running):
             )
     if running is None and len(z) < 2:
         raise ValueError(
-            f"batchnorm_forward: z has {len(z)} examples, and their mean and variance say nothing: give two "
-            "or more or, for predictions, running=(mean, var)"
+            "batchnorm_forward: a batch needs two examples or more to have a mean and a variance, got z "
+            f"{z.shape}; for predictions give running=(mean, var)"
         )
     return z, *units[:2], units[2:] or None
 
 
 def batchnorm_backward(dy, cache):
     """Return dy as floats, and what is in the cache."""
-    dy = as_floats("batchnorm_backward", "dy", dy)
     if not isinstance(cache, tuple) or len(cache) != 3:
-        raise TypeError(_foreign_cache("batchnorm_backward", cache))
-    if dy.shape != (there := np.shape(cache[0])):
+        expected = "(z_hat, std, gamma), which it keeps unless running= makes it a prediction"
+        raise TypeError(_foreign_cache("batchnorm_backward", cache, expected))
+    dy = _derivative("batchnorm_backward", "dy", dy, np.shape(cache[0]))
+    if np.shape(cache[1])[-1:] != dy.shape[1:]:
         raise ValueError(
-            f"batchnorm_backward: dy has shape {dy.shape}, but the forward pass returned {there}"
+            f"batchnorm_backward: std in the cache must have shape {dy.shape[1:]}, one for each unit, got "
+            f"{np.shape(cache[1])}; another normalisation needs a way back of its own"
         )
     return dy, *cache
 
@@ -128,10 +107,21 @@ def logits_and_labels(function, given, y):
     return given, labels(function, y, *given.shape)
 
 
-def _pair(running):
-    if not isinstance(running, tuple | list) or len(running) != 2:
-        raise TypeError(f"batchnorm_forward: running must be (mean, var), got {type(running).__name__}")
-    return running
+def _derivative(function, name, given, there):
+    """Return what a backward pass is given as floats; it must be shaped like the forward pass's result."""
+    given = as_floats(function, name, given)
+    if given.shape != there:
+        raise ValueError(
+            f"{function}: {name} has shape {given.shape}, but the forward pass returned {there}; {name} is "
+            f"the derivative of the loss with respect to {name[1:] or 'that'}, so their shapes agree"
+        )
+    return given
+
+
+def _array(function, cache):
+    if not isinstance(cache, np.ndarray):
+        raise TypeError(_foreign_cache(function, cache))
+    return cache
 
 
 def _flatten(x):
@@ -152,13 +142,10 @@ def _affine_mismatch(x, rows, W, b):
 
 def _unpack(cache):
     """Return x and W from a cache, or say that a foreign forward pass made it."""
-    try:
-        x, W = cache
-        if isinstance(x, np.ndarray) and isinstance(W, np.ndarray) and W.ndim == 2:
-            return x, W
-    except (TypeError, ValueError):
-        pass
-    raise TypeError(_foreign_cache("affine_backward", cache, "(x, W)"))
+    x, W = cache if isinstance(cache, tuple | list) and len(cache) == 2 else (None, None)
+    if not isinstance(x, np.ndarray) or not isinstance(W, np.ndarray) or W.ndim != 2:
+        raise TypeError(_foreign_cache("affine_backward", cache, "(x, W)"))
+    return x, W
 
 
 def _foreign_cache(function, cache, expected="what the forward pass returned as its second result"):

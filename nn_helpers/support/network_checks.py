@@ -1,5 +1,6 @@
 """What a network asks of its arguments."""
 
+from inspect import signature
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ from nn_helpers.support.arrays import floats, labels
 from nn_helpers.support.validation import choice, flag, whole_number
 
 CUSTOM = "custom"  # what a file says of an init that is a function
+LIBRARYS_ALONE = "out", "need_dx", "slope"  # arguments that no function of a learner's own is given
 
 
 class OnTheClass(classmethod):
@@ -37,10 +39,10 @@ def switches(normalise, residual, sizes):
     """Return both, having made sure that they are True or False, and that some layer can add its input."""
     flag("ClassificationNet", "normalise", normalise)
     flag("ClassificationNet", "residual", residual)
-    if residual and len(sizes) > 2 and all(D != M for D, M in pairwise(sizes)):
+    if residual and all(D != M for D, M in pairwise(sizes)):
         raise ValueError(
-            "ClassificationNet: with residual a layer adds its input, which must have as many units; "
-            f"hidden_sizes {sizes[1:]} change from layer to layer. Write two equal ones in a row"
+            "ClassificationNet: a residual layer adds its input where both have as many units; with "
+            f"input_size {sizes[0]} and hidden_sizes {sizes[1:]} none does. Write two equal widths in a row"
         )
     return bool(normalise), bool(residual)  # NumPy's are not JSON
 
@@ -102,9 +104,21 @@ def true_classes(predicted, y, net):
 
 
 def replacements(functions, library):
-    """Refuse functions that the network does not call, and what is no function."""
+    """Refuse what the network does not call, what is no function, and what takes other arguments."""
     for name, function in functions.items():
         if name not in library:
             raise ValueError(f"use: this network calls no function {name!r}; it calls {', '.join(library)}")
-        if function is not None and not callable(function):
+        if function is None:
+            continue
+        if not callable(function):
             raise TypeError(f"use: {name} must be a function, got {type(function).__name__}")
+        wanted = [each for each in signature(library[name]).parameters if each not in LIBRARYS_ALONE]
+        try:
+            signature(function).bind(*wanted)
+        except TypeError:
+            given = ", ".join(signature(function).parameters)
+            raise TypeError(
+                f"use: {name} must take ({', '.join(wanted)}), got a function of ({given})"
+            ) from None
+        except ValueError:
+            pass  # some functions in C do not say what they take

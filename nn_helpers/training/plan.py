@@ -169,7 +169,8 @@ def _check_normalised(function, net, N, batch_size, threads, drop_last):
     if net.normalise and smallest // threads < 2:
         raise ValueError(
             f"{function}: a normalised network needs two examples or more in each thread's share of a batch, "
-            f"and the smallest batch has {smallest}, for threads={threads}. Write a larger batch_size"
+            f"and the smallest batch has {smallest}, for threads={threads}. Write "
+            f"{'drop_last=True' if batch_size // threads > 1 else 'a larger batch_size'}"
         )
 
 

@@ -72,16 +72,12 @@ class SignalExplorer(Panel):
 
     def __init__(self, **settings):
         super().__init__()
-        options = {"init": INITIALISATIONS, "activation": ACTIVATIONS, "layers": LAYERS}
-        tips = (
-            "The deviation of the first weights",
-            "The function after each affine layer",
-            "What is in one",
+        options = (
+            ("init", "The deviation of the first weights", INITIALISATIONS),
+            ("activation", "The function after each affine layer", ACTIVATIONS),
+            ("layers", "What is in one", LAYERS),
         )
-        self.controls = {
-            name: dropdown(name, tip, kinds, next(iter(kinds)))
-            for (name, kinds), tip in zip(options.items(), tips, strict=True)
-        }
+        self.controls = {name: dropdown(name, tip, kinds, next(iter(kinds))) for name, tip, kinds in options}
         self.controls["depth"] = slider("depth", "Hidden layers", 30, 1, 40, step=1)
         for name, value in settings.items():
             show_first("signal_explorer", name, self.controls[name], value)

@@ -89,7 +89,7 @@ def test_affine_forward_says_what_does_not_fit(x, W, b, error, words):
 
 def test_affine_backward_says_what_does_not_fit():
     _, cache = affine_forward(np.ones((2, 3)), np.ones((3, 4)), np.ones(4))
-    with pytest.raises(ValueError, match=r"dz has shape \(4, 2\), but z had \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"dz has shape \(4, 2\), but the forward pass returned \(2, 4\)"):
         affine_backward(np.ones((4, 2)), cache)
     for foreign in (None, (), (1, 2), (np.ones(3), np.ones(3)), "xW"):
         with pytest.raises(TypeError, match="cache must come from affine_forward"):

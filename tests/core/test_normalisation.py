@@ -96,7 +96,10 @@ ONE, Z = np.ones(2), np.ones((3, 2))
         (lambda: batchnorm_forward(np.ones(2), ONE, ONE), r"z must have shape \(N, M\), got \(2,\)"),
         (lambda: batchnorm_forward(Z, np.ones(3), ONE), r"gamma must have shape \(2,\)"),
         (lambda: batchnorm_forward(Z, ONE, Z), r"beta must have shape \(2,\)"),
-        (lambda: batchnorm_forward(np.ones((1, 2)), ONE, ONE), "two or more or, for predictions, running="),
+        (
+            lambda: batchnorm_forward(np.ones((1, 2)), ONE, ONE),
+            r"got z \(1, 2\); for predictions give running=",
+        ),
         (
             lambda: batchnorm_forward(Z, ONE, ONE, True),
             r"running must be \(mean, var\), got bool",
@@ -110,16 +113,30 @@ ONE, Z = np.ones(2), np.ones((3, 2))
             "cache must come from batchnorm_forward",
         ),
         (lambda: batchnorm_backward(Z, (np.ones((4, 2)), ONE, ONE)), r"returned \(4, 2\)"),
-        (lambda: net_of((5, 4, 3)), "Write two equal ones in a row"),
+        (
+            lambda: batchnorm_backward(Z, batchnorm_forward(Z, ONE, ONE, (ONE, ONE))[1]),
+            "unless running= makes it a prediction; got NoneType",
+        ),
+        (
+            lambda: batchnorm_backward(Z, (Z, np.ones((3, 1)), ONE)),
+            r"std in the cache must have shape \(2,\), one for each unit, got \(3, 1\); another",
+        ),
+        (lambda: net_of((5, 4, 3)), "Write two equal widths in a row"),
+        (lambda: net_of((5,)), r"with input_size 6 and hidden_sizes \[5\] none does"),
+        (lambda: net_of(()), r"with input_size 6 and hidden_sizes \[\] none does"),
+        (
+            lambda: net_of().use(batchnorm_forward=lambda z, gamma, beta: (z, None)),
+            r"batchnorm_forward must take \(z, gamma, beta, running\), got a function of \(z, gamma, beta\)",
+        ),
         (lambda: net_of(normalise="batch"), "normalise must be True or False, got 'batch'"),
         (lambda: train(net_of(), data(), SGD(0.1), epochs=1, batch_size=1), "two examples or more"),
         (
             lambda: train(net_of(), data(61), SGD(0.1), epochs=1, batch_size=10, drop_last=False),
-            "the smallest batch has 1",
+            "the smallest batch has 1, for threads=1. Write drop_last=True",
         ),
         (
             lambda: train(net_of(), data(), SGD(0.1), epochs=1, batch_size=3, threads=2),
-            "3, for threads=2",
+            "3, for threads=2. Write a larger batch_size",
         ),
     ],
 )
@@ -195,6 +212,25 @@ def test_running_means_follow_a_step_and_not_a_look():
     z = x @ net.params["W1"]
     np.testing.assert_allclose(net.arrays["mean1"], 0.1 * z.mean(axis=0))
     np.testing.assert_allclose(net.arrays["var1"], 0.9 + 0.1 * z.var(axis=0, ddof=1))
+
+
+def test_running_means_follow_a_batch_once_however_often_the_way_back_is_taken():
+    x, y = data()
+    net, again = net_of(), net_of()
+    dlogits = cross_entropy(net.forward(x), y)[1]
+    again.forward(x)
+    for each in (net, again, again):
+        each.backward(dlogits)
+    assert same(running(net), running(again))
+    assert np.array_equal(net.gradient, again.gradient)
+    again.backward(cross_entropy(again.forward(x), y)[1])
+    assert not same(running(net), running(again))
+
+
+def test_one_hidden_layer_as_wide_as_the_input_has_its_shortcut():
+    x, _ = data()
+    net = net_of((6,), "relu", normalise=False)
+    np.testing.assert_allclose(net.activations(x)[0], x + np.maximum(0, x @ net.params["W1"]))
 
 
 def test_a_step_that_is_not_made_leaves_the_running_means():

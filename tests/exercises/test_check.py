@@ -362,3 +362,42 @@ def test_float64_is_right_where_the_text_names_no_dtype(name):
         return tuple(map(np.float64, made)) if isinstance(made, tuple) else np.float64(made)
 
     assert check(double, name)
+
+
+def batchnorm_with(in_training, in_prediction):
+    """Return a right batchnorm_forward that keeps these of its numbers."""
+
+    def batchnorm_forward(z, gamma, beta, running=None):
+        mean, var = (z.mean(axis=0), z.var(axis=0)) if running is None else running
+        std = np.sqrt(var + 1e-5)
+        z_hat = (z - mean) / std
+        kept = (z_hat, std, gamma)[: in_training if running is None else in_prediction]
+        return gamma * z_hat + beta, kept or None
+
+    return batchnorm_forward
+
+
+def test_a_prediction_has_no_way_back_and_may_keep_what_it_likes():
+    assert check(batchnorm_with(3, 0))
+    assert check(batchnorm_with(3, 3))
+    assert "the cache is not what batchnorm_backward needs" in str(check(batchnorm_with(0, 3)))
+
+
+def test_a_cache_that_no_exercise_takes_back_is_compared():
+    def layernorm_forward(z, gamma, beta, running=None):
+        y, (z_hat, std, gamma) = EXERCISES["layernorm_forward"].answer(z, gamma, beta)
+        return y, (z_hat, std**2, gamma)
+
+    assert "cache[1]" in str(check(layernorm_forward))
+
+
+def test_an_argument_that_the_answer_does_not_read_may_stay_unread():
+    def layernorm_forward(z, gamma, beta, running=None):
+        mean, var = z.mean(axis=1, keepdims=True), z.var(axis=1, keepdims=True)
+        std = np.sqrt(var + 1e-5)
+        z_hat = 0.7 * (z - mean) / std
+        return gamma * z_hat + beta, (z_hat, std, gamma)
+
+    verdict = check(layernorm_forward)
+    assert not verdict
+    assert "running" not in str(verdict)

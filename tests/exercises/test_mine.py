@@ -83,6 +83,7 @@ def test_all_are_the_learner_s(mine):
             {"batch_size": 16, "shuffle": False},
         ),
         ("adam", 1e-3, {"init": "xavier", "dropout": 0.2}, {"threads": 3, "batch_size": 48}),
+        ("adam", 1e-3, {"normalise": True, "reg": 0.1}, {"batch_size": 16}),
     ],
 )
 def test_it_trains_to_the_same_numbers(mine, data, rule, lr, net, options):
@@ -107,7 +108,7 @@ def test_the_learner_s_functions_do_the_work(tmp_path, data):
         return watch
 
     mine = MyNetwork({name: watched(name, f) for name, f in mine.yours.items()}, {})
-    for options in ({}, {"activation": "sigmoid"}, {"dropout": 0.1}):
+    for options in ({}, {"activation": "sigmoid"}, {"dropout": 0.1}, {"normalise": True}):
         net = mine.net([4], reg=0.1, **options)
         for rule in ("sgd", "momentum", "rmsprop", "adam", "adamw"):
             optimizer = mine.optimizer(rule, mine.schedule(1e-3, 100, 1))
@@ -188,7 +189,7 @@ def test_without_a_work_copy_all_is_the_library_s(tmp_path, monkeypatch, data):
     monkeypatch.delenv("NN_HELPERS_MY_LESSONS", raising=False)
     mine = my_network()
     assert str(mine) == (
-        f"0 of {ALL} functions at work are yours. "
+        f"0 of {ALL - 2} functions at work are yours. "
         "The library's stand in for them (there is no work copy here)."
     )
     (ours, _), (yours, _) = both(mine, data, "adam", 1e-3, net={"reg": 0.1}, augment=True)
@@ -199,7 +200,23 @@ def test_without_a_work_copy_all_is_the_library_s(tmp_path, monkeypatch, data):
 @pytest.mark.parametrize("text", ["", "(" * 1000, "x" * 200_000, "def relu_forward(z):\n    return 3\n"])
 def test_a_damaged_file_leaves_the_library_s(tmp_path, text):
     (tmp_path / FILE).write_text(text, encoding="utf-8")
-    assert str(my_network(tmp_path)).startswith(f"0 of {ALL} functions at work are yours.")
+    assert str(my_network(tmp_path)).startswith(f"0 of {ALL - 2} functions at work are yours.")
+
+
+def test_batch_normalisation_counts_from_when_it_is_there(tmp_path):
+    without = {"batchnorm_forward": "", "batchnorm_backward": ""}
+    assert (
+        str(my_network(write(tmp_path, **without))) == f"{ALL - 2} of {ALL - 2} functions at work are yours."
+    )
+    half = my_network(write(tmp_path, batchnorm_backward=""))
+    assert str(half).splitlines() == [
+        f"{ALL - 2} of {ALL - 1} functions at work are yours.",
+        "The library's stand in for",
+        "  batchnorm_forward: yours waits for a batchnorm_backward of yours that goes with it",
+    ]
+    assert half.net([4], normalise=True).functions["batchnorm_forward"] is layers.batchnorm_forward
+    wrong = my_network(write(tmp_path, batchnorm_backward="def batchnorm_backward(dy, cache:"))
+    assert "batchnorm_backward: " in str(wrong)
 
 
 # In a terminal

@@ -105,6 +105,7 @@ def _never_read(trial, code):
     read |= {node.target.id for node in code.all(ast.AugAssign) if isinstance(node.target, ast.Name)}
     if UNSEEN & read:
         return None
+    read |= set(trial.exercise.parameters) - {node.id for node in _code(trial.exercise.answer).all(ast.Name)}
     passed = max(len(case.args) for case in trial.cases)
     arguments = [node.arg for node in (*code.function.args.posonlyargs, *code.function.args.args)][:passed]
     if unread := [f"`{name}`" for name in arguments if name not in read and not name.startswith("_")]:

@@ -105,7 +105,9 @@ def outcome_on(exercise, f, case, partner=None, sandbox=None):
             if partner and case.forward:
                 *_, args[exercise.cache_index] = partner(*copy.deepcopy(case.forward))
             before.extend(copy.deepcopy(args))
-            outcome.results = snapshot(call(exercise, f, args, partner, outcome, sandbox))
+            results = snapshot(call(exercise, f, args, partner, outcome, sandbox))
+            unused = {name for name in results if name.endswith(FROM_CACHE) and not case.way_back}
+            outcome.results = {name: results[name] for name in results if name not in unused}
 
     _seed()
     outcome.error = sandbox.run(task) if sandbox else _trust(task)
@@ -146,7 +148,7 @@ def call(exercise, f, args, partner, outcome, sandbox):
     if exercise.in_place:
         return {name: args[exercise.parameters.index(name)] for name in exercise.in_place}
     results = _by_name(exercise.name, exercise.returns, returned)
-    caches = {name: results.pop(name) for name in CACHES & results.keys()}
+    caches = {name: results.pop(name) for name in CACHES & results.keys() if exercise.partner}
     outcome.shared = tuple(
         name
         for name, value in zip(exercise.parameters, args, strict=False)
