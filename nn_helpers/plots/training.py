@@ -62,10 +62,9 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
             ax.plot(at, scale * epochs[quantity], marker=".", label=label, **style(i))
         words, unit_below = HORIZONTAL[horizontal]
         ax.set(xlabel=unit_below, ylabel=f"{name} ({unit})", title=f"{name.capitalize()} {words}")
+        _from_zero(ax)
         if scale == 100:
             ax.set_ylim(0, 102)
-        else:
-            _from_zero(ax)
         finish(ax, horizontal)
     return legend_below(figure)
 
