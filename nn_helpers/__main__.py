@@ -470,8 +470,8 @@ def run_search(arguments):
     _at_least(arguments, seed=0, seeds=1, count=1, epochs=1, images=1, val=1, **jobs)
     path = getattr(arguments, "save", None)
     if path is not None:  # now, and not after an hour of training
-        path = require_writable("search", "--save", path, ".safetensors")
-        with explain_failure("--save", path), temporary_file(path, b""):
+        place = require_writable("search", "--save", path, ".safetensors")
+        with explain_failure("--save", place), temporary_file(place, b""):
             pass
     varied = {"hidden_sizes": "hidden"} | {name: name for name in ("lr", "reg", "dropout", "optimizer")}
     choices = {name: getattr(arguments, option) for name, option in varied.items()}

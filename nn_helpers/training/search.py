@@ -100,7 +100,7 @@ def _judge(configuration):
 
 def _drawn(name, values, rng):
     value, positive = values[rng.integers(len(values))], [v for v in values if name in LOGARITHMIC and v > 0]
-    if value not in positive:
+    if value not in positive or min(positive) == max(positive):
         return value
     return float(np.exp(rng.uniform(np.log(min(positive)), np.log(max(positive)))))
 

@@ -122,7 +122,7 @@ def test_a_penalty_of_0_is_drawn_beside_those_between_the_others():
     assert np.mean(drawn == 0) == pytest.approx(1 / 3, abs=0.08)
     assert ((drawn == 0) | (drawn >= 1e-4) & (drawn <= 1e-2)).all()
     assert len(set(drawn)) > 200
-    assert {each["reg"] for each in configurations({"reg": [0, 0.5]}, 20)} == {0, pytest.approx(0.5)}
+    assert {each["reg"] for each in configurations({"reg": [0, 1e-3]}, 20)} == {0, 1e-3}
 
 
 def test_equal_configurations_are_trained_once(monkeypatch):
