@@ -121,8 +121,9 @@ class Case:
         """
         if not isinstance(fault, str) or fault not in FAULTS:
             near = difflib.get_close_matches(str(fault), FAULTS, 1)
-            said = f"The clinic knows no {fault!r:.60}." + f" Did you mean {near[0]}?" * len(near)
-            return show(Text(wrap(f"{said} Its faults: {', '.join(FAULTS)}.")))
+            guess = f" Did you mean {near[0]}?" if near else ""
+            said = f"The clinic knows no {fault!r:.60}.{guess} Its faults: {', '.join(FAULTS)}."
+            return show(Text(wrap(said)))
         self.tries += 1
         right = fault == self._fault
         if self.tries == 1:

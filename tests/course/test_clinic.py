@@ -286,8 +286,8 @@ def test_an_unknown_name_costs_no_try_and_gets_a_suggestion():
 
 
 def test_numpys_numbers_mend_like_pythons(monkeypatch):
-    parts = []
-    monkeypatch.setattr(room, "Patient", lambda p, seed: parts.append(p) or patient(seed=seed))
+    parts, healthy = [], patient()
+    monkeypatch.setattr(room, "Patient", lambda p, seed: parts.append(p) or healthy)
     a_case("dead-units").mend(lr=np.float32(0.5), units=np.int64(30), reg=np.float64(0), bias=0)
     assert [(p.lr, p.units, p.reg, p.bias) for p in parts if p.units == 30] == [(0.5, 30, 0.0, 0.0)]
 
