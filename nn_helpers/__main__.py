@@ -466,8 +466,7 @@ def run_search(arguments):
     from nn_helpers.training.estimator import NetClassifier  # scikit-learn comes in only here
     from nn_helpers.training.search import configurations, fit, search, table
 
-    jobs = {} if arguments.jobs == -1 else {"jobs": 1}
-    _at_least(arguments, seed=0, seeds=1, count=1, epochs=1, images=1, val=1, **jobs)
+    _at_least(arguments, seed=0, seeds=1, epochs=1, images=1, val=1, jobs=-1 if arguments.jobs == -1 else 1)
     path = getattr(arguments, "save", None)
     if path is not None:  # now, and not after an hour of training
         place = require_writable("search", "--save", path, ".safetensors")

@@ -61,9 +61,7 @@ def planted(name):
 
 def patient(fault=None, seed=0):
     """Return a training with this fault, or a healthy one, for `reading` to look at."""
-    if fault is not None:
-        choice("patient", "fault", fault, FAULTS)
-    return Patient(planted(fault) if fault else Parts(), seed)
+    return Patient(Parts() if fault is None else planted(choice("patient", "fault", fault, FAULTS)), seed)
 
 
 class Case:
@@ -130,8 +128,8 @@ class Case:
             self._note("named", fault, right)
         if right:
             twin = _twin(fault, self.asked or INSTRUMENTS)
-            said = f"Right: {FAULTS[fault]['is']}\nIts nearest twin is {twin}. {self._apart(twin)}\n"
-            said += "Mend it: case.mend(…)."
+            said = f"Its nearest twin is {twin}. {self._apart(twin)}\nMend it: case.mend(…)."
+            said = f"Right: {FAULTS[fault]['is']}\n{said}"
         else:
             said = f"It is not {fault}. {self._apart(fault)}"
             if self.tries == TRIES:

@@ -211,7 +211,7 @@ def test_the_command_prints_a_table_and_saves_the_best_network(tmp_path, capsys)
         ("--save best.txt", "must end in .safetensors"),
         ("--save /proc/best.safetensors", "--save cannot be written"),
         ("--val 0", "--val must be at least 1, got 0"),
-        ("--count 0", "--count must be at least 1, got 0"),
+        ("--count 0", "count must be at least 1, got 0"),
         ("--epochs 0", "--epochs must be at least 1"),
         ("--jobs 0", "--jobs must be at least 1"),
         ("--seed -1", "--seed must be at least 0"),
