@@ -90,9 +90,7 @@ def _judge(configuration):
     """Refuse settings that no training takes; a step on two examples finds out."""
     own = NetClassifier().get_params().keys() - {"epochs", "random_state"}
     if unknown := configuration.keys() - own:
-        advice = (
-            f"there are {', '.join(sorted(own))}. search takes epochs, and seeds in place of random_state"
-        )
+        advice = f"there are {', '.join(sorted(own))}. epochs and seeds are arguments of search"
         raise ValueError(f"search: {min(unknown)} is no setting to vary; {advice}")
     with suppress(TrainingDivergedError):
         NetClassifier(**configuration, epochs=1, random_state=0).fit([[0.0], [1.0]], [0, 1])

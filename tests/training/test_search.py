@@ -145,8 +145,8 @@ def test_equal_configurations_are_trained_once(monkeypatch):
         ({"lr": []}, "the values of lr must be a list of at least one, got"),
         ({"lr": 0.1}, "the values of lr must be a list of at least one, got 0.1"),
         ({"optimizer": "adam"}, "the values of optimizer must be a list"),
-        ({"epochs": [1, 2]}, "epochs is no setting to vary; there are activation, .* search takes epochs"),
-        ({"random_state": [1]}, "random_state is no setting .* seeds in place of random_state"),
+        ({"epochs": [1, 2]}, "epochs is no setting to vary; there are activation, .* epochs and seeds"),
+        ({"random_state": [1]}, "random_state is no setting .* seeds are arguments of search"),
         ({"learning_rate": [1]}, "learning_rate is no setting to vary"),
     ],
 )
