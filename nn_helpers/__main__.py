@@ -25,20 +25,10 @@ COMPARED = ("gd", *OPTIMIZERS)
 
 # What an option is when it is not given; "seed" is the lessons' experiment, with the defaults below.
 FULL = {
-    "data": "cifar10",
-    "images": 45_000,
-    "val": 5_000,
-    "hidden": [512, 256],
-    "dropout": 0.1,
-    "optimizer": ["adamw"],
-    "lr": 1e-3,
-    "weight_decay": 0.1,
-    "schedule": "cosine",
-    "augment": True,
-    "keep_best": True,
-    "batch_size": 128,
-    "epochs": 28,
-}
+    "data": "cifar10", "images": 45_000, "val": 5_000, "batch_size": 128, "epochs": 28,
+    "hidden": [512, 256], "dropout": 0.1, "augment": True, "keep_best": True,
+    "optimizer": ["adamw"], "lr": 1e-3, "weight_decay": 0.1, "schedule": "cosine",
+}  # fmt: skip
 LARGE = {**FULL, "hidden": [1024, 512, 256], "dropout": 0.2, "lr": 1.5e-3, "batch_size": 256, "epochs": 70}
 PRESETS = {"seed": {}, "full": FULL, "large": LARGE}
 
@@ -165,9 +155,8 @@ def parser(preset="seed"):
     _command(commands, "doctor", run_doctor, *DOCTOR)
     kit = _command(commands, "kit", run_kit, *KIT)
     kit.add_argument("folder", type=Path, help="a new or empty folder, or an older kit")
-    kit.add_argument(
-        "--python", nargs="+", metavar="3.X", help="the room's versions of Python (default: this one)"
-    )
+    versions = "the room's versions of Python (default: this one)"
+    kit.add_argument("--python", nargs="+", metavar="3.X", help=versions)
     _add_for_a_class(commands)
     top.set_defaults(run=lambda arguments: print(top.format_help(), end="") or 0)
     return top
@@ -184,11 +173,8 @@ def _add_for_a_class(commands):
     grade.add_argument("--csv", type=Path, metavar="PATH.csv", help="save the table, for a learning platform")
     grade.add_argument("--feedback", type=Path, metavar="FOLDER", help="save a page for each student here")
     grade.add_argument("--seed", type=int, help="for the fresh inputs, to judge once more on the same ones")
-    grade.add_argument(
-        "--unprotected",
-        action="store_true",
-        help="go on where no process can be confined: what was handed in can then do what you can",
-    )
+    unprotected = "go on where no process can be confined: what was handed in can then do what you can"
+    grade.add_argument("--unprotected", action="store_true", help=unprotected)
 
 
 # The options of `train`, with the defaults of the preset "seed".
@@ -373,9 +359,8 @@ def run_train(arguments):
     optimizers = {
         name: make_optimizer_for(name, arguments, len(data.train), made_by) for name in arguments.optimizer
     }
-    print(
-        f"{net!r}\n{len(data.train)} training images, {arguments.epochs} epoch{'s' * (arguments.epochs > 1)}"
-    )
+    epochs = f"{arguments.epochs} epoch{'s' * (arguments.epochs > 1)}"
+    print(f"{net!r}\n{len(data.train)} training images, {epochs}")
     with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told in words
         nets, histories = compare_optimizers(
             net, data, optimizers,
@@ -403,17 +388,17 @@ def _check_options(arguments, checkpoint):
             f"--checkpoint holds one training, and {' '.join(arguments.optimizer)} make "
             f"{len(arguments.optimizer)}; give one --optimizer"
         )
-    for option, value, least in (
-        ("--seed", arguments.seed, 0),
-        ("--epochs", arguments.epochs, 1),
-        ("--batch-size", arguments.batch_size, 1),
-    ):
-        if value < least:
-            raise ValueError(f"{option} must be at least {least}, got {value}")
+    _at_least(arguments, seed=0, epochs=1, batch_size=1)
     if arguments.keep_best and not arguments.val:
         raise ValueError("--keep-best needs validation images; --val says how many")
     if arguments.resume and checkpoint is None:
         raise ValueError("--resume needs --checkpoint, the path to go on from")
+
+
+def _at_least(arguments, **least):
+    for name, lowest in least.items():
+        if (value := getattr(arguments, name)) < lowest:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least {lowest}, got {value}")
 
 
 def find_mine():
@@ -423,9 +408,8 @@ def find_mine():
 
     folder = home() or Path("my_lessons")
     if not (home() or (folder / MARKER).is_dir()):
-        raise ValueError(
-            "--mine: there is no work copy here; run this in my_lessons, or in the folder that holds it"
-        )
+        advice = "run this in my_lessons, or in the folder that holds it"
+        raise ValueError(f"--mine: there is no work copy here; {advice}")
     mine = my_network(folder)
     print(mine)
     return mine
@@ -478,22 +462,25 @@ def results_table(nets, histories, data, parts):
 
 def run_search(arguments):
     """Try the configurations, print a table, and save the best network where that is asked for."""
-    from nn_helpers.support.files import require_writable
+    from nn_helpers.support.files import explain_failure, require_writable, temporary_file
     from nn_helpers.training.estimator import NetClassifier  # scikit-learn comes in only here
     from nn_helpers.training.search import configurations, fit, search, table
 
+    _at_least(arguments, seed=0, seeds=1, epochs=1, images=1, val=1, jobs=-1 if arguments.jobs == -1 else 1)
     path = getattr(arguments, "save", None)
     if path is not None:  # now, and not after an hour of training
-        require_writable("search", "--save", path, ".safetensors")
+        place = require_writable("search", "--save", path, ".safetensors")
+        with explain_failure("--save", place), temporary_file(place, b""):
+            pass
     varied = {"hidden_sizes": "hidden"} | {name: name for name in ("lr", "reg", "dropout", "optimizer")}
     choices = {name: getattr(arguments, option) for name, option in varied.items()}
     count = None if arguments.how == "grid" else arguments.count
     tried = configurations(choices, count, arguments.seed)
-    data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
-    if missing := set(range(len(data.class_names))) - set(data.train.labels.tolist()):
-        without = ", ".join(data.class_names[label] for label in sorted(missing))
-        raise ValueError(f"no training image shows {without}; write a larger --images")
     with _cluster(getattr(arguments, "scheduler", None)) as client:
+        data = load_images(getattr(arguments, "data", None)).subset(arguments.images, val=arguments.val)
+        if missing := set(range(len(data.class_names))) - set(data.train.labels.tolist()):
+            without = ", ".join(data.class_names[label] for label in sorted(missing))
+            raise ValueError(f"no training image shows {without}; write a larger --images")
         found = search(
             data, tried, epochs=arguments.epochs, seeds=arguments.seeds, halving=arguments.how == "halving",
             jobs=arguments.jobs, client=client, progress=not arguments.quiet,
@@ -517,9 +504,13 @@ def _cluster(address):
         return nullcontext()
     try:
         from dask.distributed import Client
+
+        return Client(address, timeout=10)
     except ModuleNotFoundError:
         raise ValueError("--scheduler needs Dask; pip install 'dask[distributed]'") from None
-    return Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        said = f"--scheduler {address}: no Dask cluster answers there ({error})"
+        raise ValueError(f"{said}; an address is such as tcp://10.0.0.1:8786") from None
 
 
 def run_data(arguments):

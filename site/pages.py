@@ -17,6 +17,7 @@ from sphinx.util import logging
 
 import nn_helpers
 from nn_helpers.course import predictions, questions
+from nn_helpers.course.work_copy import LEFT_OUT
 from nn_helpers.exercises.checking.page import paragraphs
 from tools.run_notebooks import write_words
 
@@ -39,8 +40,7 @@ def lesson(text):
     """Return a lesson as a page: what only tests is left out, figures have words, questions are cards."""
     notebook = nbformat.reads(text, as_version=4)
     number = notebook.cells[0].source[2:4]
-    hidden = {"claims", "install"}
-    cells = [cell for cell in notebook.cells if not hidden & set(cell.metadata.get("tags", ()))]
+    cells = [cell for cell in notebook.cells if not LEFT_OUT & set(cell.metadata.get("tags", ()))]
     write_words(notebook)
     for cell in cells:
         if cell.cell_type == "markdown":

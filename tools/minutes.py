@@ -9,6 +9,7 @@ import ast
 import inspect
 import re
 
+from nn_helpers.course.work_copy import LEFT_OUT
 from nn_helpers.exercises.catalogue import EXERCISES
 from tools.measure import code_lines
 
@@ -55,7 +56,7 @@ def _minutes(cell):
     """Return how long a cell takes, in minutes; what only tests the lesson takes none."""
     if cell.cell_type == "markdown":
         return len(HEADING.sub(r"\1", cell.source).split()) / WORDS_A_MINUTE
-    if {"claims", "install"} & set(cell.metadata.get("tags", [])):
+    if LEFT_OUT & set(cell.metadata.get("tags", [])):
         return 0
     minutes = len(code_lines(cell.source)) / LINES_A_MINUTE
     minutes += sum(EXERCISE + ANSWER_LINE * lines for _, lines in _checked(cell))

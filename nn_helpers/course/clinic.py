@@ -14,16 +14,15 @@ from nn_helpers.course.patient import INSTRUMENTS, Parts, Patient, reading
 from nn_helpers.exercises.checking.showing import Text, show
 from nn_helpers.exercises.checking.wording import wrap
 from nn_helpers.support import record
-from nn_helpers.support.validation import choice, whole_number
+from nn_helpers.support.validation import choice, number, whole_number
 
 HERE = Path(__file__).parent
-FAULTS = {
-    fault["name"]: fault
-    for fault in tomllib.loads((HERE / "faults.toml").read_text(encoding="utf-8"))["fault"]
-}
+FAULTS = {f["name"]: f for f in tomllib.loads((HERE / "faults.toml").read_text(encoding="utf-8"))["fault"]}
 EXPERIMENTS, TRIES = 5, 3
 PARTS = {field.name: field.default for field in fields(Parts)}
 ACCURACY = "curves: validation accuracy"
+# Of a part that is a number: at least, below, and perhaps above
+LIMITS = {"units": (1, 201), "bias": (-1e4, 1e4), "lr": (0, 1e4, 0), "dropout": (0, 1)}
 
 
 def clinic(seed, degree=None):
@@ -62,9 +61,7 @@ def planted(name):
 
 def patient(fault=None, seed=0):
     """Return a training with this fault, or a healthy one, for `reading` to look at."""
-    if fault is not None:
-        choice("patient", "fault", fault, FAULTS)
-    return Patient(planted(fault) if fault else Parts(), seed)
+    return Patient(Parts() if fault is None else planted(choice("patient", "fault", fault, FAULTS)), seed)
 
 
 class Case:
@@ -74,25 +71,19 @@ class Case:
         rng = np.random.default_rng([2026, seed])
         known = [name for name, fault in FAULTS.items() if degree in (None, fault["degree"])]
         self._fault = known[rng.integers(len(known))]
-        self.seed, self.tries, self.asked = seed, 0, {}
+        self.seed, self.tries, self.asked = seed, 0, []
+        self._title = f"clinic({seed})" if degree is None else f"clinic({seed}, degree={degree})"
 
     @functools.cached_property
     def _patient(self):
         return Patient(planted(self._fault), self.seed)
 
-    def _reads(self, instrument):
-        if instrument not in self.asked:
-            self.asked[instrument] = reading(self._patient, instrument)
-        return self.asked[instrument]
-
     def __repr__(self):
         parts = ", ".join(PARTS)
-        lines = [
-            f"{name}: {f.__doc__.splitlines()[0]}" for name, f in INSTRUMENTS.items() if name != "curves"
-        ]
+        lines = [f"{name}: {f.__doc__.splitlines()[0]}" for name, f in INSTRUMENTS.items()]
         text = (
             f"Case {self.seed}. 400 sketches of 8 × 8 pixels, three hidden layers, Adam. No error, and no "
-            f"warning. case.curves() shows what you would see in real life.\n\n"
+            f"warning. case.loss() shows the training loss.\n\n"
             f'Up to {EXPERIMENTS} experiments, case.experiment("…"):\n' + "\n".join(lines) + "\n\n"
             f'Name what is wrong, case.name("…"):\n{", ".join(FAULTS)}.\n\n'
             f'Mend it: case.mend("…") puts a healthy part in place, case.mend(lr=0.01) a number of your own. '
@@ -100,10 +91,9 @@ class Case:
         )
         return wrap(text)
 
-    def curves(self):
-        """Return the figure of loss and accuracy, and print where they end; this is no experiment."""
-        numbers, draw = reading(self._patient, "curves")
-        return _shown("curves", numbers, draw)
+    def loss(self):
+        """Return the figure of the training loss; this is no experiment."""
+        return plots.compare_histories({f"case {self.seed}": self._patient.history}, over="epoch")
 
     def experiment(self, instrument):
         """Print what an instrument reads, beside a healthy training, and return its figure if it has one.
@@ -112,52 +102,48 @@ class Case:
         ----------
         instrument : str
         """
-        choice("experiment", "instrument", instrument, [name for name in INSTRUMENTS if name != "curves"])
+        choice("experiment", "instrument", instrument, INSTRUMENTS)
         if instrument not in self.asked and len(self.asked) == EXPERIMENTS:
-            return show(
-                Text(
-                    wrap(
-                        f"You have made your {EXPERIMENTS} experiments: {', '.join(self.asked)}. "
-                        'Each of them can be looked at again. Name the fault: case.name("…").'
-                    )
-                )
-            )
-        return _shown(instrument, *self._reads(instrument))
+            said = f"You have made your {EXPERIMENTS} experiments: {', '.join(self.asked)}. "
+            said += 'Each of them can be looked at again. Name the fault: case.name("…").'
+            return show(Text(wrap(said)))
+        self.asked += [instrument] * (instrument not in self.asked)
+        return _shown(instrument, *reading(self._patient, instrument))
 
     def name(self, fault):
-        """Say whether this is the fault, and which reading tells it from what was named.
+        """Say whether this is the fault, and which reading tells it from what was named, or from its twin.
 
         Parameters
         ----------
         fault : str
         """
-        if fault not in FAULTS:
+        if not isinstance(fault, str) or fault not in FAULTS:
             near = difflib.get_close_matches(str(fault), FAULTS, 1)
             guess = f" Did you mean {near[0]}?" if near else ""
-            return show(Text(wrap(f"The clinic knows no {fault!r}.{guess} Its faults: {', '.join(FAULTS)}.")))
+            said = f"The clinic knows no {fault!r:.60}.{guess} Its faults: {', '.join(FAULTS)}."
+            return show(Text(wrap(said)))
         self.tries += 1
         right = fault == self._fault
         if self.tries == 1:
             self._note("named", fault, right)
         if right:
-            rival = _nearest(self._fault)
-            said = f"Right: {FAULTS[fault]['is']} {self._apart(fault, rival)} Mend it: case.mend(…)."
+            twin = _twin(fault, self.asked or INSTRUMENTS)
+            said = f"Its nearest twin is {twin}. {self._apart(twin)}\nMend it: case.mend(…)."
+            said = f"Right: {FAULTS[fault]['is']}\n{said}"
         else:
-            said = f"It is not {fault}. {self._apart(self._fault, fault)}"
+            said = f"It is not {fault}. {self._apart(fault)}"
             if self.tries == TRIES:
                 said += f"\nIt is {self._fault}. {FAULTS[self._fault]['is']}"
         return show(Text(wrap(said)))
 
-    def _apart(self, fault, other):
-        """Return a sentence: which reading tells this case from another fault."""
-        told = what_tells_apart(fault, other)
+    def _apart(self, other):
+        """Return a sentence: which reading tells this case from another fault; one that was made first."""
+        told = what_tells_apart(self._fault, other, self.asked)
         instrument, _, number = told.partition(": ")
         here, (low, _, high) = reading(self._patient, instrument)[0][number], symptoms()[other][told]
-        asked = "" if instrument in (*self.asked, "curves") else ", which you did not ask for,"
-        return (
-            f"What tells it from {other}: {instrument}{asked} reads {_short(here)} for “{number}”. With "
-            f"{other} that is {_span(low, high)}."
-        )
+        asked = "" if instrument in self.asked else ", which you did not ask for,"
+        said = f"What tells it from {other}: {instrument}{asked} reads {_short(here)} for “{number}”."
+        return f"{said} With {other} that is {_span(low, high)}."
 
     def mend(self, part=None, **numbers):
         """Train once more with a healthy part, or with numbers of your own, and compare.
@@ -196,7 +182,8 @@ class Case:
         return plots.compare_histories(runs, "val_accuracy", over="epoch")
 
     def _note(self, kind, answer, right):
-        record.note("treated", lesson="06", kind=kind, answer=answer, truth=self._fault, right=bool(right))
+        what = {"kind": kind, "case": self._title, "answer": answer, "truth": self._fault}
+        record.note("treated", lesson="06", right=bool(right), **what)
 
 
 def _changes(part, numbers):
@@ -208,10 +195,9 @@ def _changes(part, numbers):
         kind = type(PARTS[choice("mend", "part", name, PARTS)])
         if name != "init" and kind is str:
             raise TypeError(f'mend: {name} is no number; mend("{name}") puts the healthy one in place')
-        most = 200 if name == "units" else 1000
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= most:
-            raise ValueError(f"mend: {name} must be a number of at most {most:,}, got {value!r}")
-        changes[name] = whole_number("mend", name, value, 1) if kind is int else float(value)
+        changes[name] = number("mend", name, value, *LIMITS.get(name, (0, 1e4)))
+        if kind is int:
+            changes[name] = whole_number("mend", name, value, 1)
     return changes
 
 
@@ -221,20 +207,31 @@ def _is_mended(parts, fault, name):
     return now == PARTS[name] or (not isinstance(now, str) and now != ill)
 
 
-def what_tells_apart(fault, other):
+def what_tells_apart(fault, other, asked=()):
     """Return the number, after its instrument, in which two faults differ on every seed.
 
-    What shows the one or the other goes first.
+    One that these instruments read goes first, and then what shows the one or the other.
     """
     mine, theirs = symptoms()[fault], symptoms()[other]
 
     def clear(number):
         (low, middle, high), (low_2, middle_2, high_2) = mine[number], theirs[number]
         gap = max(low - high_2, low_2 - high)
-        shown = [f in FAULTS and FAULTS[f]["shows"] == number for f in (fault, other)]
-        return gap > 0, shown, gap / (abs(middle) + abs(middle_2) + 1e-6)
+        shown = [FAULTS[f]["shows"] == number for f in (fault, other)]
+        return gap > 0, number.partition(": ")[0] in asked, shown, gap / (abs(middle) + abs(middle_2) + 1e-6)
 
     return max(mine, key=clear)
+
+
+def _twin(fault, asked):
+    """Return the fault that is taken for this one most easily: what these instruments read is most alike."""
+    numbers = [number for number in symptoms()[fault] if number.partition(": ")[0] in asked]
+
+    def distance(other):
+        pairs = [(symptoms()[fault][n][1], symptoms()[other][n][1]) for n in numbers]
+        return sum(abs(a - b) / (abs(a) + abs(b) + 1e-6) for a, b in pairs)
+
+    return min((other for other in FAULTS if other != fault), key=distance)
 
 
 def symptom_table():
@@ -246,17 +243,6 @@ def symptom_table():
         seen = f"{number}: {_span(low, high)} | {_span(least, most)}"
         lines.append(f"| {seen} | **{name}** {fault['is']} | {instrument} |")
     return "\n".join(lines)
-
-
-def _nearest(fault):
-    """Return the fault that is taken for this one most easily: the one whose curves come nearest."""
-
-    def distance(other):
-        mine, theirs = symptoms()[fault], symptoms()[other]
-        numbers = [number for number in mine if number.startswith("curves")]
-        return sum(abs(np.log10(mine[n][1] + 0.01) - np.log10(theirs[n][1] + 0.01)) for n in numbers)
-
-    return min((other for other in FAULTS if other != fault), key=distance)
 
 
 def _span(low, high):

@@ -90,11 +90,8 @@ def _sketches():
     """Return all sketches shrunk to 8 × 8 pixels, their labels, and the names of the classes."""
     data = load_images("sketches", quiet=True)
     images, labels = data.train.images, data.train.labels
-    return (
-        images.reshape(-1, SIDE, 4, SIDE, 4, 3).mean(axis=(2, 4)),
-        labels.astype(int),
-        list(data.class_names),
-    )
+    small = images.reshape(-1, SIDE, 4, SIDE, 4, 3).mean(axis=(2, 4))
+    return small, labels.astype(int), list(data.class_names)
 
 
 class Patient:
@@ -173,7 +170,7 @@ class Patient:
                 self.relative_updates.append(np.linalg.norm(W1 - before) / size if size else 0.0)
                 before[...] = W1
                 if record.epoch_ends:
-                    record.val_loss, record.val_accuracy = self.measure()
+                    record.val_loss, record.val_accuracy = self._measure()
                 self.history.append(record)
         except TrainingDivergedError as error:
             self.history.stopped = str(error)
@@ -188,7 +185,11 @@ class Patient:
             return np.nan_to_num(self.logits(x)).argmax(axis=1)
 
     def measure(self):
-        """Return loss and accuracy on the validation images."""
+        """Return loss and accuracy on the validation images, the same however often one measures."""
+        self.net.rng = np.random.default_rng(self.seed)
+        return self._measure()
+
+    def _measure(self):
         x, y = self.data.val.inputs, self.data.val.labels
         logits = self.logits(x)
         loss, _ = self.net.functions["cross_entropy"](logits, y)
@@ -236,6 +237,7 @@ def _rows(images, how, mean, std):
 def curves(patient):
     """Show loss and accuracy on training and validation images."""
     epochs = patient.history.epochs()
+    epochs.pop("reg_loss")  # whether there is a penalty, the title would say
     numbers = {
         "training loss, last epoch": LARGEST if patient.history.stopped else epochs["loss"][-1],
         "training accuracy, last epoch": epochs["accuracy"][-1],
@@ -270,7 +272,7 @@ def images(patient):
 
 def layers(patient):
     """Look at what each layer puts out and what gradients reach it, before and after."""
-    numbers, sizes = {}, {}
+    numbers, sizes, first = {}, {}, patient.start.params
     for when, net in (("first", patient.start), ("last", patient.net)):
         net, x, _ = patient.batch(net)
         outputs = net.activations(x)
@@ -288,16 +290,13 @@ def layers(patient):
         "saturated units": np.mean([np.mean(np.abs(np.abs(a) - 0.5) > 0.49) for a in outputs])
         * (net.activation == "tanh"),
         "negative outputs": np.mean([np.mean(a < 0) for a in outputs]),
-        "different units in layer 1, first weights": len(
-            np.unique(patient.start.params["W1"].round(9), axis=1).T
-        ),
-        "W2, standard deviation, first weights": patient.start.params["W2"].std(),
+        "different units in layer 1, first weights": len(np.unique(first["W1"].round(9), axis=1).T),
+        "W2, standard deviation, first weights": first["W2"].std(),
         "W2, standard deviation, last weights": net.params["W2"].std(),
     }
     positive = {name: np.maximum(np.nan_to_num(each), 1e-12) for name, each in sizes.items()}
-    return numbers, lambda: plots.sizes_through_layers(
-        positive, "standard deviation of outputs, norm of gradients"
-    )
+    vertical = "standard deviation of outputs, norm of gradients"
+    return numbers, lambda: plots.sizes_through_layers(positive, vertical)
 
 
 def gradient_check(patient):
@@ -379,16 +378,13 @@ def fresh_images(patient):
     return numbers, None
 
 
-INSTRUMENTS = {
-    f.__name__.replace("_", " "): f
-    for f in (
-        *(curves, images, layers, gradient_check, updates, by_heart, confusion, asked_twice, fresh_images),
-    )
-}
+ALL = curves, images, layers, gradient_check, updates, by_heart, confusion, asked_twice, fresh_images
+INSTRUMENTS = {f.__name__.replace("_", " "): f for f in ALL}
 
 
 def reading(patient, instrument):
     """Return what an instrument reads: numbers by name, all finite, and what draws its figure, or None."""
+    patient.net.rng = np.random.default_rng(patient.seed)  # of dropout: it reads the same each time
     with np.errstate(all="ignore"):
         numbers, figure = INSTRUMENTS[instrument](patient)
     return {name: _finite(number) for name, number in numbers.items()}, figure

@@ -90,8 +90,11 @@ class Progress:
 
     def clinic_in_words(self):
         """Return how many of the clinic's cases were named at the first try, or "" where none was tried."""
-        named = [e.right for e in record.read() if (e.event, e.kind) == ("treated", "named")]
-        return f"Clinic: {sum(named)} of {len(named)} faults named at the first try." if named else ""
+        here = reversed(
+            record.since_reset(record.read(), "06")
+        )  # so that the first of a case has the last word
+        first = {e.case: bool(e.right) for e in here if (e.event, e.kind) == ("treated", "named")}
+        return f"Clinic: {sum(first.values())} of {len(first)} faults named at the first try." * bool(first)
 
     def __repr__(self):
         from nn_helpers.exercises.checking.wording import wrap

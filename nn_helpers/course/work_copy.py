@@ -24,6 +24,7 @@ from nn_helpers.support.files import explain_failure, own_place
 
 MARKER = record.MARKER
 RULES = b"1"  # of what a copy leaves out; with another number, all lessons count as new editions
+LEFT_OUT = {"claims", "install"}  # tags of the cells that test the lesson or install the package
 ASKS = re.compile(
     r"(?<![\w.])(predict|reveal|recall|quiz|progress|check|hint|solution)\((?:\s*[\"']([\w-]+)[\"'])?"
 )
@@ -129,8 +130,7 @@ def copy_of(notebook):
     Cells that only test go, and the one that installs the package. Outputs of what is to be guessed, of
     checks and of widgets are cleared.
     """
-    left_out = {"claims", "install"}
-    notebook.cells = [cell for cell in notebook.cells if not left_out & set(cell.metadata.get("tags", []))]
+    notebook.cells = [cell for cell in notebook.cells if not LEFT_OUT & set(cell.metadata.get("tags", []))]
     asked = {}  # {a question's id: the cell that asks it}
     clear = set()
     for i, cell in enumerate(notebook.cells):

@@ -29,11 +29,8 @@ def training_curves(epochs):
         ax.set_xlabel("epoch")
         finish(ax, "epoch")
     with_l2 = bool(np.any(epochs.get("reg_loss", 0)))  # who has not heard of L2 need not read of it
-    loss.set(
-        title="Cross-entropy" + ", without L2" * with_l2,
-        ylabel="data " * with_l2 + "loss (nats)",
-        ylim=(0, None),
-    )
+    loss.set(title="Cross-entropy" + ", without L2" * with_l2, ylabel="data " * with_l2 + "loss (nats)")
+    _from_zero(loss)
     accuracy.set(title="Accuracy", ylabel="accuracy (%)", ylim=(0, 102))
     return legend_below(figure)
 
@@ -65,9 +62,17 @@ def compare_histories(histories, quantity="loss", over=("epoch", "seconds")):
             ax.plot(at, scale * epochs[quantity], marker=".", label=label, **style(i))
         words, unit_below = HORIZONTAL[horizontal]
         ax.set(xlabel=unit_below, ylabel=f"{name} ({unit})", title=f"{name.capitalize()} {words}")
-        ax.set_ylim(0, 102 if scale == 100 else None)
+        _from_zero(ax)
+        if scale == 100:
+            ax.set_ylim(0, 102)
         finish(ax, horizontal)
     return legend_below(figure)
+
+
+def _from_zero(ax):
+    """Let the vertical axis begin at 0, and end above the highest line, a flat one too."""
+    highest = ax.dataLim.ymax  # infinite where nothing is drawn
+    ax.set_ylim(0, max(ax.get_ylim()[1], 1.02 * highest) if np.isfinite(highest) else None)
 
 
 QUANTITIES = {

@@ -26,7 +26,7 @@ class Event(NamedTuple):
 
     An event is "begun" or "finished" (a lesson), "reset" (a lesson, or "all"), "predicted", "revealed",
     "recalled", "quizzed" (a question), "checked", "hint" or "solution" (an exercise), "treated" (a case of
-    the clinic: its `kind` is "named" or "mended").
+    the clinic, as "clinic(3)": its `kind` is "named" or "mended").
     """
 
     event: str
@@ -35,6 +35,7 @@ class Event(NamedTuple):
     question: str = ""
     answer: str = ""
     truth: str = ""
+    case: str = ""
     right: bool | None = None
     exercise: str = ""
     kind: str = ""

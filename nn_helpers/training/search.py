@@ -6,7 +6,7 @@ they run there. The test images stay out of it: nothing here takes them along.
 """
 
 import itertools
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +59,8 @@ def configurations(choices, count=None, seed=0):
     ----------
     choices : dict of str to list
         Values of each argument of `NetClassifier` that is to vary, as ``{"lr": [0.001, 0.01]}``. A random
-        search draws lr and reg between the lowest and the highest of theirs, evenly over the factors of 10.
+        search draws lr and reg between the lowest and the highest of theirs, evenly over the factors of 10;
+        a 0 among those of reg is drawn as often as each value that is given.
     count : int, optional
     seed : int or numpy.random.Generator
         For what is drawn.
@@ -68,18 +69,38 @@ def configurations(choices, count=None, seed=0):
     -------
     list of dict
     """
-    names, values = list(choices), [list(found) for found in choices.values()]
+    choices = {name: _values(name, given) for name, given in choices.items()}
     if count is None:
-        return [dict(zip(names, found, strict=True)) for found in itertools.product(*values)]
+        return [dict(zip(choices, found, strict=True)) for found in itertools.product(*choices.values())]
     count, rng = whole_number("search", "count", count, 1), generator("search", seed)
-    return [{name: _drawn(name, choices[name], rng) for name in names} for _ in range(count)]
+    return [{name: _drawn(name, values, rng) for name, values in choices.items()} for _ in range(count)]
+
+
+def _values(name, given):
+    """Return the values of a setting, or refuse them, those too that would never be drawn."""
+    values = list(given) if np.iterable(given) and not isinstance(given, str) else []
+    if not values:
+        raise ValueError(f"search: the values of {name} must be a list of at least one, got {given!r:.60}")
+    for value in values:
+        _judge({name: value})
+    return values
+
+
+def _judge(configuration):
+    """Refuse settings that no training takes; a step on two examples finds out."""
+    own = NetClassifier().get_params().keys() - {"epochs", "random_state"}
+    if unknown := configuration.keys() - own:
+        advice = f"there are {', '.join(sorted(own))}. epochs and seeds are arguments of search"
+        raise ValueError(f"search: {min(unknown)} is no setting to vary; {advice}")
+    with suppress(TrainingDivergedError):
+        NetClassifier(**configuration, epochs=1, random_state=0).fit([[0.0], [1.0]], [0, 1])
 
 
 def _drawn(name, values, rng):
-    low, high = (min(values), max(values)) if name in LOGARITHMIC else (0, 0)
-    if 0 < low < high:
-        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-    return values[rng.integers(len(values))]
+    value, positive = values[rng.integers(len(values))], [v for v in values if name in LOGARITHMIC and v > 0]
+    if value not in positive or min(positive) == max(positive):
+        return value
+    return float(np.exp(rng.uniform(np.log(min(positive)), np.log(max(positive)))))
 
 
 def search(data, configurations, *, epochs=20, seeds=3, halving=False, jobs=-1, client=None, progress=True):
@@ -90,7 +111,8 @@ def search(data, configurations, *, epochs=20, seeds=3, halving=False, jobs=-1, 
     data : Dataset or ArrayDataset
         With a validation part; `data.subset(…, val=…)` sets one apart.
     configurations : list of dict
-        Arguments of `NetClassifier`, such as ``{"hidden_sizes": (100,), "lr": 0.001}``.
+        Arguments of `NetClassifier`, such as ``{"hidden_sizes": (100,), "lr": 0.001}``; of equal ones, one
+        is trained.
     epochs, seeds : int
         Each is trained that long, with the seeds 0, 1, …, seeds − 1.
     halving : bool
@@ -114,11 +136,15 @@ def search(data, configurations, *, epochs=20, seeds=3, halving=False, jobs=-1, 
     ConnectionError
         If the cluster goes away. Dask waits a minute for its scheduler to come back.
     """
-    data = _without_test(as_dataset("search", data))
-    configurations = [dict(configuration) for configuration in configurations]
-    if not configurations:
-        raise ValueError("search: there are no configurations; give a list such as [{'lr': 0.001}]")
     seeds, longest = whole_number("search", "seeds", seeds, 1), whole_number("search", "epochs", epochs, 1)
+    jobs = -1 if jobs == -1 else whole_number("search", "jobs", jobs, 1)
+    configurations = list(configurations) if np.iterable(configurations) else [configurations]
+    if not configurations or not all(isinstance(each, dict) for each in configurations):
+        raise ValueError("search: configurations must be a list of dicts such as [{'lr': 0.001}]")
+    configurations = list({repr(sorted(each.items())): each for each in configurations}.values())
+    for configuration in configurations:
+        _judge(configuration)
+    data = _without_test(as_dataset("search", data))
     rungs = _rungs(len(configurations), longest) if halving else [(len(configurations), longest)]
     tried, left = {}, range(len(configurations))
     with _on(client, data), _bar(seeds * sum(count for count, _ in rungs), progress) as bar:

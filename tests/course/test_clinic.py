@@ -7,8 +7,18 @@ import numpy as np
 import pytest
 
 from benchmarks.symptoms import not_told_apart
+from nn_helpers.course import clinic as room
 from nn_helpers.course import progress
-from nn_helpers.course.clinic import FAULTS, PARTS, Case, clinic, patient, symptom_table, symptoms
+from nn_helpers.course.clinic import (
+    FAULTS,
+    PARTS,
+    Case,
+    clinic,
+    patient,
+    symptom_table,
+    symptoms,
+    what_tells_apart,
+)
 from nn_helpers.course.patient import INSTRUMENTS, reading
 from nn_helpers.support import record
 
@@ -96,6 +106,21 @@ def test_the_same_seed_makes_the_same_training():
     assert np.array_equal(one["val_accuracy"], other["val_accuracy"], equal_nan=True)
 
 
+@pytest.mark.parametrize("instrument", ["confusion", "fresh images", "asked twice"])
+def test_dropout_that_was_left_on_reads_the_same_however_often_one_looks(instrument):
+    left_on = patient("dropout-left-on", 5)
+    first, _ = reading(left_on, instrument)
+    reading(left_on, "layers")
+    assert left_on.measure() == left_on.measure()
+    assert reading(left_on, instrument)[0] == first
+    assert reading(left_on, "asked twice")[0]["answers that differ"] > 0.1
+
+
+def test_the_curves_do_not_say_that_there_is_a_penalty():
+    ill, well = (reading(patient(name), "curves")[1]().axes for name in ("penalty-too-strong", None))
+    assert [ax.get_title() for ax in ill] == [ax.get_title() for ax in well]
+
+
 def test_the_table_of_the_lesson_has_a_line_for_each_fault():
     lines = symptom_table().splitlines()
     assert len(lines) == len(FAULTS) + 2
@@ -118,13 +143,22 @@ def test_a_case_does_not_say_what_it_has():
     assert all(name in texts[0] for name in (*FAULTS, *PARTS))
 
 
+def test_at_first_sight_there_is_the_training_loss_and_nothing_beside_it(capsys):
+    case = a_case("labels-counted-from-1")
+    (ax,) = case.loss().axes
+    (line,) = ax.lines
+    assert np.array_equal(line.get_ydata(), case._patient.history.epochs()["loss"])
+    assert case.asked == []
+    assert capsys.readouterr().out == ""
+
+
 def test_there_are_five_experiments_and_each_can_be_looked_at_again(capsys):
     case = a_case("dead-units")
-    case.curves()
+    case.loss()
     for instrument in ("images", "layers", "updates", "confusion", "asked twice", "layers"):
         case.experiment(instrument)
     read = capsys.readouterr().out
-    assert read.count("healthy") == 7
+    assert read.count("healthy") == 6
     assert "your 5 experiments: images, layers, updates, confusion, asked twice" in " ".join(
         str(case.experiment("by heart")).split()
     )
@@ -146,7 +180,33 @@ def test_a_wrong_name_is_answered_with_a_reading_that_tells_the_two_apart():
 
 def test_the_right_name_is_called_right():
     said = " ".join(str(a_case("class-lost").name("class-lost")).split())
-    assert said.startswith(f"Right: {FAULTS['class-lost']['is']} What tells it from ")
+    assert said.startswith(f"Right: {FAULTS['class-lost']['is']} Its nearest twin is ")
+
+
+def test_the_nearest_twin_is_the_fault_that_the_readings_so_far_leave_open():
+    case = a_case("bias-mean")
+    case.asked = ["curves"]
+    said = " ".join(str(case.name("bias-mean")).split())
+    assert "Its nearest twin is gradient-not-averaged. What tells it from gradient-not-averaged: " in said
+    assert "gradient check, which you did not ask for, reads" in said
+    case = a_case("labels-shuffled")
+    case.asked = ["images"]
+    said = " ".join(str(case.name("labels-shuffled")).split())
+    assert (
+        "Its nearest twin is a-third-of-the-labels. What tells it from a-third-of-the-labels: images reads"
+        in said
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_reading_that_was_made_tells_two_faults_apart_before_one_that_was_not(fault):
+    for other in FAULTS.keys() - {fault}:
+        anywhere = what_tells_apart(fault, other)
+        for instrument in INSTRUMENTS:
+            told = what_tells_apart(fault, other, [instrument])
+            (low, _, high), (least, _, most) = symptoms()[fault][told], symptoms()[other][told]
+            assert high < least or most < low
+            assert told == anywhere or told.startswith(f"{instrument}: ")
 
 
 @pytest.mark.parametrize(("pair"), list(combinations(["dead-units", "bias-mean", "class-lost"], 2)))
@@ -195,12 +255,21 @@ def test_what_was_healthy_and_is_changed_with_it_is_named(capsys):
         (lambda: clinic(1).mend("roof"), "unknown part 'roof'"),
         (lambda: clinic(1).mend(roof=1), "unknown part 'roof'"),
         (lambda: clinic(1).mend(images=1), "images is no number"),
-        (lambda: clinic(1).mend(lr=float("nan")), "at most 1,000"),
-        (lambda: clinic(1).mend(lr="0.1"), "at most 1,000"),
-        (lambda: clinic(1).mend(lr=0), "lr"),
-        (lambda: clinic(1).mend(units=2.5), "units must be a whole number"),
-        (lambda: clinic(1).mend(units=1000), "units"),
-        (lambda: clinic(1).mend(dropout=1), "dropout"),
+        (
+            lambda: clinic(1).mend(lr=float("nan")),
+            "^mend: lr must be greater than 0 and below 10000, got nan",
+        ),
+        (lambda: clinic(1).mend(lr="0.1"), "^mend: lr must be a number, got '0.1'"),
+        (lambda: clinic(1).mend(lr=True), "^mend: lr must be a number"),
+        (lambda: clinic(1).mend(lr=0), "^mend: lr must be greater than 0"),
+        (lambda: clinic(1).mend(reg=-1), "^mend: reg must be at least 0"),
+        (lambda: clinic(1).mend(reg=10**400), "^mend: reg must be at least 0 and below"),
+        (lambda: clinic(1).mend(init=-1), "^mend: init must be at least 0"),
+        (lambda: clinic(1).mend(bias=-(10**9)), "^mend: bias must be at least -10000"),
+        (lambda: clinic(1).mend(units=2.5), "^mend: units must be a whole number"),
+        (lambda: clinic(1).mend(units=1000), "^mend: units must be at least 1 and below 201"),
+        (lambda: clinic(1).mend(units=0), "^mend: units must be at least 1"),
+        (lambda: clinic(1).mend(dropout=1), "^mend: dropout must be at least 0 and below 1"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence(call, words):
@@ -212,7 +281,15 @@ def test_an_unknown_name_costs_no_try_and_gets_a_suggestion():
     case = a_case("dead-units")
     assert "Did you mean dead-units?" in str(case.name("dead-unit"))
     assert "knows no Ellipsis" in str(case.name(...))
+    assert "knows no ['lr']" in str(case.name(["lr"]))
     assert case.tries == 0
+
+
+def test_numpys_numbers_mend_like_pythons(monkeypatch):
+    parts, healthy = [], patient()
+    monkeypatch.setattr(room, "Patient", lambda p, seed: parts.append(p) or healthy)
+    a_case("dead-units").mend(lr=np.float32(0.5), units=np.int64(30), reg=np.float64(0), bias=0)
+    assert [(p.lr, p.units, p.reg, p.bias) for p in parts if p.units == 30] == [(0.5, 30, 0.0, 0.0)]
 
 
 # The record
@@ -224,13 +301,24 @@ def test_the_first_name_and_each_mending_are_on_record(home):
     case.name("dead-units")
     case.mend("bias")
     lines = [json.loads(line) for line in (home / record.FILE).read_text(encoding="utf-8").splitlines()]
-    assert [(e["kind"], e["answer"], e["truth"], e["right"]) for e in lines] == [
-        ("named", "uphill", "dead-units", False),
-        ("mended", "bias", "dead-units", True),
+    assert [(e["kind"], e["case"], e["answer"], e["truth"], e["right"]) for e in lines] == [
+        ("named", "clinic(0)", "uphill", "dead-units", False),
+        ("mended", "clinic(0)", "bias", "dead-units", True),
     ]
     assert {(e["event"], e["lesson"]) for e in lines} == {("treated", "06")}
     assert "Clinic: 0 of 1 faults named at the first try." in str(progress())
     assert "Clinic: 0 of 1" in progress()._repr_html_()
+
+
+def test_a_case_counts_once_by_its_first_name_and_until_the_lesson_is_begun_anew(home):
+    clinic(0).name("nothing-changes")
+    for case in (clinic(0), clinic(0, 2), clinic(1)):  # the first once more
+        case.name(case._fault)
+    assert "Clinic: 2 of 3 faults named" in str(progress())
+    record.note("reset", lesson="06")
+    assert "Clinic" not in str(progress())
+    clinic(0).name(clinic(0)._fault)
+    assert "Clinic: 1 of 1 faults named" in str(progress())
 
 
 def test_who_was_never_in_the_clinic_reads_nothing_of_it():

@@ -55,6 +55,17 @@ def test_a_blank_is_shown_with_its_line(f, line):
     assert f"\n    {line}\n" in str(verdict)
 
 
+def program_to_mend(z):
+    assert ...  # one line below is wrong
+    a = np.minimum(0, z)
+    return a, z
+
+
+def test_a_program_that_is_to_be_mended_has_no_dots_to_fill():
+    assert "\nMend what is wrong, and take this line away." in str(check(program_to_mend, "relu_forward"))
+    assert "\nPut your own code in place of the three dots." in str(check(blank_in_a_call, "relu_forward"))
+
+
 @pytest.mark.parametrize("expression", ["np.maximum(..., z)", "z * ...", "(..., z)", "[z, ...]"])
 def test_a_blank_is_recognised_without_the_source(expression):
     assert check(notebook(f"def f(z): return {expression}")["f"], "relu_forward").kind == "not attempted"

@@ -77,6 +77,14 @@ def test_training_curves_leave_out_a_validation_that_was_not_measured():
         assert ax.get_xlabel() == "epoch"
 
 
+@pytest.mark.parametrize("draw", [lambda h: h.plot(), lambda h: plots.compare_histories({"a": h})])
+def test_a_flat_loss_does_not_touch_the_frame(draw):
+    for losses in ([2.3, 2.3, 2.3, 2.3], [2.31, 2.31, 2.3, 2.3]):
+        ax = draw(history(losses)).axes[0]
+        assert ax.get_ylim()[0] == 0
+        assert ax.get_ylim()[1] >= 1.02 * max(losses)
+
+
 def test_training_curves_speak_of_l2_only_where_there_is_some():
     plain = {"epoch": np.ones(1), "data_loss": np.ones(1), "val_loss": np.ones(1), "reg_loss": np.zeros(1)}
     plain |= {"accuracy": np.ones(1), "val_accuracy": np.ones(1)}

@@ -86,14 +86,20 @@ def test_halving_trains_half_as_many_twice_as_long(monkeypatch, count, epochs, r
 
     monkeypatch.setattr(room, "_train", scores)
     found = search(
-        DATA, [{"lr": n} for n in range(count)], epochs=epochs, seeds=2, halving=True, jobs=1, progress=False
+        DATA,
+        [{"lr": n + 1} for n in range(count)],
+        epochs=epochs,
+        seeds=2,
+        halving=True,
+        jobs=1,
+        progress=False,
     )
     for left, length in rungs:
         assert trained[: 2 * left : 2] == trained[1 : 2 * left : 2]  # two seeds
         assert sorted(trained[: 2 * left : 2]) == [(n, length) for n in range(count - left, count)]
         del trained[: 2 * left]
     assert trained == []
-    assert [each.configuration["lr"] for each in found] == list(range(count))[::-1]
+    assert [each.configuration["lr"] for each in found] == list(range(1, count + 1))[::-1]
     assert found[0].epochs == epochs
 
 
@@ -111,17 +117,62 @@ def test_a_grid_has_all_combinations_and_random_ones_lie_between():
     assert drawn == configurations(choices, 400, seed=1)
 
 
+def test_a_penalty_of_0_is_drawn_beside_those_between_the_others():
+    drawn = np.array([each["reg"] for each in configurations({"reg": [0, 1e-4, 1e-2]}, 400)])
+    assert np.mean(drawn == 0) == pytest.approx(1 / 3, abs=0.08)
+    assert ((drawn == 0) | (drawn >= 1e-4) & (drawn <= 1e-2)).all()
+    assert len(set(drawn)) > 200
+    assert {each["reg"] for each in configurations({"reg": [0, 1e-3]}, 20)} == {0, 1e-3}
+
+
+def test_equal_configurations_are_trained_once(monkeypatch):
+    trained = []
+    monkeypatch.setattr(room, "_train", lambda *given: trained.append(given[1]) or (*given[3:], 0.5))
+    twice = configurations({"lr": [0.1, 0.1, 0.2], "hidden_sizes": [(8,), (8,)]})
+    assert len(search(DATA, twice, seeds=1, jobs=1, progress=False)) == 2
+    assert trained == [{"lr": lr, "hidden_sizes": (8,)} for lr in (0.1, 0.2)]
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"lr": [-1, 1]}, "lr must be"),
+        ({"lr": [0, 1]}, "lr must be"),
+        ({"reg": [-1, 1]}, "reg must be"),
+        ({"dropout": [0.1, 1.0]}, "dropout must be"),
+        ({"optimizer": ["adam", "eve"]}, "unknown optimizer 'eve'"),
+        ({"hidden_sizes": (8, 0)}, "hidden_sizes"),
+        ({"lr": []}, "the values of lr must be a list of at least one, got"),
+        ({"lr": 0.1}, "the values of lr must be a list of at least one, got 0.1"),
+        ({"optimizer": "adam"}, "the values of optimizer must be a list"),
+        ({"epochs": [1, 2]}, "epochs is no setting to vary; there are activation, .* epochs and seeds"),
+        ({"random_state": [1]}, "random_state is no setting .* seeds are arguments of search"),
+        ({"learning_rate": [1]}, "learning_rate is no setting to vary"),
+    ],
+)
+def test_values_that_no_training_takes_are_refused_drawn_or_not(choices, words):
+    for count in (None, 1):
+        with pytest.raises((ValueError, TypeError), match=words):
+            configurations(choices, count)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({"data": points("moons", n_val=0)}, "the validation part is empty"),
-        ({"configurations": []}, "there are no configurations"),
+        ({"configurations": []}, "configurations must be a list of dicts"),
+        ({"configurations": None}, "configurations must be a list of dicts"),
+        ({"configurations": {"lr": [0.1]}}, "configurations must be a list of dicts"),
+        ({"configurations": [0.1]}, "configurations must be a list of dicts"),
+        ({"configurations": [{"lr": -1}]}, "lr must be"),
+        ({"configurations": [{"epochs": 3}]}, "epochs is no setting to vary"),
+        ({"jobs": 0}, "jobs must be at least 1"),
         ({"seeds": 0}, "seeds must be at least 1"),
         ({"epochs": 0}, "epochs must be at least 1"),
     ],
 )
 def test_what_makes_no_search_is_said(arguments, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((ValueError, TypeError), match=words):
         search(**{"data": DATA, "configurations": QUICK, **arguments}, progress=False)
 
 
@@ -158,12 +209,22 @@ def test_the_command_prints_a_table_and_saves_the_best_network(tmp_path, capsys)
     ("given", "words"),
     [
         ("--save best.txt", "must end in .safetensors"),
-        ("--val 0", "the validation part is empty"),
-        ("--count 0", "count must be at least 1"),
+        ("--save /proc/best.safetensors", "--save cannot be written"),
+        ("--val 0", "--val must be at least 1, got 0"),
+        ("--count 0", "count must be at least 1, got 0"),
+        ("--epochs 0", "--epochs must be at least 1"),
+        ("--jobs 0", "--jobs must be at least 1"),
+        ("--seed -1", "--seed must be at least 0"),
         ("--lr -1", "lr must be"),
+        ("--lr -1 1", "lr must be"),
+        ("--dropout 0 1.5", "dropout must be"),
+        ("--scheduler nowhere", "--scheduler nowhere: no Dask cluster answers there"),
     ],
 )
-def test_the_command_says_in_one_line_what_is_wrong(given, words, capsys):
+def test_the_command_says_in_one_line_what_is_wrong_before_it_draws(given, words, capsys, monkeypatch):
+    monkeypatch.setattr("nn_helpers.__main__.load_images", None)
+    if "scheduler" in given:
+        pytest.importorskip("distributed")
     small = [
         "search",
         "--data",

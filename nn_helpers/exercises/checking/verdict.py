@@ -182,7 +182,10 @@ def _blank(trial):
     if isinstance(first.error, NotImplementedError):
         return "It still raises NotImplementedError. Put your own lines in place of that one."
     if line := blank_line(trial.f):
-        return f"There is still a blank in it:\n    {line}\nPut your own code in place of the three dots."
+        do = "Put your own code in place of the three dots."
+        if line.startswith("assert ..."):  # in a program that is wrong, as those of lesson 06
+            do = "Mend what is wrong, and take this line away."
+        return f"There is still a blank in it:\n    {line}\n{do}"
     returned = first.returned if isinstance(first.returned, tuple | list) else (first.returned,)
     if any(part is Ellipsis for part in returned) or "'ellipsis'" in message(first.error):
         return "There is still a blank in it: put your own code in place of the three dots."
