@@ -250,3 +250,14 @@ def test_a_function_that_ends_after_its_check_puts_nothing_back(tmp_path, monkey
     while threading.active_count() > threads and time.monotonic() < deadline:
         time.sleep(0.01)
     assert Path.cwd() == tmp_path.parent
+
+
+def test_a_function_that_waits_for_a_processor_is_not_taken_for_one_that_sleeps(monkeypatch):
+    def relu_forward(z):
+        time.sleep(0.2)
+        return np.maximum(z, 0), z
+
+    monkeypatch.setattr(sandbox, "PATIENCE", 0.1)
+    assert "did not come to an end" in str(check(relu_forward))
+    monkeypatch.setattr(sandbox, "_waited", lambda worker: 60.0)  # as on a machine with much to do
+    assert "did not come to an end" not in str(check(relu_forward))

@@ -31,9 +31,7 @@ CASE_SECONDS = 0.5  # for one case
 FIRST = 4  # times as long for the first call, which may have something to prepare
 CHECK_SECONDS = 2.0  # for all cases of a check together, of the first CASE_SECONDS at most
 PATIENCE = 4  # times CASE_SECONDS by the clock on the wall, after which a function must not be
-IDLE = (
-    0.1  # computing less than this share of the time: then it sleeps, or waits, and the machine is not busy
-)
+IDLE = 0.1  # computing less than this share of the time, or ready to: then it sleeps, or waits
 UNIT = 0.0006  # seconds
 PREPARATION = {"importlib", "numba", "llvmlite"}  # packages that import, or compile
 PREPARATION_SECONDS = 30  # by the clock on the wall, which do not count; afterwards all do
@@ -306,7 +304,7 @@ class Sandbox:
                 if now < latest and _prepares(worker):
                     start, deadline = start + used - uncounted, deadline + now - before
                 uncounted, before = used, now
-                idle = used - start < IDLE * (now - begun)
+                idle = used - start + _waited(worker) < IDLE * (now - begun)
                 if used - start > limit or (now > deadline and idle) or now > latest:
                     return OutOfTime()
         finally:
@@ -355,6 +353,15 @@ def _prepares(worker):
             return True
         frame = frame.f_back
     return False
+
+
+def _waited(worker):
+    """Return the seconds that a worker waited for a processor, as far as the system tells."""
+    try:
+        with open(f"/proc/self/task/{worker.native_id}/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def functions_under_check():
