@@ -415,7 +415,7 @@ class OptimizerRace(Live):
 
     def _show_rates(self, chosen):
         """Show how low momentum gets for each α and β: the lower, the darker; white where it left."""
-        every = 1 if hasattr(chosen.surface, "function") else 3  # what is not a formula takes its time
+        every = 1 if chosen.surface.name != "tiny network" else 3  # what is not a formula takes its time
         _, lowest, finish = landscape(chosen.surface.name)
         lr, beta = np.meshgrid(chosen.surface.rates["momentum"] * RATIOS[::every], BETAS[::-1][::every])
         left = (momentum_losses(chosen.surface, chosen.begin, lr, beta, STEPS) - lowest) / (finish - lowest)
