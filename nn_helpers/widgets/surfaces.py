@@ -269,19 +269,9 @@ def descend_together(surface, walkers, steps=200, start=None):
 
 
 def momentum_losses(surface, start, lr, beta, steps=200):
-    """Return the loss after many descents with momentum at once, NaN where a path left the map.
+    """Return the loss (…) after many descents with momentum at once, NaN where a path left the map.
 
-    Parameters
-    ----------
-    surface : Surface
-    start : pair of float
-    lr, beta : float arrays (…)
-        α and β of each.
-    steps : int
-
-    Returns
-    -------
-    float array (…)
+    Each has its own α and β, float arrays (…).
     """
     lr, beta = lr[..., np.newaxis], beta[..., np.newaxis]
     theta, low, high = np.broadcast_to(start, (*lr.shape[:-1], 2)).copy(), *np.transpose(surface.limits)
