@@ -38,12 +38,7 @@ def activation_explorer(activation="relu", mean=0.0, std=1.0):
 def let_through(activation, z, slope=0.01):
     """Return a = activation(z), and the derivative that the backward pass multiplies the gradient by.
 
-    Parameters
-    ----------
-    activation : str
-    z : float array
-    slope : float
-        Slope of a leaky ReLU where z is negative.
+    The slope is a leaky ReLU's where z, a float array, is negative.
     """
     forward, backward = ACTIVATIONS[activation]
     a, cache = forward(z, slope) if activation == "leaky_relu" else forward(z)

@@ -72,17 +72,12 @@ class SoftmaxExplorer(Explorer):
         )
         super().__init__(HEIGHT, words, self.logits, (self.temperature, self.scale, self.true))
 
-    def numbers(self):
-        """Return what the figure shows: z, stable p, naive p, cost of each class, and p − y."""
-        z = self.scale.value * np.array([slider.value for slider in self.logits]) / self.temperature.value
-        C, y = len(z), self.names.index(self.true.value)
-        costs = np.array([cross_entropy(z[np.newaxis], np.array([k]))[0] for k in range(C)])
-        _, gradient = cross_entropy(z[np.newaxis], np.array([y]))
-        return z, softmax(z), naive_softmax(z), costs, gradient[0]
-
     def show(self):
         """Draw the bars; return what they say."""
-        z, p, naive, costs, gradient = self.numbers()
+        z = self.scale.value * np.array([slider.value for slider in self.logits]) / self.temperature.value
+        p, naive, y = softmax(z), naive_softmax(z), self.names.index(self.true.value)
+        costs = np.array([cross_entropy(z[np.newaxis], np.array([k]))[0] for k in range(len(z))])
+        _, (gradient,) = cross_entropy(z[np.newaxis], np.array([y]))
         axes = self._draw_bars(0, "Probabilities", "p", (0, 1.3), p, COLOURS[0], ".2f", width=0.4)
         lefts = np.arange(len(p)) + 0.02
         self.sheet.rects(axes.bars(lefts, lefts + 0.4, np.nan_to_num(naive)), COLOURS[1], stroke=1.5)
