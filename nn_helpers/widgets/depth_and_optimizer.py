@@ -316,10 +316,11 @@ class DepthAndOptimizer(LiveTraining):
         self._draw_grid()
         self._draw_curves(target)
         self.table.value = self.table_html()
-        best = self.best_of(self.runs)
+        best, self.canvas.say = self.best_of(self.runs), "Nothing was tried yet"
+        if self.runs:
+            self.canvas.say = f"Run {len(self.runs)}, epoch {len(self.runs[-1].losses)}"
         if best is not None:
-            epoch = len(self.runs[-1].losses)
-            self.canvas.say = f"Run {len(self.runs)}, epoch {epoch}; best {in_words(best)}"
+            self.canvas.say += f"; best {in_words(best)}"
             if target is not None and best.best[0] - best.best[1] > sum(target.best):
                 self.task.value = task_html(TASK, f"{in_words(best)} against {in_words(target)}.")
 

@@ -386,7 +386,7 @@ def test_what_is_saved_before_the_first_run_is_a_short_one_that_leaves_nothing_b
     table = panel.table.value
     saved = panel.saved_png()
     assert saved != panel.canvas.figure()._repr_png_()
-    assert (panel.runs, panel.table.value) == ([], table)
+    assert (panel.runs, panel.table.value, panel.canvas.say) == ([], table, "Nothing was tried yet")
     panel.step()
     panel.step()
     runs = panel.runs[:]
