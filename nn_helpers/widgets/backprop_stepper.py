@@ -25,9 +25,14 @@ class Step:
     """One edge of the graph: what is computed, from what, by which formula, and why."""
 
     result: str
-    sources: tuple[str, ...]
+    names: str
     formula: str
     why: str
+
+    @property
+    def sources(self):
+        """The names of the arrays that it is computed from."""
+        return self.names.split()
 
     @property
     def backward(self):
@@ -36,36 +41,25 @@ class Step:
 
 
 FORWARD = (
-    Step("z1", ("x", "W1", "b1"), "z₁ = x W₁ + b₁",
-         "The first affine layer. It keeps x and W₁ for the way back."),
-    Step("a1", ("z1",), "a₁ = f(z₁)",
-         "The activation, number by number. It keeps what its derivative needs."),
-    Step("z2", ("a1", "W2", "b2"), "z₂ = a₁ W₂ + b₂",
-         "The second affine layer: the logits."),
-    Step("p", ("z2",), "p = softmax(z₂)",
-         "Each row becomes probabilities that sum to 1."),
-    Step("L", ("p", "y"), "L = 1/N Σᵢ Σₖ −yᵢₖ log pᵢₖ",
-         "Cross-entropy: how far the prediction is from the truth."),
-)  # fmt: skip
+    Step("z1", "x W1 b1", "z₁ = x W₁ + b₁", "The first affine layer. It keeps x and W₁ for the way back."),
+    Step("a1", "z1", "a₁ = f(z₁)", "The activation, number by number. It keeps what its derivative needs."),
+    Step("z2", "a1 W2 b2", "z₂ = a₁ W₂ + b₂", "The second affine layer: the logits."),
+    Step("p", "z2", "p = softmax(z₂)", "Each row becomes probabilities that sum to 1."),
+    Step(
+        "L", "p y", "L = 1/N Σᵢ Σₖ −yᵢₖ log pᵢₖ", "Cross-entropy: how far the prediction is from the truth."
+    ),
+)
+SUM = "Σ over the examples of"
 BACKWARD = (
-    Step("dz2", ("p", "y"), "∂L/∂z₂ = (p − y) / N",
-         "Softmax and cross-entropy together have this derivative."),
-    Step("dW2", ("a1", "dz2"), "∂L/∂W₂ = a₁ᵀ ∂L/∂z₂",
-         "What came in, times what comes back: the shape of W₂."),
-    Step("db2", ("dz2",), "∂L/∂b₂ = Σ over the examples of ∂L/∂z₂",
-         "The bias was added to every example."),
-    Step("da1", ("dz2", "W2"), "∂L/∂a₁ = ∂L/∂z₂ W₂ᵀ",
-         "On to the layer before, through the same weights."),
-    Step("dz1", ("da1", "z1"), "∂L/∂z₁ = ∂L/∂a₁ · f′(z₁)",
-         "The activation's derivative, number by number."),
-    Step("dW1", ("x", "dz1"), "∂L/∂W₁ = xᵀ ∂L/∂z₁",
-         "The same rule as in layer 2, with this layer's input."),
-    Step("db1", ("dz1",), "∂L/∂b₁ = Σ over the examples of ∂L/∂z₁",
-         "The last derivative: now θ can change."),
-)  # fmt: skip
+    Step("dz2", "p y", "∂L/∂z₂ = (p − y) / N", "Softmax and cross-entropy together have this derivative."),
+    Step("dW2", "a1 dz2", "∂L/∂W₂ = a₁ᵀ ∂L/∂z₂", "What came in, times what comes back: the shape of W₂."),
+    Step("db2", "dz2", f"∂L/∂b₂ = {SUM} ∂L/∂z₂", "The bias was added to every example."),
+    Step("da1", "dz2 W2", "∂L/∂a₁ = ∂L/∂z₂ W₂ᵀ", "On to the layer before, through the same weights."),
+    Step("dz1", "da1 z1", "∂L/∂z₁ = ∂L/∂a₁ · f′(z₁)", "The activation's derivative, number by number."),
+    Step("dW1", "x dz1", "∂L/∂W₁ = xᵀ ∂L/∂z₁", "The same rule as in layer 2, with this layer's input."),
+    Step("db1", "dz1", f"∂L/∂b₁ = {SUM} ∂L/∂z₁", "The last derivative: now θ can change."),
+)
 STEPS = FORWARD + BACKWARD
-NAMES = {"x": "x", "y": "y", "L": "L", "p": "p", "z1": "z₁", "a1": "a₁", "z2": "z₂"}
-NAMES |= {"W1": "W₁", "b1": "b₁", "W2": "W₂", "b2": "b₂"}
 # What each product is made of, and what is added; "ᵀ" says that an array is turned.
 PRODUCTS = {
     "z1": ("x", "W1", "b1"), "z2": ("a1", "W2", "b2"), "dW2": ("a1ᵀ", "dz2"), "da1": ("dz2", "W2ᵀ"),
@@ -106,18 +100,7 @@ def backprop_stepper(activation="relu", N=2, seed=0):
 
 
 def passes(activation, N, seed):
-    """Run the small network forwards and backwards; return every array by its name.
-
-    Parameters
-    ----------
-    activation : str
-    N, seed : int
-
-    Returns
-    -------
-    dict of str to float array
-        The names of the steps' results and sources; y is one-hot.
-    """
+    """Run the small network forwards and backwards; return every array by its name, y as one-hot rows."""
     rng = np.random.default_rng(seed)
 
     def numbers(*shape):
@@ -147,9 +130,8 @@ class BackpropStepper(Panel):
         self.position = slider("step", how_far, 0, 0, len(STEPS), step=1, width="300px", label_width="40px")
         self.back = self.button("Back", "arrow-left", "One edge back", lambda: self._move(-1))
         self.next = self.button("Next", "arrow-right", "One edge on", lambda: self._move(1))
-        self.activation = dropdown(
-            "activation f", "Activation of the hidden layer", ACTIVATIONS, activation, width="200px"
-        )
+        words = "Activation of the hidden layer"
+        self.activation = dropdown("activation f", words, ACTIVATIONS, activation, width="200px")
         self.N = dropdown("examples N", "Examples in the batch", (1, 2, 3), N, width="170px")
         self.seed = seed_field("other numbers", "Seed of the inputs and weights", width="190px")
         show_first("backprop_stepper", "seed", self.seed, seed)
@@ -250,9 +232,8 @@ class BackpropStepper(Panel):
         else:
             lowest = self.box(f"d{source}" if f"d{source}" in self.computed else source)
             middle = x + width / 2
-            ends = np.array(
-                [(middle, lowest[1] + lowest[3] + 3), (u + target_width / 2 + (middle - u) / 8, v - 20)]
-            )
+            tip = u + target_width / 2 + (middle - u) / 8, v - 20
+            ends = np.array([(middle, lowest[1] + lowest[3] + 3), tip])
         tail, tip = ends[::-1] if backward else ends
         way = 7 * (tail - tip) / np.hypot(*(tail - tip))
         aside = 0.6 * way[::-1] * (1, -1)
@@ -305,9 +286,8 @@ class BackpropStepper(Panel):
         parts = "The network's numbers before the forward pass. Press Next.", "", ""
         if step is not None:
             way = "backward" if step.backward else "forward"
-            result, *sources = (
-                f"{label(name)} {self.values[name].shape}" for name in (step.result, *step.sources)
-            )
+            names = step.result, *step.sources
+            result, *sources = (f"{label(name)} {self.values[name].shape}" for name in names)
             formula = f"Step {STEPS.index(step) + 1} of {len(STEPS)}, {way}: {step.formula}"
             parts = formula, f"Shapes: {result} from {', '.join(sources)}", step.why
         formula, shapes, why = map(html.escape, parts)
@@ -332,15 +312,7 @@ def edges_of(step):
 def parts_of(v, name, i, j, activation):
     """Return what a number is made of, in order: texts, and numbers as (array, row, column).
 
-    Parameters
-    ----------
-    v : dict of str to float array
-        See `passes`.
-    name : str
-        Of a step's result.
-    i, j : int
-        The number's row and column; of a vector it is row 0.
-    activation : str
+    The arrays v are those of `passes`, the number is one of a step's result; of a vector it is in row 0.
     """
     N = len(v["x"])
     if name in PRODUCTS:
@@ -354,11 +326,8 @@ def parts_of(v, name, i, j, activation):
         all_of_them = [["e^", ("z2", i, k)] for k in range(C)]
         return [*all_of_them[j], " / (", *_joined(" + ", all_of_them), ")"]
     if name == "L":
-        return [
-            "(−log ",
-            *_joined(" − log ", [[("p", n, int(v["y"][n].argmax()))] for n in range(N)]),
-            f") / {N}",
-        ]
+        true = [[("p", n, int(v["y"][n].argmax()))] for n in range(N)]
+        return ["(−log ", *_joined(" − log ", true), f") / {N}"]
     if name == "dz2":
         return ["(", ("p", i, j), " − ", ("y", i, j), f") / {N}"]
     if name == "dz1":
@@ -378,7 +347,7 @@ def _joined(between, lists):
 
 def label(name):
     """Return the name of an array as formulas write it."""
-    return NAMES[name] if name in NAMES else f"∂L/∂{NAMES[name[1:]]}"
+    return ("∂L/∂" * name.startswith("d") + name.removeprefix("d")).replace("1", "₁").replace("2", "₂")
 
 
 def readable(value, digits=2):

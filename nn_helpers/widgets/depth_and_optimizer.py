@@ -13,35 +13,27 @@ from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import make_optimizer
 from nn_helpers.plots import COLOURS
 from nn_helpers.training import TrainingDivergedError, training_steps
+from nn_helpers.widgets import controls
 from nn_helpers.widgets.axes import Axes
 from nn_helpers.widgets.canvas import Canvas, Sheet
-from nn_helpers.widgets.controls import (
-    RATES,
-    dropdown,
-    row,
-    seed_field,
-    show_settings,
-    slider,
-    stop_slider,
-    stops,
-)  # fmt: skip
+from nn_helpers.widgets.controls import dropdown, row, seed_field, show_settings, slider, stop_slider, stops
 from nn_helpers.widgets.live import LiveTraining
-from nn_helpers.widgets.page import table_html, task_html
+from nn_helpers.widgets.page import task_html
 
 # By the name in the menu: the library's name, whether a step sees all images, and a rate that suits it.
 OPTIMIZERS = {
-    "GD": ("sgd", True, 0.02),
-    "SGD": ("sgd", False, 5e-3),
-    "momentum": ("momentum", False, 5e-4),
-    "RMSprop": ("rmsprop", False, 3e-4),
-    "Adam": ("adam", False, 5e-4),
-}
+    "GD": ("sgd", True, 0.02), "SGD": ("sgd", False, 5e-3), "momentum": ("momentum", False, 5e-4),
+    "RMSprop": ("rmsprop", False, 3e-4), "Adam": ("adam", False, 5e-4),
+}  # fmt: skip
 DEPTHS = range(9)
 WIDTHS = (10, 20, 50, 100, 200)
 L2, DROPOUT = (0.0, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0), (0.0, 0.1, 0.2, 0.3, 0.5)
 SEEDS = 3  # networks of a run
 PREVIEW = 1000  # examples, at most, that each sees for the figure that is saved before the first run
 SHOWN = 4  # runs that are drawn; grid and table have them all
+RUN_DASHES = (), (7, 2), (2, 2), (8, 2, 2, 2)
+HEAD = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs", "training loss",
+        "training accuracy", "best validation accuracy", "")  # fmt: skip
 CELL, LINE = 59, 32  # pixels of the grid
 TASK = (
     "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that "
@@ -60,6 +52,7 @@ class Run:
     accuracies: list = field(default_factory=list)  # training (SEEDS,)
     val_accuracies: list = field(default_factory=list)  # (SEEDS,)
     epoch: list = field(default_factory=list)  # data loss and accuracy (SEEDS, 2) of the epoch's steps
+    batches: int = 1  # steps of an epoch
 
     @property
     def cell(self):
@@ -71,6 +64,12 @@ class Run:
         """The highest mean validation accuracy of an epoch, and its standard deviation over the seeds."""
         values = max(self.val_accuracies, key=np.mean, default=None)
         return (-1.0, 0.0) if values is None else (np.mean(values), np.std(values, ddof=1))
+
+    def losses_so_far(self):
+        """Return epochs (K,) and their losses (K, SEEDS); of one that is not over, the part that is done."""
+        part = [np.mean(self.epoch, axis=0)[:, 0]] if self.epoch else []
+        ends = [len(self.losses) + len(self.epoch) / self.batches] * len(part)
+        return [*range(1, len(self.losses) + 1), *ends], [*self.losses, *part]
 
 
 def depth_and_optimizer(data=None, functions=None, **settings):
@@ -126,17 +125,14 @@ class DepthAndOptimizer(LiveTraining):
         self.runs, self._queue, self._drawn = [], [], None
         self.table, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
         self.grid = Sheet(372, 340, "For each depth and optimizer the best validation accuracy in %")
-        self.curves = Sheet(
-            548, 340, "For each run its training loss and validation accuracy over the epochs"
-        )
+        words = "For each run its training loss and validation accuracy over the epochs"
+        self.curves = Sheet(548, 340, words)
         self.canvas = Canvas([self.grid, self.curves], self.post, self._hear)
-        controls = list(self.settings.values())
-        self.ui.children = [
-            row(*controls[:3]), row(*controls[3:6]), row(*controls[6:]), self.buttons, self.message,
-            self.canvas, self.task, self.table,
-        ]  # fmt: skip
+        all_settings = list(self.settings.values())
+        rows = [row(*all_settings[i : i + 3]) for i in (0, 3, 6)]
+        self.ui.children = [*rows, self.buttons, self.message, self.canvas, self.task, self.table]
         self.when(self.settings["optimizer"], self._suggest_lr)
-        for each in controls:
+        for each in all_settings:
             self.when(each, lambda _: self._changed())
         self.draw()
 
@@ -153,7 +149,7 @@ class DepthAndOptimizer(LiveTraining):
         self.settings = {
             "depth": slider("hidden layers", "Depth: 0 is softmax regression", 2, 0, DEPTHS[-1], step=1),
             "optimizer": dropdown("optimizer", "How the gradient changes the weights", OPTIMIZERS, "Adam"),
-            "lr": stop_slider("learning rate α", rate, stops(RATES), OPTIMIZERS["Adam"][2]),
+            "lr": stop_slider("learning rate α", rate, stops(controls.RATES), OPTIMIZERS["Adam"][2]),
             "width": stop_slider("units a layer", "Width of each hidden layer", WIDTHS, 100),
             "activation": dropdown("activation", "The function after each hidden layer", ACTIVATIONS, "relu"),
             "epochs": slider("epochs", "How long a run trains", 20, 1, 50, step=1),
@@ -229,16 +225,14 @@ class DepthAndOptimizer(LiveTraining):
         name, whole, _ = OPTIMIZERS[chosen["optimizer"]]
         N, hidden = len(self.data.train), [chosen["width"]] * chosen["depth"]
         how = {name: chosen[name] for name in ("activation", "reg", "dropout")}
-        self.nets, self._steps = [], []
+        self.nets, self._steps, batch_size = [], [], N if whole else min(8, N)
         for seed in range(chosen["seed"], chosen["seed"] + SEEDS):
             self.net = ClassificationNet(self.data.input_size, hidden, self.num_classes(), seed=seed, **how)
             self.net.use(**self.own_functions())
             self.nets.append(self.net)
-            batch = {"batch_size": N if whole else min(8, N), "threads": 1, "seed": seed}
-            self._steps.append(
-                training_steps(self.net, self.data, make_optimizer(name, chosen["lr"]), **batch)
-            )
-        self.runs.append(Run(chosen))
+            optimizer, batches = make_optimizer(name, chosen["lr"]), {"batch_size": batch_size, "seed": seed}
+            self._steps.append(training_steps(self.net, self.data, optimizer, threads=1, **batches))
+        self.runs.append(Run(chosen, batches=N // batch_size))
         return self.runs[-1]
 
     def num_classes(self):
@@ -262,26 +256,20 @@ class DepthAndOptimizer(LiveTraining):
         if len(run.losses) < run.chosen["epochs"]:
             return True
         run.ended = "done"
-        return self._go_on()
-
-    def _go_on(self):
-        """Return whether there is more to do: the next cell that is to be filled."""
-        if self._queue:
-            self._take_next()
-            return True
-        return False
+        if not self._queue:
+            return False
+        self._take_next()
+        return True
 
     def step(self):
-        """Train for one epoch and draw it."""
+        """Train to the end of the epoch, and draw it."""
         self.stop()
-        self._end_if_changed()
         try:
-            while self.advance() and self.runs[-1].epoch:  # empty when the epoch is over
-                pass
+            self._end_if_changed()
+            run = self._present_run() or self._begin()
+            self.run(run.batches - len(run.epoch))
         except Exception as error:
             self.fail(error)
-        finally:
-            self.draw()
 
     def fail(self, error):
         """Keep the run's curve, and say how it ended."""
@@ -289,10 +277,8 @@ class DepthAndOptimizer(LiveTraining):
         if self.runs:
             self.runs[-1].ended = "diverged" if diverged else "failed"
         if diverged:
-            self.say(
-                f"Run {len(self.runs)} diverged at step {self.runs[-1].steps + 1}: its loss is no longer a "
-                f"finite number. {self.advice()}"
-            )
+            where = f"Run {len(self.runs)} diverged at step {self.runs[-1].steps + 1}"
+            self.say(f"{where}: its loss is no longer a finite number. {self.advice()}")
         else:
             self.show_error(error)
         self.draw()
@@ -313,22 +299,30 @@ class DepthAndOptimizer(LiveTraining):
 
     def draw(self):
         """Bring grid, curves and table up to date."""
+        before = self._drawn
         state = [(len(run.losses), run.ended) for run in self.runs], self._choices()
-        if state == self._drawn:
+        self._drawn = state, self.step_count
+        if before == self._drawn:
             return
-        self._drawn = state
+        if before is None or before[0] != state:
+            self._build()
+        else:
+            self._go_on(*self.runs[-1].losses_so_far())
+        self.canvas.draw()
+
+    def _build(self):
+        """Draw what changes with an epoch, and with a choice."""
         target = self.best_of(run for run in self.runs if not run.chosen["depth"])
         self._draw_grid()
         self._draw_curves(target)
         self.table.value = self.table_html()
-        best = self.best_of(self.runs)
+        best, self.canvas.say = self.best_of(self.runs), "Nothing was tried yet"
+        if self.runs:
+            self.canvas.say = f"Run {len(self.runs)}, epoch {len(self.runs[-1].losses)}"
         if best is not None:
-            self.canvas.say = (
-                f"Run {len(self.runs)}, epoch {len(self.runs[-1].losses)}; best {in_words(best)}"
-            )
+            self.canvas.say += f"; best {in_words(best)}"
             if target is not None and best.best[0] - best.best[1] > sum(target.best):
                 self.task.value = task_html(TASK, f"{in_words(best)} against {in_words(target)}.")
-        self.canvas.draw()
 
     def _draw_grid(self):
         self.grid.clear()
@@ -338,22 +332,20 @@ class DepthAndOptimizer(LiveTraining):
                   for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
         self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in places.items() if not depth],
                         size=11, align="center")  # fmt: skip
-        self.grid.texts(
-            [(70, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS], align="right"
-        )
-        filled, chance = {}, 1 / self.num_classes()
-        for cell in {run.cell for run in self.runs}:
-            filled[cell] = self.best_of(run for run in self.runs if run.cell == cell)
+        rows = [(70, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS]
+        self.grid.texts(rows, align="right")
+        chance = 1 / self.num_classes()
         for cell, (x, y) in places.items():
-            run, middle = filled.get(cell), (x + CELL / 2, y + LINE / 2)
-            ended = [each.ended or "…" for each in self.runs if each.cell == cell]
-            words = ended[-1] if ended else ""
+            here = [run for run in self.runs if run.cell == cell]
+            run, words = self.best_of(here), (here[-1].ended or "…") if here else ""
             if run is not None:
                 share = max(0.0, run.best[0] - chance) / max(best.best[0] - chance, 1e-9)
                 self.grid.rects([(x, y, CELL, LINE)], to_hex(1 - share * (1 - np.array(to_rgb(COLOURS[5])))))
                 words = f"{100 * run.best[0]:.0f} ± {100 * run.best[1]:.0f}"
             look = {"align": "center", "bold": run is not None and run is best}
-            self.grid.texts([(*middle, words)], "ink" if run is None else "#111111", **look)
+            self.grid.texts(
+                [(x + CELL / 2, y + LINE / 2, words)], "ink" if run is None else "#111111", **look
+            )
             name = f"{cell[0]} hidden layers, {cell[1]}: {words or 'empty'}"
             self.grid.spot(f"{cell[0]} {cell[1]}", (x, y, CELL, LINE), name, "grid")
         self.grid.rects([(*place, CELL, LINE) for place in places.values()], "faint", stroke=0.5)
@@ -377,31 +369,38 @@ class DepthAndOptimizer(LiveTraining):
             self.curves.line(line, "ink", 1.5, (6, 4))
             self.curves.texts([(line[1, 0], line[1, 1] - 8, "target")], align="right")
         for number, run in shown:
-            for axes, values in ((loss, run.losses), (accuracy, [100 * each for each in run.val_accuracies])):
-                self._draw_run(axes, np.reshape(values, (-1, SEEDS)), number)
+            self._go_on = self._run_drawer(loss, number)  # at last the present run's
+            self._go_on(*run.losses_so_far())
+            accuracies = [100 * each for each in run.val_accuracies]
+            self._run_drawer(accuracy, number)(np.arange(1, len(accuracies) + 1), accuracies)
 
-    def _draw_run(self, axes, values, number):
-        """Draw a run's mean over the seeds, with its number, on a band from the lowest to the highest."""
-        if not len(values):
-            return
-        i, epochs = (number - 1) % SHOWN, np.arange(1, len(values) + 1)
-        line, low, high = (axes.place(epochs, f(values, axis=1)) for f in (np.mean, np.min, np.max))
+    def _run_drawer(self, axes, number):
+        """Return what draws a run's epochs (K,) and values (K, SEEDS).
+
+        Their mean over the seeds has the run's number at its end, and lies on a band from lowest to highest.
+        """
+        i, sheet = (number - 1) % SHOWN, self.curves
+        band, line = sheet.rects([], COLOURS[i], alpha=0.2), sheet.line([], COLOURS[i], 2, RUN_DASHES[i])
+        points, name = sheet.points([], COLOURS[i], i, 4), sheet.texts([], COLOURS[i], bold=True)
         width = axes.x(2) - axes.x(1)
-        boxes = np.column_stack(
-            [low[:, 0] - width / 2, high[:, 1], np.full(len(low), width), low[:, 1] - high[:, 1]]
-        )
-        self.curves.rects(boxes, COLOURS[i], alpha=0.2)
-        self.curves.line(line, COLOURS[i], 2, ((), (7, 2), (2, 2), (8, 2, 2, 2))[i])
-        self.curves.points(line, COLOURS[i], i, 4)
-        self.curves.texts([(line[-1, 0] + 4, line[-1, 1] - 9, str(number))], COLOURS[i], bold=True)
+
+        def show(epochs, values):
+            values = np.reshape(values, (-1, SEEDS))
+            mean, low, high = (axes.place(epochs, f(values, axis=1)) for f in (np.mean, np.min, np.max))
+            heights = low[:, 1] - high[:, 1]
+            band.show(np.stack([low[:, 0] - width / 2, high[:, 1], 0 * heights + width, heights], axis=1))
+            line.show(mean)
+            points.show(mean)
+            name.show([(x + 4, y - 9, str(number)) for x, y in mean[-1:]])
+
+        return show
 
     def table_html(self):
         """Return what was tried as a table; the best run is marked by a word and by bold type."""
         if not self.runs:
             return "<p>Nothing was tried yet. Choose a cell of the grid, and press Train.</p>"
-        head = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs",
-                "training loss", "training accuracy", "best validation accuracy", "")  # fmt: skip
-        best, rows = self.best_of(self.runs), []
+        best = self.best_of(self.runs)
+        rows = "".join(f'<th scope="col">{title}</th>' for title in HEAD)
         for number, run in enumerate(self.runs, 1):
             numbers = ("–",) * 3
             if run.losses:
@@ -411,8 +410,11 @@ class DepthAndOptimizer(LiveTraining):
             state = ["best"] * (run is best) + [run.ended] * (run.ended not in ("", "done"))
             names = "depth", "width", "optimizer", "lr", "activation", "reg", "dropout"
             choices = [f"{run.chosen[name]:.2g}" if name == "lr" else run.chosen[name] for name in names]
-            rows.append((number, *choices, len(run.losses), *numbers, ", ".join(state)))
-        return table_html(head, rows, [run is best for run in self.runs])
+            cells = number, *choices, len(run.losses), *numbers, ", ".join(state)
+            weight = "bold" if run is best else "normal"
+            rows += f'<tr style="white-space: nowrap; font-weight: {weight}">'
+            rows += "".join(f"<td>{cell}</td>" for cell in cells)
+        return f'<table style="line-height: 1.4; border-spacing: 12px 0; text-align: left"><tr>{rows}</table>'
 
 
 def in_words(run):

@@ -6,8 +6,8 @@ import functools
 import html
 import math
 import numbers
+from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import ipywidgets as widgets
 import numpy as np
@@ -18,29 +18,29 @@ from nn_helpers.plots import COLOURS, DASHES
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.axes import Axes
 from nn_helpers.widgets.canvas import Canvas, Sheet
-from nn_helpers.widgets.controls import (
-    control,
-    dropdown,
-    row,
-    seed_field,
-    show_settings,
-    slider,
-    stop_slider,
-)  # fmt: skip
+from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show_settings, slider, stop_slider
 from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.page import task_html
 from nn_helpers.widgets.panel import traceback_of
-from nn_helpers.widgets.surfaces import SURFACES, Surface, descend_together, momentum_losses, surface
+from nn_helpers.widgets.surfaces import SURFACES, descend_together, momentum_losses, surface
 
-# Each optimizer for a learning rate and the slider's β. SGD is GD on noisy gradients.
-OPTIMIZERS = {
-    "GD": lambda lr, beta: SGD(lr),
-    "SGD": lambda lr, beta: SGD(lr),
-    "momentum": Momentum,
-    "RMSprop": lambda lr, beta: RMSprop(lr),
-    "Adam": lambda lr, beta: Adam(lr, beta1=beta),
-}
-KINDS = {"GD": SGD, "momentum": Momentum, "RMSprop": RMSprop, "Adam": Adam}
+
+class Plain:
+    """A function ``step(theta, gradient, lr)`` of the learner's, as an optimizer."""
+
+    def __init__(self, function):
+        self.function, self.lr = function, 1.0
+
+    def step(self, theta, gradient):
+        """Change theta in place, or return what cannot be used."""
+        return self.function(theta, gradient, self.lr)
+
+
+# Of each a race uses a copy, with the sliders' α and β. SGD is GD on noisy gradients.
+OPTIMIZERS = {"GD": SGD(1.0), "SGD": SGD(1.0), "momentum": Momentum(1.0), "RMSprop": RMSprop(1.0),
+              "Adam": Adam(1.0)}  # fmt: skip
+BLIND = "GD", "SGD", "RMSprop"  # to β
+KINDS = {"GD": (SGD, Plain), "momentum": Momentum, "RMSprop": RMSprop, "Adam": Adam}  # what suits whom
 INKS = (*COLOURS[:-1], "ink")  # black is not to be seen in the dark
 STEPS = 200
 FINISH = 1e-3  # of the way down from the surface's start to its lowest loss is left at the finish line
@@ -52,6 +52,9 @@ HEIGHT, ROW = 384, 24  # pixels of the sheets, and of a line in the key
 # The map of momentum's β and α, the latter as a multiple of the rate that suits the surface.
 BETAS, RATIOS = np.linspace(0, 0.99, 23), np.geomspace(0.1, 25, 25)
 NOTHING = np.empty((0, 2))
+# What all controls say at one moment: a page may change them while a frame is being drawn. The rates are of
+# those who take part, None where it is not a number.
+Choice = namedtuple("Choice", "surface begin rates beta seed step bets")
 TASK = (
     "On the ravine, give GD and momentum the same learning rate: one at which GD leaves the map and momentum "
     "crosses the finish line."
@@ -99,26 +102,13 @@ def landscape(name):
     return loss, lowest, lowest + FINISH * (start - lowest)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What all controls say at one moment: a page may change them while a frame is being drawn."""
-
-    surface: Surface
-    begin: tuple[float, float]
-    rates: dict[str, float | None]  # of those that take part
-    beta: float
-    seed: int
-    step: int
-    bets: tuple[str, ...]
-
-
 class OptimizerRace(Live):
     """See `optimizer_race`."""
 
     def __init__(self, surface="ravine", mine=None, optimizers=None, rates=None, settings=None):
         super().__init__()
-        self.mine = _check_mine({} if mine is None else mine)
-        self.names, self.bets, self.on = [*OPTIMIZERS, *self.mine], [], None
+        self.racers = OPTIMIZERS | _check_mine({} if mine is None else mine)
+        self.names, self.bets, self.on = [*self.racers], [], None
         self._kept, self._drawn = {}, None
         self._make_controls(choice("optimizer_race", "surface", surface, SURFACES), optimizers)
         self._take_surface()
@@ -127,9 +117,7 @@ class OptimizerRace(Live):
         words = "The surface from above, with the path of each optimizer from the start to the present step"
         self.map = Sheet(350, HEIGHT, words, pointer=True)
         self.curves = Sheet(288, HEIGHT, "The loss of each optimizer over the steps, with the finish line")
-        words = (
-            "Who takes part; below, the loss after all steps for each α and β of momentum, and where you are"
-        )
+        words = "Who takes part; below, momentum's last loss for each of its α and β, and where you are"
         self.key = Sheet(266, HEIGHT, words, pointer=True)
         self.canvas = Canvas([self.map, self.curves, self.key], self.post, self._hear)
         self.news, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
@@ -172,7 +160,7 @@ class OptimizerRace(Live):
         """Make what says who takes part, and at which learning rate."""
         if isinstance(optimizers, str) or not np.iterable([] if optimizers is None else optimizers):
             raise TypeError(f'optimizer_race: optimizers must be a list such as ["Adam"]; got {optimizers!r}')
-        first = self.names if optimizers is None else [*optimizers, *self.mine]
+        first = self.names if optimizers is None else [*optimizers, *self.names[len(OPTIMIZERS) :]]
         for each in first:
             choice("optimizer_race", "optimizer", each, self.names)
         self.taking_part, self.rates = {}, {}
@@ -180,22 +168,14 @@ class OptimizerRace(Live):
             place = widgets.Layout(width="19px", margin="2px", overflow="hidden")  # its name is beside it
             look = {"indent": False, "layout": place, "tooltip": f"Whether {name} takes part"}
             self.taking_part[name] = widgets.Checkbox(name in first, description=name, **look)
-            if (own := self._own_rate(name)) is not None:
+            own = getattr(self.racers[name], "lr", None)
+            if isinstance(own, numbers.Real) and 0 < own < math.inf:
                 power = math.log10(own)
                 self.rates[name] = control(
                     widgets.FloatLogSlider, f"{name}: α", f"The learning rate of {name}, on a log scale",
                     value=own, min=min(-4, power), max=max(1, power), step=0.02, readout_format=".2g",
                     label_width="98px", width="272px",
                 )  # fmt: skip
-
-    def _own_rate(self, name):
-        """Return the rate of the learner's optimizer; 1 for all else, None where it has no number for it."""
-        rate = getattr(self.mine[name], "lr", None) if self._remembers(name) else 1.0
-        return rate if isinstance(rate, numbers.Real) and 0 < rate < math.inf else None
-
-    def _remembers(self, name):
-        """Return whether it is an optimizer of the learner's, with perhaps a rate, and no function."""
-        return hasattr(self.mine.get(name), "step")
 
     def _take_surface(self):
         """Let the controls show what suits the surface; an optimizer of the learner's begins as it is."""
@@ -209,11 +189,11 @@ class OptimizerRace(Live):
                 # In this order: the page clips a value to the limits that it has, and sends it back.
                 each.send_state(["min", "max", "value"])
         for name, each in self.rates.items():
-            kind = name
-            if self._remembers(name):
-                kind = next((kind for kind, its in KINDS.items() if isinstance(self.mine[name], its)), None)
-            if kind is not None and not (is_first and self._remembers(name)):
-                each.value = on.rates.get(kind, on.rates["GD"])
+            racer = self.racers[name]
+            kind = next((kind for kind, its in KINDS.items() if isinstance(racer, its)), None)
+            is_set = is_first and name not in OPTIMIZERS and not isinstance(racer, Plain)
+            if kind is not None and not is_set:
+                each.value = on.rates[kind]
         self.on = on
 
     def choice(self):
@@ -225,11 +205,6 @@ class OptimizerRace(Live):
         return Choice(self.on, tuple(begin), rates, beta, seed, step, tuple(self.bets))
 
     # Playing
-
-    def advance(self):
-        """Go on by one step; False at the end of the race."""
-        self.run(1)
-        return self.time.value < STEPS
 
     def run(self, steps):
         """Go on by so many steps at once, in any Python."""
@@ -281,7 +256,7 @@ class OptimizerRace(Live):
         on, x, y = self.choice().surface, event.get("x"), event.get("y")
         if event["event"] == "press":
             self._bet(event["spot"])
-        elif event["event"] == "pointer" and event["sheet"] == 0:
+        elif event.get("sheet") == 0:
             for symbol, value in zip(("theta1", "theta2"), self.map_axes.values(x, y), strict=True):
                 each = self.settings[symbol]
                 each.value = round(min(max(value, each.min), each.max), 2)
@@ -304,24 +279,18 @@ class OptimizerRace(Live):
     # The race
 
     def _stepper(self, name, rate, beta):
-        """Return ``step(theta, gradient)`` of a new optimizer."""
-        if name in OPTIMIZERS:
-            return OPTIMIZERS[name](rate, beta).step
-        mine = self.mine[name]
-        if not hasattr(mine, "step"):
-            return lambda theta, gradient: mine(theta, gradient, rate)
-        mine = copy.deepcopy(mine)
+        """Return ``step(theta, gradient)`` of a copy, with this rate and β where it has them."""
+        racer = copy.deepcopy(self.racers[name])
         for attribute, value in (("lr", rate), ("beta", beta), ("beta1", beta)):
-            if value is not None and isinstance(getattr(mine, attribute, None), numbers.Real):
-                setattr(mine, attribute, value)
-        return mine.step
+            if value is not None and isinstance(getattr(racer, attribute, None), numbers.Real):
+                setattr(racer, attribute, value)
+        return racer.step
 
     def descents(self, chosen):
         """Return the descent of everybody who takes part, by name; what no control changed is kept."""
         depends, walkers = {}, {}
         for name, rate in chosen.rates.items():
-            seed = chosen.seed if name == "SGD" else None
-            beta = None if name in ("GD", "SGD", "RMSprop") else chosen.beta
+            seed, beta = chosen.seed if name == "SGD" else None, None if name in BLIND else chosen.beta
             depends[name] = chosen.surface, chosen.begin, rate, beta, seed
             if name not in self._kept or self._kept[name][0] != depends[name]:
                 walkers[name] = self._stepper(name, rate, beta), seed
@@ -415,7 +384,7 @@ class OptimizerRace(Live):
 
     def _show_rates(self, chosen):
         """Show how low momentum gets for each α and β: the lower, the darker; white where it left."""
-        every = 1 if hasattr(chosen.surface, "function") else 3  # what is not a formula takes its time
+        every = 1 if chosen.surface.name != "tiny network" else 3  # what is not a formula takes its time
         _, lowest, finish = landscape(chosen.surface.name)
         lr, beta = np.meshgrid(chosen.surface.rates["momentum"] * RATIOS[::every], BETAS[::-1][::every])
         left = (momentum_losses(chosen.surface, chosen.begin, lr, beta, STEPS) - lowest) / (finish - lowest)
@@ -453,12 +422,11 @@ class OptimizerRace(Live):
                         for place, name in enumerate(chosen.bets, 1))  # fmt: skip
             last = f"{right} of your {len(chosen.bets)} bets won. {last}"
         about = f"{on.name}: {on.description}. SGD sees {on.noise_in_words}."
-        self.news.value = (
-            f'<div style="line-height: 1.4; height: 2.8em; overflow: auto">{html.escape(last or about)}</div>'
+        look = "line-height: 1.4; height: 2.8em; overflow: auto"
+        errors = [traceback_of(each.error) for each in descents.values() if each.error is not None]
+        self.news.value = f'<div style="{look}">{html.escape(last or about)}</div>' + "".join(
+            f'<pre role="alert" style="white-space: pre-wrap">{html.escape(words)}</pre>' for words in errors
         )
-        for error in (descent.error for descent in descents.values() if descent.error is not None):
-            words = html.escape(traceback_of(error))
-            self.news.value += f'<pre role="alert" style="white-space: pre-wrap">{words}</pre>'
         self.canvas.say = f"Step {step}. {last}"
         gd, momentum = (chosen.rates.get(name, math.nan) for name in ("GD", "momentum"))
         is_same = on.name == "ravine" and math.isclose(gd, momentum, rel_tol=0.03)
@@ -507,26 +475,25 @@ def events(name, descent, on, finish):
     height = np.log(np.maximum(loss, 1e-300)) - np.log(np.maximum(np.fmin.accumulate(loss), 1e-300))
     jump = int(np.nanargmax(height))
     if name == "RMSprop" and height[jump] > math.log(1e6):
-        found.append(
-            (jump, f"{name} is far off again: its divisor has shrunk, and its steps α / √s grew too long")
-        )
+        words = "is far off again: its divisor has shrunk, and its steps α / √s grew too long"
+        found.append((jump, f"{name} {words}"))
     return found
 
 
 def _check_mine(mine):
-    """Return the learner's optimizers by name, having made sure that they can race."""
+    """Return the learner's optimizers by name, functions too, having made sure that they can race."""
     if not isinstance(mine, Mapping):
         raise TypeError('optimizer_race: mine must be a dict such as {"my optimizer": MyOptimizer(lr=0.1)}')
-    if len(mine) > len(COLOURS) - len(OPTIMIZERS):
+    free = len(COLOURS) - len(OPTIMIZERS)
+    if len(mine) > free:
         raise ValueError(
-            f"optimizer_race: there are {len(COLOURS)} colours, {len(OPTIMIZERS)} of them taken; race "
-            f"{len(COLOURS) - len(OPTIMIZERS)} of your own at a time, not {len(mine)}"
+            f"optimizer_race: {free} colours are free; race {free} of your own at a time, not {len(mine)}"
         )
     for name, each in mine.items():
         if not isinstance(name, str) or not name or name in OPTIMIZERS:
+            known = ", ".join(OPTIMIZERS)
             raise ValueError(
-                f"optimizer_race: {name!r} cannot be the name of yours; choose a text other than "
-                f"{', '.join(OPTIMIZERS)}"
+                f"optimizer_race: {name!r} cannot be the name of yours; take a text other than {known}"
             )
         if isinstance(each, type):
             raise TypeError(f"optimizer_race: {name!r} is a class; pass an object, {each.__name__}(lr=0.1)")
@@ -535,4 +502,4 @@ def _check_mine(mine):
                 f"optimizer_race: {name!r} must have a method step(theta, gradient), or be a function "
                 f"step(theta, gradient, lr); got {type(each).__name__}"
             )
-    return dict(mine)
+    return {name: each if hasattr(each, "step") else Plain(each) for name, each in mine.items()}

@@ -1,4 +1,4 @@
-"""The HTML of the widgets: what is saved of them, a button that copies, tables."""
+"""The HTML of the widgets: what is saved of them, a button that copies, tasks."""
 
 import html
 
@@ -14,26 +14,6 @@ SAVED = f"""{{}}<style>
 {{{{display: none}}}}
 </style>"""
 COPY = '<button class="jupyter-button nn-copy">Copy to the clipboard</button>'  # canvas.mjs does it
-TABLE = "line-height: 1.4; border-spacing: 12px 0; text-align: left"
-
-
-def table_html(head, rows, bold):
-    """Return a table.
-
-    Parameters
-    ----------
-    head : sequence of str
-    rows : sequence of sequences
-        The cells of each row, of any type.
-    bold : sequence of bool
-        Which rows stand out.
-    """
-    header = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in head)
-    body = '<tbody style="white-space: nowrap">'  # titles may go on in a second line
-    for cells, stands_out in zip(rows, bold, strict=True):
-        weight = ' style="font-weight: bold"' if stands_out else ""
-        body += f"<tr{weight}>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
-    return f'<table style="{TABLE}"><thead><tr>{header}</tr></thead>{body}</tbody></table>'
 
 
 def task_html(question, answer=""):

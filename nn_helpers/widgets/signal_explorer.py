@@ -1,8 +1,5 @@
 """The signal explorer: what each layer of a network puts out before it learns, and what comes back to it."""
 
-import html
-
-import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.layers import ACTIVATIONS
@@ -10,11 +7,10 @@ from nn_helpers.losses import cross_entropy
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.plots import COLOURS
 from nn_helpers.widgets.axes import Axes
-from nn_helpers.widgets.canvas import Canvas, Sheet
-from nn_helpers.widgets.controls import dropdown, row, show_first, slider
-from nn_helpers.widgets.panel import Panel
+from nn_helpers.widgets.controls import dropdown, show_settings, slider
+from nn_helpers.widgets.explorer import Explorer
 
-SIZE = 960, 300  # pixels
+HEIGHT = 300  # pixels
 N, M, C = 200, 64, 10  # examples, units of each layer, classes
 SHOWN, BINS = 3.0, 40  # how far the histograms reach, and how many bars each has
 DECADES = -12, 4  # powers of ten that are drawn
@@ -67,11 +63,10 @@ def sizes(arrays):
     return np.array([np.sqrt(np.mean(array**2)) for array in arrays])
 
 
-class SignalExplorer(Panel):
+class SignalExplorer(Explorer):
     """See `signal_explorer`."""
 
     def __init__(self, **settings):
-        super().__init__()
         options = (
             ("init", "The deviation of the first weights", INITIALISATIONS),
             ("activation", "The function after each affine layer", ACTIVATIONS),
@@ -79,29 +74,22 @@ class SignalExplorer(Panel):
         )
         self.controls = {name: dropdown(name, tip, kinds, next(iter(kinds))) for name, tip, kinds in options}
         self.controls["depth"] = slider("depth", "Hidden layers", 30, 1, 40, step=1)
-        for name, value in settings.items():
-            show_first("signal_explorer", name, self.controls[name], value)
+        show_settings("signal_explorer", self.controls, settings)
         rng = np.random.default_rng(0)
         self.x, self.y = rng.standard_normal((N, M)), rng.integers(C, size=N)
-        self.sheet = Sheet(
-            *SIZE, "A histogram of the outputs of each layer, turned on its side, and beside it the size of "
-            "the outputs and of the gradient, layer by layer, in powers of ten",
-        )  # fmt: skip
-        self.canvas = Canvas([self.sheet], self.post)
-        self.facts = widgets.HTML()
-        self.ui.children = [row(*self.controls.values()), self.message, self.canvas, self.facts]
-        for each in self.controls.values():
-            self.when(each, lambda _: self.draw())
-        self.draw()
+        words = (
+            "A histogram of the outputs of each layer, turned on its side, and beside it the size of "
+            "the outputs and of the gradient, layer by layer, in powers of ten"
+        )
+        super().__init__(HEIGHT, words, self.controls.values())
 
-    def draw(self):
-        """Make the network that the controls ask for, and draw its signals."""
+    def show(self):
+        """Make the network that the controls ask for, and draw its signals; return their sizes."""
         init, activation, layers, depth = (control.value for control in self.controls.values())
         net = ClassificationNet(M, [M] * depth, C, activation, init=init, dtype=np.float64, **LAYERS[layers])
         outputs, derivatives = signals(net, self.x, self.y)
-        self.sheet.clear()
         limits = (0.5, depth + 0.5), (-SHOWN, SHOWN)
-        axes = Axes(self.sheet, (0, 0, 560, SIZE[1]), *limits, "Outputs of each layer", "layer",
+        axes = Axes(self.sheet, (0, 0, 560, HEIGHT), *limits, "Outputs of each layer", "layer",
                     f"value (beyond ±{SHOWN:g}: at the edge)")  # fmt: skip
         edges = np.linspace(-SHOWN, SHOWN, BINS + 1)
         for layer, a in enumerate(outputs, start=1):
@@ -110,20 +98,14 @@ class SignalExplorer(Panel):
             width, height = (right - left) * np.minimum(3 * shares, 1), axes.y(edges[:-1]) - tops
             boxes = np.column_stack(np.broadcast_arrays(left, tops, width, height))
             self.sheet.rects(boxes[shares > 0], COLOURS[0])
-        axes = Axes(self.sheet, (560, 0, 400, SIZE[1]), limits[0], DECADES, "Size of each layer's signals",
+        axes = Axes(self.sheet, (560, 0, 400, HEIGHT), limits[0], DECADES, "Size of each layer's signals",
                     "layer", "log₁₀ of the root mean square")  # fmt: skip
-        numbers = np.arange(1, depth + 1)
+        numbers, outputs, derivatives = np.arange(1, depth + 1), sizes(outputs), sizes(derivatives)
         looks = ("— outputs", outputs, ()), ("- - gradient with respect to them", derivatives, (7, 3))
-        for i, (words, arrays, dash) in enumerate(looks):
+        for i, (words, values, dash) in enumerate(looks):
             with np.errstate(divide="ignore"):  # the logarithm of 0 lies at the edge
-                self.sheet.line(axes.place(numbers, np.log10(sizes(arrays))), COLOURS[i], 2, dash)
+                self.sheet.line(axes.place(numbers, np.log10(values)), COLOURS[i], 2, dash)
             self.sheet.texts([(axes.left + 6, axes.top + 12 + 16 * i, words)], COLOURS[i])
-        self.canvas.say = self.facts_text(sizes(outputs), sizes(derivatives))
-        self.facts.value = html.escape(self.canvas.say)
-        self.canvas.draw()
-
-    def facts_text(self, outputs, derivatives):
-        """Return what the figure says in numbers."""
         return (
             f"Layer 1 puts out numbers of size {outputs[0]:.1g}, layer {len(outputs)} of {outputs[-1]:.1g} "
             f"(root mean square). The gradient has the size {derivatives[-1]:.1g} at the last of them and "

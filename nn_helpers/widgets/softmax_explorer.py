@@ -1,20 +1,17 @@
 """The softmax explorer: logits on sliders, temperature, the overflow, and what each class would cost."""
 
-import html
-
 import ipywidgets as widgets
 import numpy as np
 
 from nn_helpers.losses import cross_entropy, softmax
 from nn_helpers.plots import COLOURS
 from nn_helpers.widgets.axes import Axes
-from nn_helpers.widgets.canvas import Canvas, Sheet
-from nn_helpers.widgets.controls import control, dropdown, row, show_first, slider, stop_slider
-from nn_helpers.widgets.panel import Panel
+from nn_helpers.widgets.controls import control, dropdown, show_first, slider, stop_slider
+from nn_helpers.widgets.explorer import Explorer
 
 CLASSES = ("cat", "dog", "frog", "ship")
 SCALES = (1, 10, 100, 1000)
-SIZE = 960, 290  # pixels
+HEIGHT = 290  # pixels
 MANY = 6  # classes; the names and numbers of more stand upright
 
 
@@ -50,11 +47,10 @@ def naive_softmax(z):
         return e / e.sum()
 
 
-class SoftmaxExplorer(Panel):
+class SoftmaxExplorer(Explorer):
     """See `softmax_explorer`."""
 
-    def __init__(self, logits=(2.0, 1.0, 0.1, -1.0), class_names=CLASSES):
-        super().__init__()
+    def __init__(self, logits, class_names):
         self.names = [str(name) for name in class_names]
         wide = {"width": "440px", "label_width": "120px"}
         self.logits = [
@@ -70,32 +66,18 @@ class SoftmaxExplorer(Panel):
         self.scale = stop_slider("logits times", "Large logits make e^z overflow", SCALES, 1)
         narrow = {"width": "220px", "label_width": "80px"}
         self.true = dropdown("true class", "What the image shows", self.names, self.names[0], **narrow)
-        self.facts = widgets.HTML()
-        self.sheet = Sheet(
-            *SIZE, "Bars for each class: its probability by the stable and by the naive softmax, its "
-            "cross-entropy were it the true one, and the gradient p minus y",
-        )  # fmt: skip
-        self.canvas = Canvas([self.sheet], self.post)
-        self.ui.children = [
-            row(*self.logits), row(self.temperature, self.scale, self.true), self.message, self.canvas,
-            self.facts,
-        ]  # fmt: skip
-        for each in (*self.logits, self.temperature, self.scale, self.true):
-            self.when(each, lambda _: self.draw())
-        self.draw()
+        words = (
+            "Bars for each class: its probability by the stable and by the naive softmax, its "
+            "cross-entropy were it the true one, and the gradient p minus y"
+        )
+        super().__init__(HEIGHT, words, self.logits, (self.temperature, self.scale, self.true))
 
-    def numbers(self):
-        """Return what the figure shows: z, stable p, naive p, cost of each class, and p − y."""
+    def show(self):
+        """Draw the bars; return what they say."""
         z = self.scale.value * np.array([slider.value for slider in self.logits]) / self.temperature.value
-        C, y = len(z), self.names.index(self.true.value)
-        costs = np.array([cross_entropy(z[np.newaxis], np.array([k]))[0] for k in range(C)])
-        _, gradient = cross_entropy(z[np.newaxis], np.array([y]))
-        return z, softmax(z), naive_softmax(z), costs, gradient[0]
-
-    def draw(self):
-        """Compute everything anew for the controls' values."""
-        z, p, naive, costs, gradient = self.numbers()
-        self.sheet.clear()
+        p, naive, y = softmax(z), naive_softmax(z), self.names.index(self.true.value)
+        costs = np.array([cross_entropy(z[np.newaxis], np.array([k]))[0] for k in range(len(z))])
+        _, (gradient,) = cross_entropy(z[np.newaxis], np.array([y]))
         axes = self._draw_bars(0, "Probabilities", "p", (0, 1.3), p, COLOURS[0], ".2f", width=0.4)
         lefts = np.arange(len(p)) + 0.02
         self.sheet.rects(axes.bars(lefts, lefts + 0.4, np.nan_to_num(naive)), COLOURS[1], stroke=1.5)
@@ -107,15 +89,13 @@ class SoftmaxExplorer(Panel):
         self._draw_bars(1, *words, (0, 13), np.minimum(costs, 10), COLOURS[4], ".3g", costs)
         words = "Gradient with respect to the logits", "p − y"
         self._draw_bars(2, *words, (-1.3, 1.3), gradient, COLOURS[3], "+.2f")
-        self.canvas.say = self.facts_text(z, p, naive, costs)
-        self.facts.value = html.escape(self.canvas.say)
-        self.canvas.draw()
+        return self.facts_text(z, p, naive, costs)
 
     def _draw_bars(self, i, title, label, limits, heights, colour, form, numbers=None, width=0.6):
         """Draw a bar for each class, left of its middle if it is narrow, with its number; return the axes."""
         C, is_full = len(heights), len(heights) > MANY
         margins = 44, 10, 24, 84 if is_full else 24
-        axes = Axes(self.sheet, (320 * i, 0, 320, SIZE[1]), (-0.6, C - 0.4), limits, title, "", label,
+        axes = Axes(self.sheet, (320 * i, 0, 320, HEIGHT), (-0.6, C - 0.4), limits, title, "", label,
                     ticks=(0, 5), margins=margins)  # fmt: skip
         lefts = np.arange(C) - (0.38 if width < 0.5 else width / 2)
         self.sheet.rects(axes.bars(lefts, lefts + width, heights), colour)
@@ -125,7 +105,7 @@ class SoftmaxExplorer(Panel):
         look = {"turned": True} if is_full else {"align": "center"}
         texts = [(*top, word) for top, word in zip(tops.tolist(), words, strict=True)]
         self.sheet.texts(texts, size=11, **look)
-        x, y = axes.x(np.arange(C)).tolist(), SIZE[1] - 4 if is_full else axes.bottom + 11
+        x, y = axes.x(np.arange(C)).tolist(), HEIGHT - 4 if is_full else axes.bottom + 11
         self.sheet.texts(list(zip(x, [y] * C, self.names, strict=True)), **look)
         return axes
 

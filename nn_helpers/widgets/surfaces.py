@@ -1,4 +1,4 @@
-"""Losses with two parameters, which can be drawn, and how an optimizer goes down on them.
+"""Losses with two parameters, which can be drawn, and how optimizers go down on them.
 
 A surface gives its loss, its gradient, and a noisy gradient such as a mini-batch's. All but one are
 formulas. The last is the loss of a `ClassificationNet`, of which two weights are free.
@@ -17,8 +17,13 @@ from nn_helpers.losses import log_softmax
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Adam
 from nn_helpers.support.arrays import describe
-from nn_helpers.support.validation import choice, whole_number
+from nn_helpers.support.validation import choice
 from nn_helpers.training import training_steps
+
+COS, SIN = math.cos(math.pi / 6), math.sin(math.pi / 6)  # of the ravine that is turned
+SHALLOW, BARRIER, DEEP = -1.5, -0.5, 2.0  # along θ₁, where the surface with two minima is level
+LEFT = "left the map"
+BATCH_SIZE = 8  # of the mini-batches that make the tiny network's noisy gradient
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +33,11 @@ class Surface:
     Attributes
     ----------
     name, description : str
+    loss_and_gradient : function
+        Of the places theta (…, 2): the loss (…) there, and its gradient (…, 2).
+    noisy_gradient : function
+        Of theta (2,) and a random generator: what SGD sees in place of the gradient, right on average.
+    noise_in_words : str
     limits : pair of pairs of float
         From where to where θ₁ and θ₂ are drawn.
     start : pair of float
@@ -36,19 +46,17 @@ class Surface:
         Where the loss has a minimum, the lowest first.
     rates : dict of str to float
         A learning rate that suits GD (and SGD), momentum, RMSprop and Adam here.
-    noise_in_words : str
-        What makes the noisy gradient noisy.
     """
 
     name: str
     description: str
+    loss_and_gradient: Callable
+    noisy_gradient: Callable
+    noise_in_words: str
     limits: tuple
     start: tuple
     minima: tuple
     rates: dict
-
-    def loss_and_gradient(self, theta):
-        """Return the loss (…) and its gradient (…, 2) at each of the places theta (…, 2)."""
 
     def loss(self, theta):
         """Return the loss (…) at each of the places theta (…, 2)."""
@@ -58,187 +66,130 @@ class Surface:
         """Return the gradient (…, 2) at each of the places theta (…, 2)."""
         return self.loss_and_gradient(theta)[1]
 
-    def noisy_gradient(self, theta, rng):
-        """Return what SGD sees at theta (2,) in place of the gradient: right on average."""
 
+def _formula(name, description, function, noise, rates, **place):
+    """Return a surface that is a formula.
 
-@dataclass(frozen=True, eq=False)
-class Formula(Surface):
-    """A loss that is a formula.
-
-    Attributes
-    ----------
-    function : function
-        Takes θ₁ and θ₂, numbers or arrays; returns the loss, and its derivatives with respect to them.
-    noise : float
-        The standard deviation of each number of a noisy gradient.
+    The function takes θ₁ and θ₂, and returns the loss and its derivatives with respect to them. The noise is
+    the standard deviation of each number of a noisy gradient.
     """
 
-    function: Callable
-    noise: float
-
-    def loss_and_gradient(self, theta):
-        """Return the loss (…) and its gradient (…, 2) at each of the places theta (…, 2)."""
-        loss, derivatives = self.function(theta[..., 0], theta[..., 1])
+    def loss_and_gradient(theta):
+        loss, derivatives = function(theta[..., 0], theta[..., 1])
         return loss, np.stack(derivatives, axis=-1)
 
-    def noisy_gradient(self, theta, rng):
-        """Return the gradient (2,) at theta (2,) plus normally distributed noise."""
-        return self.gradient(theta) + self.noise * rng.standard_normal(2)
+    def noisy_gradient(theta, rng):
+        return loss_and_gradient(theta)[1] + noise * rng.standard_normal(2)
 
-    @property
-    def noise_in_words(self):
-        """What makes the noisy gradient noisy."""
-        return f"the gradient and noise of standard deviation {self.noise:g}"
+    words = f"the gradient and noise of standard deviation {noise:g}"
+    rates = dict(zip(("GD", "momentum", "RMSprop", "Adam"), rates, strict=True))
+    return Surface(name, description, loss_and_gradient, noisy_gradient, words, rates=rates, **place)
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkLoss(Surface):
-    """The loss of a network on data, as a function of two of its weights; the others stay as they are.
-
-    Attributes
-    ----------
-    net : ClassificationNet
-        With one hidden layer, of tanh. The two weights are those from its inputs to its first hidden unit.
-    x : float array (N, 2)
-    y : integer array (N,)
-    batch_size : int
-        Size of the mini-batches that make the noisy gradient.
-    """
-
-    net: ClassificationNet
-    x: np.ndarray
-    y: np.ndarray
-    batch_size: int = 8
-
-    @functools.cached_property
-    def _others(self):
-        """What all other hidden units and the biases add to the logits (N, C)."""
-        a = self.net.activations(self.x)[0]
-        return affine_forward(a[:, 1:], self.net.params["W2"][1:], self.net.params["b2"])[0]
-
-    def loss_and_gradient(self, theta, rows=slice(None)):
-        """Return the loss (…) and its gradient (…, 2) at the places theta (…, 2), on all data or some rows.
-
-        It is the network's own forward and backward pass without what never changes: for many places at once,
-        and with sums in place of matrix products, whose last digit depends on how many places there are.
-        """
-        x, y = self.x[rows], np.eye(self.net.num_classes)[self.y[rows]]  # y one-hot
-        w = self.net.params["W2"][0]  # from the first hidden unit to the logits
-        z = (theta[..., np.newaxis, :] * x).sum(axis=-1) + self.net.params["b1"][0]  # (…, N)
-        a, cache = tanh_forward(z)
-        logp = log_softmax(self._others[rows] + a[..., np.newaxis] * w)  # (…, N, C)
-        dlogits = (np.exp(logp) - y) / len(y)
-        dz = tanh_backward((dlogits * w).sum(axis=-1), cache)
-        return -(y * logp).sum(axis=-1).mean(axis=-1), (dz[..., np.newaxis] * x).sum(axis=-2)
-
-    def noisy_gradient(self, theta, rng):
-        """Return the gradient (2,) at theta (2,) of the loss on a mini-batch."""
-        batch = rng.permutation(len(self.x))[: self.batch_size]
-        return self.loss_and_gradient(theta, batch)[1]
-
-    @property
-    def noise_in_words(self):
-        """What makes the noisy gradient noisy."""
-        return f"the gradient of mini-batches of {self.batch_size} of the {len(self.x)} points"
+def _ravine(x, y):
+    return (x * x + 50 * y * y) / 2, (x, 50 * y)
 
 
-def _ravine():
-    return Formula(
-        "ravine",
-        "(θ₁² + 50 θ₂²) / 2: across it 50 times as steep as along it",
-        function=lambda x, y: ((x * x + 50 * y * y) / 2, (x, 50 * y)), limits=((-10.0, 10.0), (-3.0, 3.0)),
-        start=(-9.0, 1.2), minima=((0.0, 0.0),),
-        rates={"GD": 0.038, "momentum": 0.006, "RMSprop": 0.2, "Adam": 0.4}, noise=2.0,
-    )  # fmt: skip
+def _turned_ravine(x, y):
+    loss, (along, across) = _ravine(COS * x + SIN * y, COS * y - SIN * x)
+    return loss, (COS * along - SIN * across, SIN * along + COS * across)
 
 
-def _turned_ravine():
-    ravine, c, s = _ravine(), math.cos(math.pi / 6), math.sin(math.pi / 6)
-
-    def function(x, y):
-        loss, (along, across) = ravine.function(c * x + s * y, c * y - s * x)
-        return loss, (c * along - s * across, s * along + c * across)
-
-    u, v = ravine.start
-    return Formula(
-        "ravine, turned",
-        "the same ravine, turned by 30°: neither θ₁ nor θ₂ goes along it",
-        function=function, limits=((-10.0, 10.0), (-7.0, 7.0)),
-        start=(round(c * u - s * v, 2), round(s * u + c * v, 2)), minima=ravine.minima,
-        rates=ravine.rates, noise=ravine.noise,
-    )  # fmt: skip
+def _saddle(x, y):
+    return 4 * x * x + (y * y - 1) ** 2 / 4, (8 * x, y * (y * y - 1))
 
 
-def _saddle():
-    return Formula(
-        "saddle",
-        "4 θ₁² + (θ₂² − 1)² / 4: at (0, 0) the gradient is 0, and the loss falls to both sides",
-        function=lambda x, y: (4 * x * x + (y * y - 1) ** 2 / 4, (8 * x, y * (y * y - 1))),
-        limits=((-2.0, 2.0), (-1.8, 1.8)), start=(-1.2, 0.01), minima=((0.0, 1.0), (0.0, -1.0)),
-        rates={"GD": 0.1, "momentum": 0.02, "RMSprop": 0.02, "Adam": 0.05}, noise=0.3,
-    )  # fmt: skip
+def _plateau(x, y):
+    e = np.exp(-(x * x + y * y) / 2)
+    return 1 - e, (x * e, y * e)
 
 
-def _plateau():
-    def function(x, y):
-        e = np.exp(-(x * x + y * y) / 2)
-        return 1 - e, (x * e, y * e)
-
-    return Formula(
-        "plateau",
-        "1 − exp(−(θ₁² + θ₂²) / 2): flat all around, with one hole in it",
-        function=function, limits=((-4.5, 4.5), (-3.5, 3.5)), start=(-3.0, 2.5), minima=((0.0, 0.0),),
-        rates={"GD": 1.0, "momentum": 0.5, "RMSprop": 0.02, "Adam": 0.1}, noise=0.02,
-    )  # fmt: skip
+def _well(x):  # its derivative is (x − a)(x − b)(x − c)
+    a, b, c = SHALLOW, BARRIER, DEEP
+    return x**4 / 4 - (a + b + c) * x**3 / 3 + (a * b + a * c + b * c) * x * x / 2 - a * b * c * x
 
 
-def _two_minima():
-    a, b, c = -1.5, -0.5, 2.0  # along θ₁: a shallow minimum, the barrier, the deep minimum
-
-    def well(x):  # its derivative is (x − a)(x − b)(x − c)
-        return x**4 / 4 - (a + b + c) * x**3 / 3 + (a * b + a * c + b * c) * x * x / 2 - a * b * c * x
-
-    def function(x, y):
-        r = y - x / 2
-        loss = (well(x) - well(c)) / 2 + r * r
-        return loss, ((x - a) * (x - b) * (x - c) / 2 - r, 2 * r)
-
-    return Formula(
-        "two minima",
-        "a shallow minimum near the start, a barrier, and the deep minimum behind it",
-        function=function, limits=((-3.5, 3.5), (-3.0, 3.0)), start=(-2.6, 0.5),
-        minima=((c, c / 2), (a, a / 2)),
-        rates={"GD": 0.1, "momentum": 0.02, "RMSprop": 0.05, "Adam": 0.2}, noise=2.0,
-    )  # fmt: skip
+def _two_minima(x, y):
+    r, slope = y - x / 2, (x - SHALLOW) * (x - BARRIER) * (x - DEEP) / 2
+    return (_well(x) - _well(DEEP)) / 2 + r * r, (slope - r, 2 * r)
 
 
-def _tiny_network():
+RAVINE_RATES = 0.038, 0.006, 0.2, 0.4  # it does not matter to GD that it is turned
+FORMULAS = (
+    _formula(
+        "ravine", "(θ₁² + 50 θ₂²) / 2: across it 50 times as steep as along it", _ravine, 2.0,
+        RAVINE_RATES, limits=((-10.0, 10.0), (-3.0, 3.0)), start=(-9.0, 1.2), minima=((0.0, 0.0),),
+    ),
+    _formula(
+        "ravine, turned", "the same ravine, turned by 30°: neither θ₁ nor θ₂ goes along it", _turned_ravine,
+        2.0, RAVINE_RATES, limits=((-10.0, 10.0), (-7.0, 7.0)), start=(-8.39, -3.46), minima=((0.0, 0.0),),
+    ),
+    _formula(
+        "saddle", "4 θ₁² + (θ₂² − 1)² / 4: at (0, 0) the gradient is 0, and the loss falls to both sides",
+        _saddle, 0.3, (0.1, 0.02, 0.02, 0.05), limits=((-2.0, 2.0), (-1.8, 1.8)), start=(-1.2, 0.01),
+        minima=((0.0, 1.0), (0.0, -1.0)),
+    ),
+    _formula(
+        "plateau", "1 − exp(−(θ₁² + θ₂²) / 2): flat all around, with one hole in it", _plateau, 0.02,
+        (1.0, 0.5, 0.02, 0.1), limits=((-4.5, 4.5), (-3.5, 3.5)), start=(-3.0, 2.5), minima=((0.0, 0.0),),
+    ),
+    _formula(
+        "two minima", "a shallow minimum near the start, a barrier, and the deep minimum behind it",
+        _two_minima, 2.0, (0.1, 0.02, 0.05, 0.2), limits=((-3.5, 3.5), (-3.0, 3.0)),
+        start=(-2.6, 0.5), minima=((DEEP, DEEP / 2), (SHALLOW, SHALLOW / 2)),
+    ),
+)  # fmt: skip
+SURFACES = (*(each.name for each in FORMULAS), "tiny network")
+
+
+@functools.cache
+def tiny_network():
+    """Return a trained network 2 → 3 → 2, and its 60 points and their labels."""
     data = points("circles", n_train=60, n_val=0, dtype=np.float64)
     x, y = data.train.images, data.train.labels
     net = ClassificationNet(2, [3], 2, "tanh", init="xavier", dtype=np.float64, seed=0)
     for _ in training_steps(net, (x, y), Adam(lr=0.05), batch_size=None, epochs=300, validate=False):
         pass
-    return NetworkLoss(
+    return net, x, y
+
+
+def _network_surface():
+    """Return the loss of the tiny network, as a function of the weights to its first hidden unit."""
+    net, x, y = tiny_network()
+    w, b, one_hot = net.params["W2"][0], net.params["b1"][0], np.eye(net.num_classes)[y]
+    # What all other hidden units and the biases add to the logits (N, C).
+    others = affine_forward(net.activations(x)[0][:, 1:], net.params["W2"][1:], net.params["b2"])[0]
+
+    def loss_and_gradient(theta, rows=slice(None)):
+        # The network's own forward and backward pass without what never changes: for many places at once, and
+        # with sums in place of matrix products, whose last digit depends on how many places there are.
+        z = (theta[..., np.newaxis, :] * x[rows]).sum(axis=-1) + b  # (…, N)
+        a, cache = tanh_forward(z)
+        logp = log_softmax(others[rows] + a[..., np.newaxis] * w)  # (…, N, C)
+        dlogits = (np.exp(logp) - one_hot[rows]) / len(x[rows])
+        dz = tanh_backward((dlogits * w).sum(axis=-1), cache)
+        loss = -(one_hot[rows] * logp).sum(axis=-1).mean(axis=-1)
+        return loss, (dz[..., np.newaxis] * x[rows]).sum(axis=-2)
+
+    def noisy_gradient(theta, rng):
+        return loss_and_gradient(theta, rng.permutation(len(x))[:BATCH_SIZE])[1]
+
+    return Surface(
         "tiny network",
         "the cross-entropy of a trained network 2 → 3 → 2 on 60 points in two circles; θ₁ and θ₂ are the "
         "weights from its two inputs to its first hidden unit, and all others stay",
-        limits=((-6.0, 6.0), (-6.0, 6.0)), start=(5.0, 0.0),
-        minima=(tuple(net.params["W1"][:, 0].tolist()),),
-        rates={"GD": 1.0, "momentum": 0.1, "RMSprop": 0.05, "Adam": 0.1}, net=net, x=x, y=y,
+        loss_and_gradient, noisy_gradient,
+        f"the gradient of mini-batches of {BATCH_SIZE} of the {len(x)} points", start=(5.0, 0.0),
+        limits=((-6.0, 6.0), (-6.0, 6.0)), minima=(tuple(net.params["W1"][:, 0].tolist()),),
+        rates={"GD": 1.0, "momentum": 0.1, "RMSprop": 0.05, "Adam": 0.1},
     )  # fmt: skip
-
-
-SURFACES = {
-    "ravine": _ravine, "ravine, turned": _turned_ravine, "saddle": _saddle, "plateau": _plateau,
-    "two minima": _two_minima, "tiny network": _tiny_network,
-}  # fmt: skip
 
 
 @functools.cache
 def surface(name):
     """Return the surface of this name, one of `SURFACES`; always the same one."""
-    return SURFACES[choice("surface", "surface", name, SURFACES)]()
+    choice("surface", "surface", name, SURFACES)
+    return next((each for each in FORMULAS if each.name == name), None) or _network_surface()
 
 
 @dataclass(frozen=True)
@@ -267,98 +218,60 @@ class Descent:
     error: Exception | None = None
 
 
-def descend(surface, step, steps=200, start=None, seed=None):
-    """Walk down on a surface until the steps are done, the path leaves the map, or the step fails.
-
-    Parameters
-    ----------
-    surface : Surface
-    step : function
-        ``step(theta, gradient)`` changes theta (2,) in place, as the optimizers' method does.
-    steps : int
-    start : pair of float, optional
-        Where to begin; else the surface's own start.
-    seed : int, optional
-        Seed of the noise: with one, the step is given noisy gradients.
-
-    Returns
-    -------
-    Descent
-        An error that `step` raises is in it. All steps before are as they were.
-
-    Examples
-    --------
-    >>> from nn_helpers import SGD
-    >>> descend(surface("ravine"), SGD(lr=0.038).step).ended
-    ''
-    >>> descent = descend(surface("ravine"), SGD(lr=0.05).step)
-    >>> descent.ended, descent.at
-    ('left the map', 3)
-    """
-    return descend_together(surface, {"": (step, seed)}, steps, start)[""]
-
-
 def descend_together(surface, walkers, steps=200, start=None):
-    """Let several walk down from one start, each as `descend` does it alone.
+    """Let everybody walk down until the steps are done, their path leaves the map, or their step fails.
 
-    Losses and gradients are computed for all of them at once, which takes little longer than for one.
+    Gradients are computed for all of them at once, which takes little longer than for one.
 
     Parameters
     ----------
     surface : Surface
     walkers : dict of str to (function, int or None)
-        The step and the seed of each, as for `descend`.
+        Of each the step: ``step(theta, gradient)`` changes theta (2,) in place, as the optimizers' method
+        does. And a seed of noise: with one, the step is given noisy gradients.
     steps : int
     start : pair of float, optional
+        Where to begin; else the surface's own start.
 
     Returns
     -------
     dict of str to Descent
+        An error that a step raises is in it. All steps before are as they were.
+
+    Examples
+    --------
+    >>> from nn_helpers import SGD
+    >>> descent = descend_together(surface("ravine"), {"GD": (SGD(lr=0.05).step, None)})["GD"]
+    >>> descent.ended, descent.at
+    ('left the map', 3)
     """
-    whole_number("descend", "steps", steps, 0)
     begin = np.array(surface.start if start is None else start, dtype=float)
-    if not _inside(begin, surface.limits):
-        raise ValueError(f"descend: start {start} lies outside of the surface's limits {surface.limits}")
-    theta = {name: begin.copy() for name in walkers}
+    theta, paths = ({name: each(begin) for name in walkers} for each in (np.copy, lambda at: [at]))
     rngs = {name: np.random.default_rng(seed) for name, (_, seed) in walkers.items() if seed is not None}
-    paths, losses, endings = {name: [begin] for name in walkers}, {name: [] for name in walkers}, {}
+    endings, left = {}, [*walkers]
     with np.errstate(all="ignore"):  # that it overflowed is said in words
-        for k in range(1, steps + 2):
-            walking = [name for name in walkers if name not in endings]
-            if not walking:
-                break
-            here = surface.loss_and_gradient(np.array([theta[name] for name in walking]))
-            for name, loss, gradient in zip(walking, *here, strict=True):
-                losses[name].append(loss)
-                if k > steps:
-                    continue
+        for k in range(1, steps + 1):
+            gradients = surface.gradient(np.reshape([theta[name] for name in left], (-1, 2)))
+            for name, gradient in zip(left, gradients, strict=True):
                 if name in rngs:
                     gradient = surface.noisy_gradient(theta[name], rngs[name])
                 ended, error = _walk(walkers[name][0], theta[name], gradient, paths[name], surface.limits)
                 if ended:
                     endings[name] = ended, k, error
-    for name, path in paths.items():
-        losses[name] += [np.nan] * (len(path) - len(losses[name]))  # at the edge
+            left = [name for name in left if name not in endings]
+        losses = {name: surface.loss(np.array(path)) for name, path in paths.items()}
+    for name, (ended, *_) in endings.items():
+        if ended == LEFT:
+            losses[name][-1] = np.nan
     return {
-        name: Descent(np.array(path), np.array(losses[name]), *endings.get(name, ()))
-        for name, path in paths.items()
+        name: Descent(np.array(path), losses[name], *endings.get(name, ())) for name, path in paths.items()
     }
 
 
 def momentum_losses(surface, start, lr, beta, steps=200):
-    """Return the loss after many descents with momentum at once, NaN where a path left the map.
+    """Return the loss (…) after many descents with momentum at once, NaN where a path left the map.
 
-    Parameters
-    ----------
-    surface : Surface
-    start : pair of float
-    lr, beta : float arrays (…)
-        α and β of each.
-    steps : int
-
-    Returns
-    -------
-    float array (…)
+    Each has its own α and β, float arrays (…).
     """
     lr, beta = lr[..., np.newaxis], beta[..., np.newaxis]
     theta, low, high = np.broadcast_to(start, (*lr.shape[:-1], 2)).copy(), *np.transpose(surface.limits)
@@ -374,26 +287,19 @@ def momentum_losses(surface, start, lr, beta, steps=200):
 def _walk(step, theta, gradient, path, limits):
     """Make one step, and add where it led to the path; return why the path ended, if it did, and an error."""
     try:
-        _expect_in_place(step(theta, gradient), theta)
+        result = step(theta, gradient)
+        if result is not None and result is not theta:
+            raise TypeError(
+                f"the step returned a {describe(result)}; it must change theta in place, with "
+                "`theta -= …`, and return nothing"
+            )
     except Exception as error:
         return f"raised {type(error).__name__}", error
-    inside = _inside(theta, limits)
+    inside = all(low <= value <= high for value, (low, high) in zip(theta.tolist(), limits, strict=True))
     if not inside and np.isnan(theta).any():
         return "became NaN", None
     path.append(theta.copy() if inside else _edge(path[-1], theta, limits))
-    return "" if inside else "left the map", None
-
-
-def _expect_in_place(result, theta):
-    if result is not None and result is not theta:
-        raise TypeError(
-            f"the step returned a {describe(result)}; it must change theta in place, with "
-            "`theta -= …`, and return nothing"
-        )
-
-
-def _inside(theta, limits):
-    return all(low <= value <= high for value, (low, high) in zip(theta.tolist(), limits, strict=True))
+    return "" if inside else LEFT, None
 
 
 def _edge(inside, outside, limits):

@@ -173,6 +173,25 @@ def test_a_band_reaches_from_the_lowest_seed_to_the_highest(data):
     np.testing.assert_allclose(band[:, 1] + band[:, 3], accuracy.y(values.min(1)))
 
 
+def test_the_loss_grows_within_an_epoch_and_only_what_moves_is_drawn(data):
+    panel = panel_of(data)
+    panel.run(5)  # an epoch
+    scene, sent = panel.canvas._scene, panel.canvas.sent
+    for _ in range(2):
+        panel.advance()
+    panel.draw()
+    panel.draw()
+    assert panel.canvas._scene is scene
+    assert panel.canvas.sent == sent + 1
+    (run,) = panel.runs
+    (line,) = [mark.data for mark in panel.curves.marks if mark.kind == "line" and len(mark.data) == 2
+               and mark.look["width"] == 2]  # fmt: skip
+    axes, _ = axes_of(panel)
+    means = [np.mean(run.losses[0]), np.mean([loss for step in run.epoch for loss, _ in step])]
+    np.testing.assert_allclose(axes.values(*line.T), [[1, 1.4], np.minimum(means, 1.3 * np.log(10))])
+    assert run.batches == 5
+
+
 def test_the_target_is_the_best_without_hidden_layers(data):
     panel = panel_of(data, depth=1)
     panel.run(1000)
@@ -367,7 +386,7 @@ def test_what_is_saved_before_the_first_run_is_a_short_one_that_leaves_nothing_b
     table = panel.table.value
     saved = panel.saved_png()
     assert saved != panel.canvas.figure()._repr_png_()
-    assert (panel.runs, panel.table.value) == ([], table)
+    assert (panel.runs, panel.table.value, panel.canvas.say) == ([], table, "Nothing was tried yet")
     panel.step()
     panel.step()
     runs = panel.runs[:]

@@ -7,12 +7,12 @@ import re
 
 import numpy as np
 import pytest
-from scenes import in_loop, until
+from scenes import descend, in_loop, until
 
 from nn_helpers import SGD, Adam, Constant, Momentum, RMSprop, StepDecay
 from nn_helpers.widgets import optimizer_race
 from nn_helpers.widgets.optimizer_race import OPTIMIZERS, STEPS, Choice, arrival, events, landscape, ranks_at
-from nn_helpers.widgets.surfaces import SURFACES, Descent, descend, surface
+from nn_helpers.widgets.surfaces import SURFACES, Descent, surface
 
 LIBRARY = {
     "GD": lambda lr: SGD(lr), "SGD": lambda lr: SGD(lr), "momentum": lambda lr: Momentum(lr, beta=0.9),
