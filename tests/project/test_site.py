@@ -90,6 +90,13 @@ def test_every_link_inside_leads_somewhere():
     assert broken == []
 
 
+def test_a_link_to_a_page_shows_words_and_no_files_name():
+    for page in pages().values():
+        words = re.findall(r"<a [^>]*internal[^>]*>(.*?)</a>", page.path.read_text(encoding="utf-8"), re.DOTALL)
+        shown = [re.sub("<[^>]+>", "", link) for link in words]
+        assert [text for text in shown if re.search(r"\.(md|ipynb|html)$", text)] == [], page.path
+
+
 def test_nothing_is_loaded_from_elsewhere_and_no_page_is_heavy():
     for page in pages().values():
         loaded = loaded_at_once(page)
