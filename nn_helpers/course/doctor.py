@@ -141,11 +141,10 @@ def packages():
             continue
         running = getattr(sys.modules.get(requirement.name), "__version__", installed)
         advices = {running: f"restart the kernel: {installed} is installed", installed: REINSTALL}
-        for version, advice in advices.items():
-            if not requirement.specifier.contains(version, prereleases=True):
-                text = f"{version}; {requirement.specifier} was tried"
-                findings.append(Finding(requirement.name, text, TROUBLE, advice))
-                break
+        wrong = [it for it in advices if not requirement.specifier.contains(it, prereleases=True)]
+        if wrong:
+            text = f"{wrong[0]}; {requirement.specifier} was tried"
+            findings.append(Finding(requirement.name, text, TROUBLE, advices[wrong[0]]))
         else:
             fine.append(f"{requirement.name} {installed}")
     return [Finding("packages", ", ".join(fine)), *findings]
@@ -209,8 +208,7 @@ def kernel():
         command = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
         return Finding("kernel", "there is no kernel named python3", TROUBLE, "pip install ipykernel")
-    here = Path(sys.executable).parent.resolve()
-    if Path(command).is_absolute() and Path(command).parent.resolve() != here:
+    if os.path.isabs(command) and Path(command).parent.resolve() != Path(sys.executable).parent.resolve():
         return Finding(
             "kernel", f"JupyterLab's python3 is another Python: {command}", TROUBLE,
             f"{sys.executable} -m ipykernel install --sys-prefix, then restart JupyterLab",
