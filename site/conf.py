@@ -42,6 +42,7 @@ templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_context = {"default_mode": "auto"}  # light or dark, as the browser is
 html_sidebars = {"**": ["contents.html"]}
 html_theme_options = {
     "navbar_center": [],

@@ -33,7 +33,7 @@ def glossary():
         for word in term.get("also", ()):
             lines.setdefault(word, f"**{word}** · see *{term['term']}*.")
     entries = [lines[name] for name in sorted(lines, key=str.lower)]
-    intro = "The lessons' words, and what other books call them. The formulas: [formulas.md](formulas.md)."
+    intro = "The lessons' words, and what other books call them. The formulas: [formula sheet](formulas.md)."
     return "\n\n".join(["# Glossary", intro, *entries]) + "\n"
 
 
@@ -42,7 +42,7 @@ def formulas():
     intro = (
         "N examples, D inputs, M outputs. z comes out of an affine layer, a out of an activation; p are "
         "probabilities, y is the true class, L the loss, g its gradient, θ all parameters, α the learning "
-        "rate, t the step. dz stands for ∂L/∂z. The words: [glossary.md](glossary.md)."
+        "rate, t the step. dz stands for ∂L/∂z. The words: [glossary](glossary.md)."
     )
     parts = ["# Formulas", intro]
     for lesson, path in LESSONS.items():

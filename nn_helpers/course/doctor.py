@@ -135,16 +135,18 @@ def packages():
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
-            version = metadata.version(requirement.name)
+            installed = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
             findings.append(Finding(requirement.name, "is not installed", TROUBLE, REINSTALL))
             continue
-        if requirement.specifier.contains(version, prereleases=True):
-            fine.append(f"{requirement.name} {version}")
+        running = getattr(sys.modules.get(requirement.name), "__version__", installed)
+        advices = {running: f"restart the kernel: {installed} is installed", installed: REINSTALL}
+        wrong = [it for it in advices if not requirement.specifier.contains(it, prereleases=True)]
+        if wrong:
+            text = f"{wrong[0]}; {requirement.specifier} was tried"
+            findings.append(Finding(requirement.name, text, TROUBLE, advices[wrong[0]]))
         else:
-            findings.append(
-                Finding(requirement.name, f"{version}; {requirement.specifier} was tried", TROUBLE, REINSTALL)
-            )
+            fine.append(f"{requirement.name} {installed}")
     return [Finding("packages", ", ".join(fine)), *findings]
 
 
@@ -206,16 +208,12 @@ def kernel():
         command = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
         return Finding("kernel", "there is no kernel named python3", TROUBLE, "pip install ipykernel")
-    if Path(command).is_absolute() and not _same_environment(command):
+    if os.path.isabs(command) and Path(command).parent.resolve() != Path(sys.executable).parent.resolve():
         return Finding(
             "kernel", f"JupyterLab's python3 is another Python: {command}", TROUBLE,
             f"{sys.executable} -m ipykernel install --sys-prefix, then restart JupyterLab",
         )  # fmt: skip
     return Finding("kernel", "python3 runs in this environment")
-
-
-def _same_environment(command):
-    return Path(command).parent.resolve() == Path(sys.executable).parent.resolve()
 
 
 def blas():

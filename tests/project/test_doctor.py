@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -106,6 +107,14 @@ def test_a_package_that_is_missing_or_of_another_version(monkeypatch, changes, w
     assert words in str(trouble)
     assert trouble.state == TROUBLE
     assert "requirements.txt" in trouble.advice
+
+
+def test_a_package_that_was_loaded_before_a_newer_one_was_installed_asks_for_a_restart(monkeypatch):
+    monkeypatch.setattr(metadata, "version", version_of({"ipywidgets": "8.1.7"}))
+    monkeypatch.setitem(sys.modules, "ipywidgets", SimpleNamespace(__version__="7.7.1"))
+    _, trouble = module.packages()
+    assert str(trouble).startswith("✗ ipywidgets: 7.7.1; <9,>=8.1 was tried")
+    assert trouble.advice == "restart the kernel: 8.1.7 is installed"
 
 
 @pytest.mark.parametrize(

@@ -282,6 +282,15 @@ def test_where_a_service_keeps_another_version_the_first_cell_says_which_and_wha
     assert "numpy" not in said
 
 
+def test_in_colab_the_first_cell_asks_for_the_widgets_of_today(monkeypatch):
+    asked = []
+    output = SimpleNamespace(enable_custom_widget_manager=lambda: asked.append("widgets"))
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace(output=output))
+    for missing in (True, False):  # after a restart of the kernel too
+        first_cell(monkeypatch, missing)
+    assert asked == ["widgets"] * 2
+
+
 @pytest.mark.parametrize(
     ("written_for", "running", "advice"),
     [

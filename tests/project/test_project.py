@@ -23,6 +23,7 @@ from processes import run_python
 
 import nn_helpers
 from nn_helpers.course.lesson import edition
+from nn_helpers.exercises import check
 from tools import run_notebooks as tool
 from tools.minutes import write_minutes
 from tools.reference import PAGES, TERMS
@@ -386,6 +387,18 @@ def png(colour, compress_level):
     file = io.BytesIO()
     Image.new("RGB", (8, 8), colour).save(file, "png", compress_level=compress_level)
     return base64.b64encode(file.getvalue()).decode()
+
+
+# README.md
+
+
+def test_the_readme_shows_what_check_says():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code, shown = re.search(r"```python\n(def .*?)```.*?```\n(.*?)```", text, re.DOTALL).groups()
+    names = {}
+    exec(code, names)
+    said = str(check(names["affine_backward"])).splitlines()
+    assert [line for line in shown.splitlines() if line not in said] == ["    …"]
 
 
 # Makefile and tools/make_venv.sh

@@ -90,6 +90,14 @@ def test_every_link_inside_leads_somewhere():
     assert broken == []
 
 
+def test_a_link_to_a_page_shows_words_and_no_files_name():
+    for page in pages().values():
+        text = page.path.read_text(encoding="utf-8")
+        links = re.findall(r"<a [^>]*internal[^>]*>(.*?)</a>", text, re.DOTALL)
+        shown = [re.sub("<[^>]+>", "", link) for link in links]
+        assert [words for words in shown if re.search(r"\.(md|ipynb|html)$", words)] == [], page.path
+
+
 def test_nothing_is_loaded_from_elsewhere_and_no_page_is_heavy():
     for page in pages().values():
         loaded = loaded_at_once(page)
