@@ -39,6 +39,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "nn-helpers"
 html_math_renderer = "mathml"
 templates_path = ["templates"]
+html_favicon = "static/favicon.svg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
