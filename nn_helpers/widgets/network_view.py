@@ -12,7 +12,6 @@ LAYERS, UNITS, OUTPUTS = 6, 8, 10  # at most so many are drawn: hidden layers, u
 WIDTH, HEIGHT, TOP, BOTTOM = 586, 450, 50, 366  # pixels; the units are between TOP and BOTTOM
 FIRST, LAST, GAP, LARGEST, BINS = 38, 548, 5, 44, 14
 ROW = 14  # pixels of a line of text
-MANY = 30  # pictures of images have half as many pixels each way: whole ones would be 2 MB a second
 TERMS = 8  # of a sum that are written out
 # Where the activations of a layer lie; those beyond are counted at the edge.
 RANGES = {"relu": (0, 4), "leaky_relu": (-1, 4), "sigmoid": (0, 1), "tanh": (-1, 1)}
@@ -45,8 +44,6 @@ class NetworkView:
         self.drawn |= {layer: min(UNITS, self.sizes[layer]) for layer in hidden}
         self.drawn[self.depth + 1] = min(OUTPUTS, net.num_classes)
         self.shape = (24, 24) if images is None else images.shape[1:]  # of a unit's picture
-        if images is not None and sum(self.drawn.values()) > MANY and not any(n % 2 for n in self.shape[:2]):
-            self.shape = (self.shape[0] // 2, self.shape[1] // 2, self.shape[2])
         self.xs = dict(zip(self.drawn, np.linspace(FIRST, LAST, len(self.drawn)), strict=True))
         self.boxes = {layer: self._column(layer, count) for layer, count in self.drawn.items()}
         self._make_wires()
@@ -128,28 +125,8 @@ class NetworkView:
             self.sheet.texts([(x + by * away, y, sign)], size=13, align="center")
             self.sheet.spot(f"{name} {by}", box, f"{verb} {what}", "sizes")
 
-    def show(self, net, hidden, p, examples, places, sizes, text):
-        """Draw what the network is now.
-
-        Parameters
-        ----------
-        hidden : list of float arrays (N, M)
-            What each hidden layer puts out.
-        p : float array (N, C)
-            The answers.
-        examples, places : slice
-            Which rows are examples, and which are places of the plane, row by row from above.
-        sizes : tuple of two float arrays (num_layers,)
-            Of each layer's gradient, and of its update beside its weights.
-        text : list of str
-            What is written below, in the place of what happens in the layers.
-
-        Returns
-        -------
-        list of bool arrays (M,)
-            Which units of each layer are dead.
-        """
-        self._show_pictures(net, hidden, p, places)
+    def show_wires(self, net):
+        """Draw the weights, or the gradient, as they are now."""
         of = net.grads if self.gradient else net.params
         parts = [
             of[f"W{layer}"][: self.drawn[layer - 1], : self.drawn[layer]].ravel() for layer in self.wired
@@ -157,9 +134,32 @@ class NetworkView:
         weights = np.concatenate(parts) if parts else np.zeros(0)
         least = 1e-9 if self.gradient else 1
         self.wires.show(np.append(weights, max(least, np.nan_to_num(np.abs(weights)).max(initial=0))))
-        dead = [dead_units(a[examples], net.activation) for a in hidden]
-        self._show_units(net, hidden, p, examples, dead)
-        self.bars.show(self._histograms(net, hidden, examples))
+        self.frame.show([] if self.opened is None else self.boxes[self.opened[0]][[self.opened[1]]])
+
+    def show_layers(self, net, hidden, p, sizes, text, in_words):
+        """Draw what happens in the layers.
+
+        Parameters
+        ----------
+        hidden : list of float arrays (N, M)
+            What each hidden layer puts out for examples.
+        p : float array (N, C)
+            The answers.
+        sizes : tuple of two float arrays (num_layers,)
+            Of each layer's gradient, and of its update beside its weights.
+        text : list of str
+            What is written in the place of all this.
+        in_words : bool
+            Whether units say anew how they stand, which nobody reads in every frame.
+
+        Returns
+        -------
+        list of bool arrays (M,)
+            Which units of each layer are dead.
+        """
+        dead = [dead_units(a, net.activation) for a in hidden]
+        self._show_units(net, hidden, p, dead, in_words)
+        self.bars.show(self._histograms(net, hidden))
         self.strip.show(self._strip(dead, sizes))
         self.write(text)
         return dead
@@ -175,17 +175,18 @@ class NetworkView:
         """Write how many steps were made."""
         self.counter.show([(2, 12, f"step {step:,}")])
 
-    def _show_pictures(self, net, hidden, p, places):
+    def show_pictures(self, net, hidden, p):
+        """Draw the units: what they put out, and the answers p, at places of the plane, or their weights."""
         for layer, mark in self.pictures.items():
             count = self.drawn[layer]
             if self.images is not None:
                 mark.show(self._looked_for(net, layer, count))
                 continue
-            a = (hidden[layer - 1] if layer <= self.depth else p)[places, :count]
+            a = (hidden[layer - 1] if layer <= self.depth else p)[:, :count]
             side = int(len(a) ** 0.5)
             a = a.reshape(side, side, count)[::2, ::2].transpose(2, 0, 1)
             if layer <= self.depth:
-                mark.show(signed(a, 2.5 * np.nan_to_num(np.abs(a)).mean()))
+                mark.show(signed(a, 2.5 * np.abs(a).sum(where=np.isfinite(a)) / a.size))
             else:
                 for each, picture in zip(mark, np.nan_to_num(255 * a).astype(np.uint8), strict=True):
                     each.show(picture[np.newaxis])
@@ -195,14 +196,10 @@ class NetworkView:
         W = net.params[f"W{layer}"][:, :count]
         for before in range(layer - 1, 0, -1):
             W = net.params[f"W{before}"] @ W
-        share = np.nan_to_num(W / (np.abs(W).max(axis=0) + 1e-9))
-        H, width, channels = self.shape
-        every = 2 if self.shape != self.images.shape[1:] else 1  # the mean of so many pixels each way
-        pixels = (127.5 + 127.5 * share.T).reshape(count, H, every, width, every, channels)
-        return pixels.mean(axis=(2, 4)).astype(np.uint8)
+        return signed(W.T, np.abs(W).max(axis=0)[:, np.newaxis]).reshape(count, *self.shape)
 
-    def _show_units(self, net, hidden, p, examples, dead):
-        crosses, means = [], [a[examples].mean(axis=0) for a in (*hidden, p)]
+    def _show_units(self, net, hidden, p, dead, in_words):
+        crosses, means = [], [a.mean(axis=0) for a in (*hidden, p)]
         for (layer, unit), spot in self.spots.items():
             if layer > self.depth:
                 words = f"Output {unit + 1}, {self.class_names[unit]}: {number(means[-1][unit])} on average"
@@ -214,16 +211,15 @@ class NetworkView:
                     crosses += [(x, y), (x + side, y + side), (np.nan,) * 2, (x, y + side), (x + side, y)]
                     crosses += [(np.nan,) * 2]
                     words += ", dead: it passes no gradient on for any example"
-            if words != spot.data:
+            if in_words and words != spot.data:
                 spot.show(words)
         self.dead.show(crosses)
-        self.frame.show([] if self.opened is None else self.boxes[self.opened[0]][[self.opened[1]]])
 
-    def _histograms(self, net, hidden, examples):
+    def _histograms(self, net, hidden):
         low, high = RANGES[net.activation]
         bars = []
         for layer in list(self.drawn)[1:-1]:
-            height = 22 * shares(hidden[layer - 1][examples], low, high, BINS)
+            height = 22 * shares(hidden[layer - 1], low, high, BINS)
             left = self.xs[layer] - 2 * BINS + 4 * np.arange(BINS)
             bars.append(np.stack([left, BOTTOM + 32 - height, np.full(BINS, 3.0), height], axis=1))
         return np.concatenate(bars) if bars else []

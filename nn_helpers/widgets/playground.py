@@ -352,14 +352,15 @@ class Playground(LiveTraining):
     def _renew(self, what, new_kind=False):
         """Begin anew after a change that needs another network, and say so."""
         self.stop()
-        self.begin()
-        hint = ""
-        if new_kind and self.kind == IMAGES:
+        hint, kind = "", new_kind and self.value("data")
+        if kind == IMAGES:
             width, lr = FIRST_IMAGES["width"], FIRST_IMAGES["lr"]
             hint = f" A good start for images: {width} units per layer, SGD, a learning rate of {lr:g}."
-        elif new_kind and self.kind == MINE:
+        elif kind == MINE:
             hint = " Draw in the decision regions with the mouse, or write points below."
-        self.say(f"New {what}: a new network, at step 0. Press Start.{hint}")
+        self._said = f"New {what}: a new network, at step 0. Press Start.{hint}"
+        self.begin()  # one picture, with the sentence in it
+        super().say(self._said)
 
     def _on_event(self, event):
         """Do what was pressed, pointed at or drawn in the sheets."""
@@ -506,42 +507,52 @@ class Playground(LiveTraining):
         return ""
 
     def draw(self):
-        """Show where the training stands."""
+        """Show where the training stands. While it runs, the units' pictures and the numbers take turns."""
+        places, numbers = self._answered, not self.running or self.frames % 2
+        tell = numbers and (not self.running or time.perf_counter() > self._tell_at)
         with np.errstate(all="ignore"):
-            hidden, logits = look(self.net, self.x)
-            loss, accuracy = zip(*(self._measure(logits[rows], y) for rows, y in self._parts), strict=True)
-            self.network.count(self.step_count)
-            self.loss.add(self.step_count, *loss)
-            self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
+            hidden, logits = look(self.net, self.x if numbers else self.x[places])
             p = self.net.functions["softmax"](logits)
-            self.answers.show(p[self._answered], *self._what_a_unit_says(hidden))
-            examples = slice(0, self._parts[-1][0].stop)
-            dead = self.network.show(
-                self.net, hidden, p, examples, self._answered, self._sizes(), self._below()
-            )
+            self.network.count(self.step_count)
+            self.network.show_wires(self.net)
+            if numbers:
+                measured = self._show_numbers(hidden, logits, p, tell)
+                hidden, p = [a[places] for a in hidden], p[places]
+            self.answers.show(p, *self._what_a_unit_says(hidden))
+            if not self.running or not numbers:
+                self.network.show_pictures(self.net, hidden, p)
         self.times.append((self.step_count, self.seconds))
-        if not self.running or time.perf_counter() > self._tell_at:
-            self.facts.value = html.escape(self._facts(loss, accuracy))
-            self.about.value = html.escape(self._about())
+        self.canvas.draw()
+        if tell:
+            self.facts.value, self.about.value = map(html.escape, (self._facts(*measured), self._about()))
             self._tell_at = time.perf_counter() + TELL_EVERY
+        self._refresh_code()
+
+    def _show_numbers(self, hidden, logits, p, in_words):
+        """Show what is measured with the examples; return loss and accuracy, for training and validation."""
+        loss, accuracy = zip(*(self._measure(logits[rows], y) for rows, y in self._parts), strict=True)
+        self.loss.add(self.step_count, *loss)
+        self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
+        N = self._parts[-1][0].stop
+        hidden, p = [a[:N] for a in hidden], p[:N]
+        dead = self.network.show_layers(self.net, hidden, p, self._sizes(), self._below(), in_words)
         units, dead = sum(map(len, dead)), sum(int(each.sum()) for each in dead)
         self.canvas.say = (
             f"Step {self.step_count}, loss {loss[0]:.2f}, {accuracy[0]:.0%} right; "
             f"{dead} of {units} units are dead"
         )
-        self.canvas.draw()
-        self._refresh_code()
         if self.question is not None:
             measured = dict(zip(gallery.MEASURES, (*loss, *accuracy, dead / max(units, 1)), strict=True))
             if self.question.answered(self.step_count, measured, self._standing()):
                 self.task.value, self.question = html.escape(self.question.praise()), None
+        return loss, accuracy
 
     def _what_a_unit_says(self, hidden):
         """Return what the unit under the mouse puts out over the plane, and its name; nothing without one."""
         if self._looked_at is None or self.kind == IMAGES or self._looked_at[0] > len(hidden):
             return ()
         layer, unit = self._looked_at
-        a = np.nan_to_num(hidden[layer - 1][self._answered, unit])
+        a = np.nan_to_num(hidden[layer - 1][:, unit])
         return a, f"Unit {unit + 1} of layer {layer}"
 
     def _below(self):

@@ -26,8 +26,9 @@ FADING = [blend("white", colour) for colour in COLOURS[:4]]  # a class's probabi
 
 def signed(values, largest):
     """Return values from −largest to largest as numbers of colours of `DIVERGING`; NaN is 0."""
-    share = np.nan_to_num(np.clip(values / max(largest, LEAST), -1, 1))
-    return (127.5 + 127.5 * share).astype(np.uint8)
+    shades = np.clip(values * (127.5 / np.maximum(largest, LEAST)) + 127.5, 0, 255)
+    shades[np.isnan(shades)] = 127.5
+    return shades.astype(np.uint8)
 
 
 class Regions:
@@ -164,11 +165,12 @@ class Curves:
         right = self.FIRST
         while right < self.steps[-1]:
             right *= 3
-        finite = np.array(self.values)[np.isfinite(self.values)]
-        if self.top is None and len(finite):
+        is_new = right != before[0] or len(self.steps) == 1
+        if self.top is None and (is_new or 1.1 * max(each[-1] for each in self.values) > top):
+            finite = np.array(self.values)[np.isfinite(self.values)]
             # a few steps that overshoot may leave the plot, the beginning may not
-            needed = 1.1 * max(finite[0], np.quantile(finite, 0.97))
-            if needed > top or right != before[0] or len(self.steps) == 1:
+            needed = 1.1 * max(finite[0], np.quantile(finite, 0.97)) if len(finite) else 0
+            if needed > top or (is_new and needed):
                 top = round_up(needed)
         if (right, top) != before:
             self.axes.limit((0, right), (0, top))

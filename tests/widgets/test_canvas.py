@@ -166,7 +166,7 @@ def test_axes_have_a_number_and_a_line_of_the_grid_at_each_tick():
     assert len(grid) == 3 * 9
 
 
-@pytest.mark.parametrize(("data", "fastest"), [("moons sizes=8,8,8", 36), ("images", 17)])
+@pytest.mark.parametrize(("data", "fastest"), [("moons sizes=8,8,8", 33), ("images", 17)])
 def test_a_second_of_frames_is_at_most_one_and_a_half_megabytes(monkeypatch, data, fastest):
     sent = []
 
@@ -180,11 +180,14 @@ def test_a_second_of_frames_is_at_most_one_and_a_half_megabytes(monkeypatch, dat
     panel.run(3)
     shown(panel.canvas, panel.canvas.sent)
     shown(panel.canvas, panel.canvas.sent)
-    panel.advance()
     sent.clear()
-    panel.draw()
+    monkeypatch.setattr(type(panel), "running", True)  # then pictures and numbers take turns
+    for panel.frames in (0, 1):
+        panel.advance()
+        panel.draw()
     assert len(sent) > 1
-    assert sum(sent) * fastest < 1_500_000
+    assert sum(sent) / 2 * fastest < 1_500_000
+    monkeypatch.undo()
 
 
 def test_what_is_clocked_is_drawn_as_far_as_the_clock_in_the_figure_too(sheet):
