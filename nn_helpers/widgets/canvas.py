@@ -10,8 +10,8 @@
 
 What Python says, in two traits: *the scene*, all sheets and marks, which is sent when marks were added or a
 sheet cleared; and *a frame*: its number, the data of all marks that `Mark.show` has changed since the frame
-before, and a sentence for screen readers, ``canvas.say``. Both are JSON with one buffer of all arrays, float32
-or uint8, whose lengths stand in their places.
+before, and a sentence for screen readers, ``canvas.say``. Both are JSON with one buffer of all arrays,
+float32 or uint8, whose lengths stand in their places.
 
 What the page says, in messages: ``{"shown": n}`` when frame n is on the screen; ``{"begins": true}`` when it
 begins with a scene from which frames have gone on, and needs another; and events, to ``on_event``:
@@ -187,23 +187,19 @@ class Canvas(anywidget.AnyWidget):
         with self.hold_sync():  # one message
             if marks != self._in_scene:
                 self._in_scene, self._scene = marks, self._packed_scene()
-            fresh = [(i, j, mark) for i, each in enumerate(marks) for j, mark in enumerate(each) if mark.fresh]
-            data, arrays = packed(mark for *_, mark in fresh)
+            fresh = [(i, j, mark) for i, each in enumerate(marks)
+                     for j, mark in enumerate(each) if mark.fresh]  # fmt: skip
+            data, arrays = packed([mark for *_, mark in fresh])
             data = [(i, j, each) for (i, j, _), each in zip(fresh, data, strict=True)]
             self._frame = [self.sent, as_json(data), self.say, arrays]
-        for *_, mark in fresh:
-            mark.fresh = False
 
     def play(self, at, speed=0.0, end=0):
         """Set the page's clock, which counts so many a second until the end; without a speed it stands."""
         self._clock = at, speed, end
 
     def _packed_scene(self):
-        marks = [mark for sheet in self.sheets for mark in sheet.marks]
-        data, arrays = packed(marks)
+        data, arrays = packed([mark for sheet in self.sheets for mark in sheet.marks])
         data = iter(data)
-        for mark in marks:
-            mark.fresh = False
         sheets = [
             {"width": sheet.width, "height": sheet.height, "label": sheet.label, "pointer": sheet.pointer,
              "marks": [{"kind": mark.kind, **mark.look, "data": next(data)} for mark in sheet.marks]}
@@ -254,6 +250,8 @@ class Canvas(anywidget.AnyWidget):
 def packed(marks):
     """Return the data of marks, with the length of an array in its place, and one buffer of all arrays."""
     data = [mark.packed() for mark in marks]
+    for mark in marks:
+        mark.fresh = False
     arrays = b"".join(each for each in data if isinstance(each, bytes))
     return [len(each) if isinstance(each, bytes) else each for each in data], arrays
 
