@@ -105,8 +105,11 @@ class NetworkView:
     def _make_header(self):
         s = "s" * (self.depth != 1)
         self._plus_and_minus(WIDTH / 2, 12, 70, f"{self.depth} hidden layer{s}", "layers", "a hidden layer")
-        self.sheet.texts([(FIRST, 36, "input")], "faint", align="center")
-        self.sheet.texts([(LAST, 36, "output")], "faint", align="center")
+        self.sheet.texts([(FIRST, 36, "input"), (LAST, 36, "output")], "faint", align="center")
+        self.sheet.images([(WIDTH - 118, 8, 72, 9)], np.arange(256, dtype=np.uint8)[np.newaxis, np.newaxis],
+                          DIVERGING)  # fmt: skip
+        self.sheet.texts([(WIDTH - 122, 12, "below 0")], "faint", 11, "right")
+        self.sheet.texts([(WIDTH - 42, 12, "above 0")], "faint", 11)
         for layer in list(self.drawn)[1:-1]:
             where = f"a unit of layer {layer}"
             self._plus_and_minus(self.xs[layer], 36, 24, f"{self.sizes[layer]}", f"units {layer}", where)
@@ -270,38 +273,29 @@ def explain(net, x, y, layer, unit, backward):
     backward : bool
         Whether it is the way back: the loss's derivatives.
     """
-    f, p, inputs, caches, zs = net.functions, net.params, [x.reshape(1, -1)], [], []
-    for each in range(1, net.num_layers + 1):
-        z, affine = f["affine_forward"](inputs[-1], p[f"W{each}"], p[f"b{each}"])
-        a, cache = (z, None) if each == net.num_layers else f[f"{net.activation}_forward"](z)
-        zs.append(z.copy())
-        inputs.append(a)
-        caches.append((affine, cache))
-    answers = f["softmax"](inputs[-1])
-    is_output = layer == net.num_layers
+    p, net = net.params, net.replica()  # which leaves the gradient and dropout of the training alone
+    net.dropout, net.functions = 0.0, {**net.functions, "affine_backward": affine_backward}
+    answers = net.functions["softmax"](net.forward(x).copy())[0]
+    inputs = [x.reshape(-1), *(a[0] for a in net.activations(x))][layer - 1 : layer + 1]
+    W, b = p[f"W{layer}"][:, unit], p[f"b{layer}"][unit]
+    is_output, z = layer == net.num_layers, inputs[0] @ W + b
     which = f"Output {unit + 1}" if is_output else f"Unit {unit + 1} of layer {layer}"
     head = f"{which}, one example of class {y + 1}"
-    z, a = zs[layer - 1][0, unit], inputs[layer][0, unit]
     if not backward:
-        W, b = p[f"W{layer}"][:, unit], p[f"b{layer}"][unit]
         sign = f" {'−' if b < 0 else '+'} {number(abs(b))} = {number(z)}"
-        end = f"p = softmax(z) = {number(answers[0, unit])}" if is_output else (
-            f"a = {net.activation}(z) = {net.activation}({number(z)}) = {number(a)}")  # fmt: skip
+        end = f"p = softmax(z) = {number(answers[unit])}" if is_output else (
+            f"a = {(f := net.activation)}(z) = {f}({number(z)}) = {number(inputs[1][unit])}")  # fmt: skip
         return [f"{head}. Press again for the way back.",
-                f"z = {_sum_of(list(zip(W, inputs[layer - 1][0], strict=True)), sign)}", end]  # fmt: skip
-    dz = answers - np.eye(net.num_classes)[[y]]
-    da = None
-    for each in range(net.num_layers, layer, -1):
-        W = p[f"W{each}"]
-        after, (da, _, _) = dz, affine_backward(dz.astype(W.dtype), caches[each - 1][0])
-        dz = f[f"{net.activation}_backward"](da.copy(), caches[each - 2][1])
-    d, lines = dz[0, unit], [f"{head}, the way back. Press again to close."]
+                f"z = {_sum_of(list(zip(W, inputs[0], strict=True)), sign)}", end]  # fmt: skip
+    net.backward((answers - np.eye(net.num_classes, dtype=net.dtype)[y])[np.newaxis])
+    d, lines = net.grads[f"b{layer}"][unit], [f"{head}, the way back. Press again to close."]
     if is_output:
-        lines.append(f"∂L/∂z = p − y = {number(answers[0, unit])} − {int(unit == y)} = {number(d)}")
+        lines.append(f"∂L/∂z = p − y = {number(answers[unit])} − {int(unit == y)} = {number(d)}")
     else:
-        pairs = list(zip(p[f"W{layer + 1}"][unit], after[0], strict=True))
-        lines.append(f"∂L/∂a = {_sum_of(pairs)} = {number(da[0, unit])}  (weights · ∂L/∂z of the next layer)")
+        weights, after = p[f"W{layer + 1}"][unit], net.grads[f"b{layer + 1}"]  # of one example: ∂L/∂z
+        terms = f"{_sum_of(list(zip(weights, after, strict=True)))} = {number(weights @ after)}"
+        lines.append(f"∂L/∂a = {terms}  (weights · ∂L/∂z of the next layer)")
         lines.append(f"∂L/∂z = ∂L/∂a · {net.activation}′({number(z)}) = {number(d)}")
-    products = ", ".join(number(each * d) for each in inputs[layer - 1][0, :TERMS])
-    more = ", …" if inputs[layer - 1].shape[1] > TERMS else ""
+    products = ", ".join(number(each * d) for each in inputs[0][:TERMS])
+    more = ", …" if len(inputs[0]) > TERMS else ""
     return [*lines, f"∂L/∂w = inputs · ∂L/∂z = {products}{more};  ∂L/∂b = {number(d)}"]

@@ -213,9 +213,7 @@ class Playground(LiveTraining):
         self.when(self.settings["batch_size"], lambda _: self._new_steps())
         for optimizer, sliders in self.own.items():
             for name, each in sliders.items():
-                self.when(
-                    each, lambda value, optimizer=optimizer, name=name: self._tune(optimizer, name, value)
-                )
+                self.when(each, lambda value, which=(optimizer, name): self._tune(*which, value))
         self.when(self.wires, lambda _: self._redraw_network())
         self.when(self.gallery, self._show_entry)
         self.when(self.entry, self._read_points)
@@ -232,15 +230,11 @@ class Playground(LiveTraining):
 
     def _make_sheets(self):
         network = Sheet(WIDTH, HEIGHT, "The network: a picture for each unit, a line for each weight")
-        self.plots = Sheet(
-            330, HEIGHT, "What the network answers, and loss and accuracy over the steps", pointer=True
-        )
+        label = "What the network answers, and loss and accuracy over the steps"
+        self.plots = Sheet(330, HEIGHT, label, pointer=True)
         self.network = NetworkView(network)
         self.canvas = Canvas([network, self.plots], self.post, self._on_event)
-        self._looked_at, self._said = (
-            None,
-            "",
-        )  # the unit under the mouse, by layer and number; the last message
+        self._looked_at, self._said = None, ""  # the unit under the mouse, (layer, number); the last message
 
     # What trains
 
