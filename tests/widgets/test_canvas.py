@@ -79,6 +79,21 @@ def test_the_scene_is_sent_again_only_when_there_are_other_marks(sheet):
     assert json.loads(canvas._scene[0])[0]["marks"] == []
 
 
+def test_a_frame_has_what_is_new_alone_and_a_page_that_begins_gets_everything(sheet):
+    line, other = sheet.line([[0, 0]]), sheet.line([[1, 1]])
+    canvas = Canvas([sheet])
+    line.show([[2, 2]])
+    canvas.draw()
+    other.show([[3, 3]])
+    canvas.draw()
+    assert list(moved(canvas)) == [(0, 1)]
+    before = canvas._scene
+    canvas._hear(canvas, {"begins": True}, [])
+    assert before[2] < canvas._scene[2] == canvas._frame[0]  # the page sees that it is up to date
+    assert bytes(canvas._scene[1]) == np.float32([2, 2, 3, 3]).tobytes()
+    assert moved(canvas) == {}
+
+
 def test_no_more_frames_go_out_than_the_page_can_show_and_the_last_one_always_does(sheet):
     line = sheet.line([[0, 0]])
     canvas = Canvas([sheet])
