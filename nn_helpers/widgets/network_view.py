@@ -136,10 +136,10 @@ class NetworkView:
         ]
         weights = np.concatenate(parts) if parts else np.zeros(0)
         least = 1e-9 if self.gradient else 1
-        self.wires.show(np.append(weights, max(least, np.nan_to_num(np.abs(weights)).max(initial=0))))
+        self.wires.show(np.append(weights, np.abs(weights).max(initial=least, where=np.isfinite(weights))))
         self.frame.show([] if self.opened is None else self.boxes[self.opened[0]][[self.opened[1]]])
 
-    def show_layers(self, net, hidden, p, sizes, text, in_words):
+    def show_layers(self, net, hidden, p, text, sizes=None):
         """Draw what happens in the layers.
 
         Parameters
@@ -148,12 +148,11 @@ class NetworkView:
             What each hidden layer puts out for examples.
         p : float array (N, C)
             The answers.
-        sizes : tuple of two float arrays (num_layers,)
-            Of each layer's gradient, and of its update beside its weights.
         text : list of str
             What is written in the place of all this.
-        in_words : bool
-            Whether units say anew how they stand, which nobody reads in every frame.
+        sizes : tuple of two float arrays (num_layers,), optional
+            Of each layer's gradient, and of its update beside its weights. Without them, what is in words
+            stays as it was: nobody reads it in every frame.
 
         Returns
         -------
@@ -161,9 +160,10 @@ class NetworkView:
             Which units of each layer are dead.
         """
         dead = [dead_units(a, net.activation) for a in hidden]
-        self._show_units(net, hidden, p, dead, in_words)
+        if sizes is not None:
+            self._show_units(net, hidden, p, dead)
+            self.strip.show(self._strip(dead, sizes))
         self.bars.show(self._histograms(net, hidden))
-        self.strip.show(self._strip(dead, sizes))
         self.write(text)
         return dead
 
@@ -201,7 +201,7 @@ class NetworkView:
             W = net.params[f"W{before}"] @ W
         return signed(W.T, np.abs(W).max(axis=0)[:, np.newaxis]).reshape(count, *self.shape)
 
-    def _show_units(self, net, hidden, p, dead, in_words):
+    def _show_units(self, net, hidden, p, dead):
         crosses, means = [], [a.mean(axis=0) for a in (*hidden, p)]
         for (layer, unit), spot in self.spots.items():
             if layer > self.depth:
@@ -214,7 +214,7 @@ class NetworkView:
                     crosses += [(x, y), (x + side, y + side), (np.nan,) * 2, (x, y + side), (x + side, y)]
                     crosses += [(np.nan,) * 2]
                     words += ", dead: it passes no gradient on for any example"
-            if in_words and words != spot.data:
+            if words != spot.data:
                 spot.show(words)
         self.dead.show(crosses)
 

@@ -267,7 +267,7 @@ class Playground(LiveTraining):
         init = self.value("init")
         self.net = ClassificationNet(
             self.data.input_size, self.sizes, C, self.value("activation"), self.value("reg"),
-            zeros if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),
+            (lambda D, M: 0.0) if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),
         )  # fmt: skip
         self.net.use(**self.own_functions())
         if self.value("bias") == ZERO:
@@ -528,8 +528,8 @@ class Playground(LiveTraining):
         self.loss.add(self.step_count, *loss)
         self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
         N = self._parts[-1][0].stop
-        hidden, p = [a[:N] for a in hidden], p[:N]
-        dead = self.network.show_layers(self.net, hidden, p, self._sizes(), self._below(), in_words)
+        hidden, sizes = [a[:N] for a in hidden], self._sizes() if in_words else None
+        dead = self.network.show_layers(self.net, hidden, p[:N], self._below(), sizes)
         units, dead = sum(map(len, dead)), sum(int(each.sum()) for each in dead)
         self.canvas.say = (
             f"Step {self.step_count}, loss {loss[0]:.2f}, {accuracy[0]:.0%} right; "
@@ -538,7 +538,8 @@ class Playground(LiveTraining):
         if self.question is not None:
             measured = dict(zip(gallery.MEASURES, (*loss, *accuracy, dead / max(units, 1)), strict=True))
             if self.question.answered(self.step_count, measured, self._standing()):
-                self.task.value, self.question = html.escape(self.question.praise()), None
+                self.task.value = html.escape(f"That is it. {self.question.entry['because']}")
+                self.question = None
         return loss, accuracy
 
     def _what_a_unit_says(self, hidden):
@@ -620,9 +621,6 @@ class Playground(LiveTraining):
             changed["sizes"] = ",".join(map(str, self.sizes)) or "none"
         return " ".join([self.kind, *(f"{name}={value}" for name, value in changed.items())])
 
-    def _is_passed(self):
-        return self._passed is not None and self.kind == IMAGES
-
     def _head(self):
         """Return the lines before the first step."""
         kind, seed, net = self.kind, self.seed, self.net
@@ -634,9 +632,8 @@ class Playground(LiveTraining):
         if kind == MINE:
             data = self.mine.code(self.data)
         if kind == IMAGES:
-            data = f"data = sketches({MADE})"
-        if self._is_passed():
-            data = "# data: the images that playground was called with"
+            passed = "# data: the images that playground was called with"
+            data = f"data = sketches({MADE})" if self._passed is None else passed
         init = "lambda D, M: 0.0" if self.value("init") == ZERO else f'"{net.init}"'
         dropout = f", dropout={net.dropout:g}" if net.dropout else ""
         own = self.own_functions().items()
@@ -674,11 +671,6 @@ def own_slider(optimizer, parameter, *where):
     """Return a slider for a parameter of one optimizer: its first value, and its ends."""
     words = f"{SYMBOLS[parameter]} of {CLASSES[optimizer]}"
     return slider(SYMBOLS[parameter], words, *where, step=0.001, readout_format=".3f", **ROW)
-
-
-def zeros(D, M):
-    """Return the standard deviation of first weights that are all 0."""
-    return 0.0
 
 
 def look(net, x):

@@ -66,10 +66,10 @@ class Regions:
     def show(self, p, unit=None, title=""):
         """Colour the plane by the answers p (CELLS², C); or by what one unit puts out there (CELLS²,)."""
         self.axes.entitle(title or "Decision regions")
-        C = p.shape[1]
-        sure = (p.max(axis=1) - 1 / C) / (1 - 1 / C)  # 0 where all classes are as probable
-        strength = (0.6 * (STRENGTHS - 1) * np.clip(np.nan_to_num(sure), 0, 1)).astype(np.uint8)
-        picture = (STRENGTHS * p.argmax(axis=1).astype(np.uint8) + strength).reshape(1, self.CELLS, -1)
+        C, p = p.shape[1], np.ascontiguousarray(p.T)  # many times as fast as along short rows
+        sure = (p.max(axis=0) - 1 / C) / (1 - 1 / C)  # 0 where all classes are as probable
+        strength = (0.6 * (STRENGTHS - 1) * np.fmin(np.fmax(sure, 0), 1)).astype(np.uint8)  # NaN is 0
+        picture = (STRENGTHS * p.argmax(axis=0).astype(np.uint8) + strength).reshape(1, self.CELLS, -1)
         self.image.show(picture)
         self.unit.show(picture[:0] if unit is None else
                        signed(unit, np.abs(unit).max()).reshape(picture.shape))  # fmt: skip
