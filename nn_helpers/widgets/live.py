@@ -137,6 +137,7 @@ class Live(Panel):
                         due = time.perf_counter() + WAIT
                 await asyncio.sleep(BREATH)
         except Exception as error:
+            self.stop()  # what is drawn now is the last
             self.guard(self.fail, error)
         finally:
             if self._task is task:
