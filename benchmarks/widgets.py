@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.__main__ import machine
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from browser import lab_in_temporary_folder, what_is_missing
+from browser import SECONDS, lab_in_temporary_folder, what_is_missing
 
 MOVE_EVERY = 0.2  # seconds, in the soak test
 KINDS = {"points": "'moons', sizes=[8, 8, 8]", "images": "'images'"}
@@ -219,6 +219,7 @@ def soak(notebook, minutes, seed=0):
         moves += 1
         troubles += [each for each in notebook.errors() if each not in troubles]
         notebook.wait(max(0, MOVE_EVERY - (time.monotonic() - began)))
+    notebook.page.set_default_timeout(1000 * SECONDS)
     notebook.choose("data", "moons")
     with contextlib.suppress(Exception):
         notebook.press("Pause")

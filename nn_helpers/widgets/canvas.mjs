@@ -265,10 +265,11 @@ class Page {
         this.live.setAttribute("role", "status");
         this.themes = new MutationObserver(() => this.later());
         this.themes.observe(document.body, {attributes: true});
-        for (const [event, act] of [["change:_scene", () => this.build()], ["change:_frame", () => this.later()],
+        for (const [event, act] of [["change:_scene", () => this.build()], ["change:_frame", () => this.take()],
             ["change:_clock", () => this.wind()]])
             model.on(event, act);
         this.build();
+        if (this.take() !== model.get("_scene")?.[2]) this.send({begins: true}); // seen anew, or elsewhere too
         this.wind();
     }
 
@@ -297,6 +298,17 @@ class Page {
         this.later();
     }
 
+    take() { // every frame, also one that is never drawn: it has what is new in it
+        const [sent, fresh, words, all] = this.model.get("_frame") ?? [0, "[]", ""], read = reader(all);
+        for (const [i, j, data] of JSON.parse(fresh)) {
+            const mark = this.sheets[i]?.marks[j], there = read(data);
+            if (mark) mark.data = unpacked(mark, there);
+        }
+        Object.assign(this, {sent, words});
+        this.later();
+        return sent;
+    }
+
     later() { // of frames that come faster than the screen can show them, the last one counts
         this.asked ??= requestAnimationFrame(() => {
             this.asked = null;
@@ -305,32 +317,21 @@ class Page {
     }
 
     show() {
-        const style = getComputedStyle(this.root), [number, moving, words, all] = this.model.get("_frame") ?? [0, "[]", ""];
-        const inks = {};
+        const style = getComputedStyle(this.root), inks = {};
         for (const [name, [variable, value]] of Object.entries(INKS))
             inks[name] = style.getPropertyValue(variable).trim() || value;
-        const read = reader(all);
-        if (number !== this.number)
-            for (const [i, j, data] of JSON.parse(moving)) {
-                const mark = this.sheets[i]?.marks[j], there = read(data);
-                if (mark) mark.data = unpacked(mark, there);
-            }
         if (this.speed) this.tick();
         for (const sheet of this.sheets) sheet.show(inks);
         const panel = this.root.closest(".nn-panel");
         if (!panel && !this.root.isConnected) this.later(); // drawn before it was put into its panel
         panel?.classList.add("nn-alive");
         nameSliders(panel);
-        this.speak(words);
-        if (number === this.number) return;
-        this.root.dataset.frame = this.number = number; // for whoever watches the page
+        this.speak(this.words);
+        if (this.sent === this.number) return;
+        this.root.dataset.frame = this.number = this.sent; // for whoever watches the page
         this.tells ??= setTimeout(() => {
             this.tells = null;
-            try {
-                this.send({shown: this.number});
-            } catch {
-                // the kernel has gone meanwhile
-            }
+            this.send({shown: this.number});
         }, SHOWN_EVERY);
     }
 
@@ -343,7 +344,11 @@ class Page {
     }
 
     send(message) {
-        this.model.send(message);
+        try {
+            this.model.send(message);
+        } catch {
+            // the kernel has gone meanwhile
+        }
     }
 
     point(message) { // moves that come faster than the screen can show them: the last one counts

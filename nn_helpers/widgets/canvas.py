@@ -9,11 +9,12 @@
     canvas.draw()
 
 What Python says, in two traits: *the scene*, all sheets and marks, which is sent when marks were added or a
-sheet cleared; and *a frame*: its number, the data of all marks that `Mark.show` has changed since, and a
-sentence for screen readers, ``canvas.say``. Both are JSON with one buffer of all arrays, float32 or uint8,
-whose lengths stand in their places.
+sheet cleared; and *a frame*: its number, the data of all marks that `Mark.show` has changed since the frame
+before, and a sentence for screen readers, ``canvas.say``. Both are JSON with one buffer of all arrays,
+float32 or uint8, whose lengths stand in their places.
 
-What the page says, in messages: ``{"shown": n}`` when frame n is on the screen; and events, to ``on_event``:
+What the page says, in messages: ``{"shown": n}`` when frame n is on the screen; ``{"begins": true}`` when it
+begins with a scene from which frames have gone on, and needs another; and events, to ``on_event``:
 ``{"event": "press" | "enter" | "leave", "spot": id}`` of `Sheet.spot`, by mouse or keyboard; and
 ``{"event": "pointer", "phase": "down" | "move" | "up", "sheet": number, "x": x, "y": y}`` of a sheet with
 ``pointer=True``.
@@ -23,8 +24,7 @@ the page's clock has counted, and points only the last of these. `Canvas.play` s
 
 At most `AHEAD` frames are on their way: `draw` keeps the last picture back until the page has shown them,
 so that no backlog can grow; whoever makes pictures for the screen alone asks ``canvas.ready`` before. A page
-that sleeps says nothing and is sent nothing; one that was loaded again gets scene and frame with the widget's
-state.
+that sleeps says nothing and is sent nothing.
 
 A notebook without a kernel shows ``canvas.figure()``, the same marks drawn by Matplotlib.
 """
@@ -52,11 +52,11 @@ class Mark:
     """Something that is drawn: its kind, its data, and how it looks."""
 
     def __init__(self, kind, data, look):
-        self.kind, self.data, self.look, self.moving = kind, data, look, False
+        self.kind, self.data, self.look, self.fresh = kind, data, look, False
 
     def show(self, data):
         """Draw other data with the next frame: of the same kind, as many as you like."""
-        self.data, self.moving = data, True
+        self.data, self.fresh = data, True
 
     def packed(self):
         """Return the data as the page takes it: numbers as bytes, the rest as JSON."""
@@ -184,13 +184,13 @@ class Canvas(anywidget.AnyWidget):
             return
         marks = [tuple(sheet.marks) for sheet in self.sheets]
         self.sent += 1
-        moving = [(i, j, mark) for i, sheet in enumerate(self.sheets)
-                  for j, mark in enumerate(sheet.marks) if mark.moving]  # fmt: skip
-        data, arrays = packed(mark for *_, mark in moving)
-        data = [(i, j, each) for (i, j, _), each in zip(moving, data, strict=True)]
         with self.hold_sync():  # one message
             if marks != self._in_scene:
                 self._in_scene, self._scene = marks, self._packed_scene()
+            fresh = [(i, j, mark) for i, each in enumerate(marks)
+                     for j, mark in enumerate(each) if mark.fresh]  # fmt: skip
+            data, arrays = packed([mark for *_, mark in fresh])
+            data = [(i, j, each) for (i, j, _), each in zip(fresh, data, strict=True)]
             self._frame = [self.sent, as_json(data), self.say, arrays]
 
     def play(self, at, speed=0.0, end=0):
@@ -198,14 +198,14 @@ class Canvas(anywidget.AnyWidget):
         self._clock = at, speed, end
 
     def _packed_scene(self):
-        data, arrays = packed(mark for sheet in self.sheets for mark in sheet.marks)
+        data, arrays = packed([mark for sheet in self.sheets for mark in sheet.marks])
         data = iter(data)
         sheets = [
             {"width": sheet.width, "height": sheet.height, "label": sheet.label, "pointer": sheet.pointer,
              "marks": [{"kind": mark.kind, **mark.look, "data": next(data)} for mark in sheet.marks]}
             for sheet in self.sheets
         ]  # fmt: skip
-        return [as_json(sheets), arrays]
+        return [as_json(sheets), arrays, self.sent]
 
     def _hear(self, _, message, __):
         """Take what the page says, on whatever thread this comes."""
@@ -213,6 +213,9 @@ class Canvas(anywidget.AnyWidget):
             self.shown = max(self.shown, min(message["shown"], self.sent))
             if self._waits:
                 self._post(self.draw)
+        elif "begins" in message:
+            self._in_scene = None
+            self._post(self.draw)
         elif self._on_event is not None:
             self._post(self._on_event, message)
 
@@ -247,6 +250,8 @@ class Canvas(anywidget.AnyWidget):
 def packed(marks):
     """Return the data of marks, with the length of an array in its place, and one buffer of all arrays."""
     data = [mark.packed() for mark in marks]
+    for mark in marks:
+        mark.fresh = False
     arrays = b"".join(each for each in data if isinstance(each, bytes))
     return [len(each) if isinstance(each, bytes) else each for each in data], arrays
 

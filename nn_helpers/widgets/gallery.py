@@ -85,7 +85,3 @@ class Question:
         reached = value >= entry["least"] if "least" in entry else value <= entry["most"]
         in_time = entry.get("after", 1) <= step <= entry["within"]
         return bool(reached and in_time and entry["change"] in changed and changed <= may)
-
-    def praise(self):
-        """Return what is said of a right answer."""
-        return f"That is it. {self.entry['because']}"

@@ -13,10 +13,10 @@ from nn_helpers.training import TrainingDivergedError
 from nn_helpers.widgets.controls import row
 from nn_helpers.widgets.panel import Panel
 
-FRAMES = 36  # a second, at most
+FRAMES = 33  # a second, at most
 DRAWING = 0.2  # of the time goes to frames, the rest to steps …
 LEAST, MOST = 15, 0.33  # … or more, up to this share, for so many frames a second where they take long
-WAIT = 0.005  # seconds until a page that was busy is asked again
+WAIT = 0.02  # seconds until a page that was busy is asked again
 BREATH = 0.001  # seconds between a frame and the next step in which Pause and sliders get through
 
 
@@ -128,7 +128,7 @@ class Live(Panel):
                         began = time.perf_counter()
                         self.draw()
                         self.frames += 1
-                        costs.append(time.perf_counter() - began)
+                        costs.append(time.perf_counter() - began + BREATH)
                         # when frames take long the next one comes later, so that steps get their share
                         cost = median(costs)
                         later = min(cost / DRAWING, max(1 / LEAST, cost / MOST))
@@ -137,6 +137,7 @@ class Live(Panel):
                         due = time.perf_counter() + WAIT
                 await asyncio.sleep(BREATH)
         except Exception as error:
+            self.stop()  # what is drawn now is the last
             self.guard(self.fail, error)
         finally:
             if self._task is task:

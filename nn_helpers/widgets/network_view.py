@@ -12,7 +12,6 @@ LAYERS, UNITS, OUTPUTS = 6, 8, 10  # at most so many are drawn: hidden layers, u
 WIDTH, HEIGHT, TOP, BOTTOM = 586, 450, 50, 366  # pixels; the units are between TOP and BOTTOM
 FIRST, LAST, GAP, LARGEST, BINS = 38, 548, 5, 44, 14
 ROW = 14  # pixels of a line of text
-MANY = 30  # pictures of images have half as many pixels each way: whole ones would be 2 MB a second
 TERMS = 8  # of a sum that are written out
 # Where the activations of a layer lie; those beyond are counted at the edge.
 RANGES = {"relu": (0, 4), "leaky_relu": (-1, 4), "sigmoid": (0, 1), "tanh": (-1, 1)}
@@ -45,8 +44,6 @@ class NetworkView:
         self.drawn |= {layer: min(UNITS, self.sizes[layer]) for layer in hidden}
         self.drawn[self.depth + 1] = min(OUTPUTS, net.num_classes)
         self.shape = (24, 24) if images is None else images.shape[1:]  # of a unit's picture
-        if images is not None and sum(self.drawn.values()) > MANY and not any(n % 2 for n in self.shape[:2]):
-            self.shape = (self.shape[0] // 2, self.shape[1] // 2, self.shape[2])
         self.xs = dict(zip(self.drawn, np.linspace(FIRST, LAST, len(self.drawn)), strict=True))
         self.boxes = {layer: self._column(layer, count) for layer, count in self.drawn.items()}
         self._make_wires()
@@ -108,8 +105,11 @@ class NetworkView:
     def _make_header(self):
         s = "s" * (self.depth != 1)
         self._plus_and_minus(WIDTH / 2, 12, 70, f"{self.depth} hidden layer{s}", "layers", "a hidden layer")
-        self.sheet.texts([(FIRST, 36, "input")], "faint", align="center")
-        self.sheet.texts([(LAST, 36, "output")], "faint", align="center")
+        self.sheet.texts([(FIRST, 36, "input"), (LAST, 36, "output")], "faint", align="center")
+        self.sheet.images([(WIDTH - 118, 8, 72, 9)], np.arange(256, dtype=np.uint8)[np.newaxis, np.newaxis],
+                          DIVERGING)  # fmt: skip
+        self.sheet.texts([(WIDTH - 122, 12, "below 0")], "faint", 11, "right")
+        self.sheet.texts([(WIDTH - 42, 12, "above 0")], "faint", 11)
         for layer in list(self.drawn)[1:-1]:
             where = f"a unit of layer {layer}"
             self._plus_and_minus(self.xs[layer], 36, 24, f"{self.sizes[layer]}", f"units {layer}", where)
@@ -128,39 +128,42 @@ class NetworkView:
             self.sheet.texts([(x + by * away, y, sign)], size=13, align="center")
             self.sheet.spot(f"{name} {by}", box, f"{verb} {what}", "sizes")
 
-    def show(self, net, hidden, p, examples, places, sizes, text):
-        """Draw what the network is now.
-
-        Parameters
-        ----------
-        hidden : list of float arrays (N, M)
-            What each hidden layer puts out.
-        p : float array (N, C)
-            The answers.
-        examples, places : slice
-            Which rows are examples, and which are places of the plane, row by row from above.
-        sizes : tuple of two float arrays (num_layers,)
-            Of each layer's gradient, and of its update beside its weights.
-        text : list of str
-            What is written below, in the place of what happens in the layers.
-
-        Returns
-        -------
-        list of bool arrays (M,)
-            Which units of each layer are dead.
-        """
-        self._show_pictures(net, hidden, p, places)
+    def show_wires(self, net):
+        """Draw the weights, or the gradient, as they are now."""
         of = net.grads if self.gradient else net.params
         parts = [
             of[f"W{layer}"][: self.drawn[layer - 1], : self.drawn[layer]].ravel() for layer in self.wired
         ]
         weights = np.concatenate(parts) if parts else np.zeros(0)
         least = 1e-9 if self.gradient else 1
-        self.wires.show(np.append(weights, max(least, np.nan_to_num(np.abs(weights)).max(initial=0))))
-        dead = [dead_units(a[examples], net.activation) for a in hidden]
-        self._show_units(net, hidden, p, examples, dead)
-        self.bars.show(self._histograms(net, hidden, examples))
-        self.strip.show(self._strip(dead, sizes))
+        self.wires.show(np.append(weights, np.abs(weights).max(initial=least, where=np.isfinite(weights))))
+        self.frame.show([] if self.opened is None else self.boxes[self.opened[0]][[self.opened[1]]])
+
+    def show_layers(self, net, hidden, p, text, sizes=None):
+        """Draw what happens in the layers.
+
+        Parameters
+        ----------
+        hidden : list of float arrays (N, M)
+            What each hidden layer puts out for examples.
+        p : float array (N, C)
+            The answers.
+        text : list of str
+            What is written in the place of all this.
+        sizes : tuple of two float arrays (num_layers,), optional
+            Of each layer's gradient, and of its update beside its weights. Without them, what is in words
+            stays as it was: nobody reads it in every frame.
+
+        Returns
+        -------
+        list of bool arrays (M,)
+            Which units of each layer are dead.
+        """
+        dead = [dead_units(a, net.activation) for a in hidden]
+        if sizes is not None:
+            self._show_units(net, hidden, p, dead)
+            self.strip.show(self._strip(dead, sizes))
+        self.bars.show(self._histograms(net, hidden))
         self.write(text)
         return dead
 
@@ -175,17 +178,18 @@ class NetworkView:
         """Write how many steps were made."""
         self.counter.show([(2, 12, f"step {step:,}")])
 
-    def _show_pictures(self, net, hidden, p, places):
+    def show_pictures(self, net, hidden, p):
+        """Draw the units: what they put out, and the answers p, at places of the plane, or their weights."""
         for layer, mark in self.pictures.items():
             count = self.drawn[layer]
             if self.images is not None:
                 mark.show(self._looked_for(net, layer, count))
                 continue
-            a = (hidden[layer - 1] if layer <= self.depth else p)[places, :count]
+            a = (hidden[layer - 1] if layer <= self.depth else p)[:, :count]
             side = int(len(a) ** 0.5)
             a = a.reshape(side, side, count)[::2, ::2].transpose(2, 0, 1)
             if layer <= self.depth:
-                mark.show(signed(a, 2.5 * np.nan_to_num(np.abs(a)).mean()))
+                mark.show(signed(a, 2.5 * np.abs(a).sum(where=np.isfinite(a)) / a.size))
             else:
                 for each, picture in zip(mark, np.nan_to_num(255 * a).astype(np.uint8), strict=True):
                     each.show(picture[np.newaxis])
@@ -195,14 +199,10 @@ class NetworkView:
         W = net.params[f"W{layer}"][:, :count]
         for before in range(layer - 1, 0, -1):
             W = net.params[f"W{before}"] @ W
-        share = np.nan_to_num(W / (np.abs(W).max(axis=0) + 1e-9))
-        H, width, channels = self.shape
-        every = 2 if self.shape != self.images.shape[1:] else 1  # the mean of so many pixels each way
-        pixels = (127.5 + 127.5 * share.T).reshape(count, H, every, width, every, channels)
-        return pixels.mean(axis=(2, 4)).astype(np.uint8)
+        return signed(W.T, np.abs(W).max(axis=0)[:, np.newaxis]).reshape(count, *self.shape)
 
-    def _show_units(self, net, hidden, p, examples, dead):
-        crosses, means = [], [a[examples].mean(axis=0) for a in (*hidden, p)]
+    def _show_units(self, net, hidden, p, dead):
+        crosses, means = [], [a.mean(axis=0) for a in (*hidden, p)]
         for (layer, unit), spot in self.spots.items():
             if layer > self.depth:
                 words = f"Output {unit + 1}, {self.class_names[unit]}: {number(means[-1][unit])} on average"
@@ -217,13 +217,12 @@ class NetworkView:
             if words != spot.data:
                 spot.show(words)
         self.dead.show(crosses)
-        self.frame.show([] if self.opened is None else self.boxes[self.opened[0]][[self.opened[1]]])
 
-    def _histograms(self, net, hidden, examples):
+    def _histograms(self, net, hidden):
         low, high = RANGES[net.activation]
         bars = []
         for layer in list(self.drawn)[1:-1]:
-            height = 22 * shares(hidden[layer - 1][examples], low, high, BINS)
+            height = 22 * shares(hidden[layer - 1], low, high, BINS)
             left = self.xs[layer] - 2 * BINS + 4 * np.arange(BINS)
             bars.append(np.stack([left, BOTTOM + 32 - height, np.full(BINS, 3.0), height], axis=1))
         return np.concatenate(bars) if bars else []
@@ -274,38 +273,29 @@ def explain(net, x, y, layer, unit, backward):
     backward : bool
         Whether it is the way back: the loss's derivatives.
     """
-    f, p, inputs, caches, zs = net.functions, net.params, [x.reshape(1, -1)], [], []
-    for each in range(1, net.num_layers + 1):
-        z, affine = f["affine_forward"](inputs[-1], p[f"W{each}"], p[f"b{each}"])
-        a, cache = (z, None) if each == net.num_layers else f[f"{net.activation}_forward"](z)
-        zs.append(z.copy())
-        inputs.append(a)
-        caches.append((affine, cache))
-    answers = f["softmax"](inputs[-1])
-    is_output = layer == net.num_layers
+    p, net = net.params, net.replica()  # which leaves the gradient and dropout of the training alone
+    net.dropout, net.functions = 0.0, {**net.functions, "affine_backward": affine_backward}
+    answers = net.functions["softmax"](net.forward(x).copy())[0]
+    inputs = [x.reshape(-1), *(a[0] for a in net.activations(x))][layer - 1 : layer + 1]
+    W, b = p[f"W{layer}"][:, unit], p[f"b{layer}"][unit]
+    is_output, z = layer == net.num_layers, inputs[0] @ W + b
     which = f"Output {unit + 1}" if is_output else f"Unit {unit + 1} of layer {layer}"
     head = f"{which}, one example of class {y + 1}"
-    z, a = zs[layer - 1][0, unit], inputs[layer][0, unit]
     if not backward:
-        W, b = p[f"W{layer}"][:, unit], p[f"b{layer}"][unit]
         sign = f" {'−' if b < 0 else '+'} {number(abs(b))} = {number(z)}"
-        end = f"p = softmax(z) = {number(answers[0, unit])}" if is_output else (
-            f"a = {net.activation}(z) = {net.activation}({number(z)}) = {number(a)}")  # fmt: skip
+        end = f"p = softmax(z) = {number(answers[unit])}" if is_output else (
+            f"a = {(f := net.activation)}(z) = {f}({number(z)}) = {number(inputs[1][unit])}")  # fmt: skip
         return [f"{head}. Press again for the way back.",
-                f"z = {_sum_of(list(zip(W, inputs[layer - 1][0], strict=True)), sign)}", end]  # fmt: skip
-    dz = answers - np.eye(net.num_classes)[[y]]
-    da = None
-    for each in range(net.num_layers, layer, -1):
-        W = p[f"W{each}"]
-        after, (da, _, _) = dz, affine_backward(dz.astype(W.dtype), caches[each - 1][0])
-        dz = f[f"{net.activation}_backward"](da.copy(), caches[each - 2][1])
-    d, lines = dz[0, unit], [f"{head}, the way back. Press again to close."]
+                f"z = {_sum_of(list(zip(W, inputs[0], strict=True)), sign)}", end]  # fmt: skip
+    net.backward((answers - np.eye(net.num_classes, dtype=net.dtype)[y])[np.newaxis])
+    d, lines = net.grads[f"b{layer}"][unit], [f"{head}, the way back. Press again to close."]
     if is_output:
-        lines.append(f"∂L/∂z = p − y = {number(answers[0, unit])} − {int(unit == y)} = {number(d)}")
+        lines.append(f"∂L/∂z = p − y = {number(answers[unit])} − {int(unit == y)} = {number(d)}")
     else:
-        pairs = list(zip(p[f"W{layer + 1}"][unit], after[0], strict=True))
-        lines.append(f"∂L/∂a = {_sum_of(pairs)} = {number(da[0, unit])}  (weights · ∂L/∂z of the next layer)")
+        weights, after = p[f"W{layer + 1}"][unit], net.grads[f"b{layer + 1}"]  # of one example: ∂L/∂z
+        terms = f"{_sum_of(list(zip(weights, after, strict=True)))} = {number(weights @ after)}"
+        lines.append(f"∂L/∂a = {terms}  (weights · ∂L/∂z of the next layer)")
         lines.append(f"∂L/∂z = ∂L/∂a · {net.activation}′({number(z)}) = {number(d)}")
-    products = ", ".join(number(each * d) for each in inputs[layer - 1][0, :TERMS])
-    more = ", …" if inputs[layer - 1].shape[1] > TERMS else ""
+    products = ", ".join(number(each * d) for each in inputs[0][:TERMS])
+    more = ", …" if len(inputs[0]) > TERMS else ""
     return [*lines, f"∂L/∂w = inputs · ∂L/∂z = {products}{more};  ∂L/∂b = {number(d)}"]

@@ -213,9 +213,7 @@ class Playground(LiveTraining):
         self.when(self.settings["batch_size"], lambda _: self._new_steps())
         for optimizer, sliders in self.own.items():
             for name, each in sliders.items():
-                self.when(
-                    each, lambda value, optimizer=optimizer, name=name: self._tune(optimizer, name, value)
-                )
+                self.when(each, lambda value, which=(optimizer, name): self._tune(*which, value))
         self.when(self.wires, lambda _: self._redraw_network())
         self.when(self.gallery, self._show_entry)
         self.when(self.entry, self._read_points)
@@ -232,15 +230,11 @@ class Playground(LiveTraining):
 
     def _make_sheets(self):
         network = Sheet(WIDTH, HEIGHT, "The network: a picture for each unit, a line for each weight")
-        self.plots = Sheet(
-            330, HEIGHT, "What the network answers, and loss and accuracy over the steps", pointer=True
-        )
+        label = "What the network answers, and loss and accuracy over the steps"
+        self.plots = Sheet(330, HEIGHT, label, pointer=True)
         self.network = NetworkView(network)
         self.canvas = Canvas([network, self.plots], self.post, self._on_event)
-        self._looked_at, self._said = (
-            None,
-            "",
-        )  # the unit under the mouse, by layer and number; the last message
+        self._looked_at, self._said = None, ""  # the unit under the mouse, (layer, number); the last message
 
     # What trains
 
@@ -273,7 +267,7 @@ class Playground(LiveTraining):
         init = self.value("init")
         self.net = ClassificationNet(
             self.data.input_size, self.sizes, C, self.value("activation"), self.value("reg"),
-            zeros if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),
+            (lambda D, M: 0.0) if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),
         )  # fmt: skip
         self.net.use(**self.own_functions())
         if self.value("bias") == ZERO:
@@ -352,14 +346,15 @@ class Playground(LiveTraining):
     def _renew(self, what, new_kind=False):
         """Begin anew after a change that needs another network, and say so."""
         self.stop()
-        self.begin()
-        hint = ""
-        if new_kind and self.kind == IMAGES:
+        hint, kind = "", new_kind and self.value("data")
+        if kind == IMAGES:
             width, lr = FIRST_IMAGES["width"], FIRST_IMAGES["lr"]
             hint = f" A good start for images: {width} units per layer, SGD, a learning rate of {lr:g}."
-        elif new_kind and self.kind == MINE:
+        elif kind == MINE:
             hint = " Draw in the decision regions with the mouse, or write points below."
-        self.say(f"New {what}: a new network, at step 0. Press Start.{hint}")
+        self._said = f"New {what}: a new network, at step 0. Press Start.{hint}"
+        self.begin()  # one picture, with the sentence in it
+        super().say(self._said)
 
     def _on_event(self, event):
         """Do what was pressed, pointed at or drawn in the sheets."""
@@ -506,42 +501,53 @@ class Playground(LiveTraining):
         return ""
 
     def draw(self):
-        """Show where the training stands."""
+        """Show where the training stands. While it runs, the units' pictures and the numbers take turns."""
+        places, numbers = self._answered, not self.running or self.frames % 2
+        tell = numbers and (not self.running or time.perf_counter() > self._tell_at)
         with np.errstate(all="ignore"):
-            hidden, logits = look(self.net, self.x)
-            loss, accuracy = zip(*(self._measure(logits[rows], y) for rows, y in self._parts), strict=True)
-            self.network.count(self.step_count)
-            self.loss.add(self.step_count, *loss)
-            self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
+            hidden, logits = look(self.net, self.x if numbers else self.x[places])
             p = self.net.functions["softmax"](logits)
-            self.answers.show(p[self._answered], *self._what_a_unit_says(hidden))
-            examples = slice(0, self._parts[-1][0].stop)
-            dead = self.network.show(
-                self.net, hidden, p, examples, self._answered, self._sizes(), self._below()
-            )
+            self.network.count(self.step_count)
+            self.network.show_wires(self.net)
+            if numbers:
+                measured = self._show_numbers(hidden, logits, p, tell)
+                hidden, p = [a[places] for a in hidden], p[places]
+            self.answers.show(p, *self._what_a_unit_says(hidden))
+            if not self.running or not numbers:
+                self.network.show_pictures(self.net, hidden, p)
         self.times.append((self.step_count, self.seconds))
-        if not self.running or time.perf_counter() > self._tell_at:
-            self.facts.value = html.escape(self._facts(loss, accuracy))
-            self.about.value = html.escape(self._about())
+        self.canvas.draw()
+        if tell:
+            self.facts.value, self.about.value = map(html.escape, (self._facts(*measured), self._about()))
             self._tell_at = time.perf_counter() + TELL_EVERY
+        self._refresh_code()
+
+    def _show_numbers(self, hidden, logits, p, in_words):
+        """Show what is measured with the examples; return loss and accuracy, for training and validation."""
+        loss, accuracy = zip(*(self._measure(logits[rows], y) for rows, y in self._parts), strict=True)
+        self.loss.add(self.step_count, *loss)
+        self.accuracy.add(self.step_count, *(100 * share for share in accuracy))
+        N = self._parts[-1][0].stop
+        hidden, sizes = [a[:N] for a in hidden], self._sizes() if in_words else None
+        dead = self.network.show_layers(self.net, hidden, p[:N], self._below(), sizes)
         units, dead = sum(map(len, dead)), sum(int(each.sum()) for each in dead)
         self.canvas.say = (
             f"Step {self.step_count}, loss {loss[0]:.2f}, {accuracy[0]:.0%} right; "
             f"{dead} of {units} units are dead"
         )
-        self.canvas.draw()
-        self._refresh_code()
         if self.question is not None:
             measured = dict(zip(gallery.MEASURES, (*loss, *accuracy, dead / max(units, 1)), strict=True))
             if self.question.answered(self.step_count, measured, self._standing()):
-                self.task.value, self.question = html.escape(self.question.praise()), None
+                self.task.value = html.escape(f"That is it. {self.question.entry['because']}")
+                self.question = None
+        return loss, accuracy
 
     def _what_a_unit_says(self, hidden):
         """Return what the unit under the mouse puts out over the plane, and its name; nothing without one."""
         if self._looked_at is None or self.kind == IMAGES or self._looked_at[0] > len(hidden):
             return ()
         layer, unit = self._looked_at
-        a = np.nan_to_num(hidden[layer - 1][self._answered, unit])
+        a = np.nan_to_num(hidden[layer - 1][:, unit])
         return a, f"Unit {unit + 1} of layer {layer}"
 
     def _below(self):
@@ -615,9 +621,6 @@ class Playground(LiveTraining):
             changed["sizes"] = ",".join(map(str, self.sizes)) or "none"
         return " ".join([self.kind, *(f"{name}={value}" for name, value in changed.items())])
 
-    def _is_passed(self):
-        return self._passed is not None and self.kind == IMAGES
-
     def _head(self):
         """Return the lines before the first step."""
         kind, seed, net = self.kind, self.seed, self.net
@@ -629,9 +632,8 @@ class Playground(LiveTraining):
         if kind == MINE:
             data = self.mine.code(self.data)
         if kind == IMAGES:
-            data = f"data = sketches({MADE})"
-        if self._is_passed():
-            data = "# data: the images that playground was called with"
+            passed = "# data: the images that playground was called with"
+            data = f"data = sketches({MADE})" if self._passed is None else passed
         init = "lambda D, M: 0.0" if self.value("init") == ZERO else f'"{net.init}"'
         dropout = f", dropout={net.dropout:g}" if net.dropout else ""
         own = self.own_functions().items()
@@ -669,11 +671,6 @@ def own_slider(optimizer, parameter, *where):
     """Return a slider for a parameter of one optimizer: its first value, and its ends."""
     words = f"{SYMBOLS[parameter]} of {CLASSES[optimizer]}"
     return slider(SYMBOLS[parameter], words, *where, step=0.001, readout_format=".3f", **ROW)
-
-
-def zeros(D, M):
-    """Return the standard deviation of first weights that are all 0."""
-    return 0.0
 
 
 def look(net, x):

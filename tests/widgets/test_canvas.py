@@ -79,6 +79,21 @@ def test_the_scene_is_sent_again_only_when_there_are_other_marks(sheet):
     assert json.loads(canvas._scene[0])[0]["marks"] == []
 
 
+def test_a_frame_has_what_is_new_alone_and_a_page_that_begins_gets_everything(sheet):
+    line, other = sheet.line([[0, 0]]), sheet.line([[1, 1]])
+    canvas = Canvas([sheet])
+    line.show([[2, 2]])
+    canvas.draw()
+    other.show([[3, 3]])
+    canvas.draw()
+    assert list(moved(canvas)) == [(0, 1)]
+    before = canvas._scene
+    canvas._hear(canvas, {"begins": True}, [])
+    assert before[2] < canvas._scene[2] == canvas._frame[0]  # the page sees that it is up to date
+    assert bytes(canvas._scene[1]) == np.float32([2, 2, 3, 3]).tobytes()
+    assert moved(canvas) == {}
+
+
 def test_no_more_frames_go_out_than_the_page_can_show_and_the_last_one_always_does(sheet):
     line = sheet.line([[0, 0]])
     canvas = Canvas([sheet])
@@ -166,7 +181,7 @@ def test_axes_have_a_number_and_a_line_of_the_grid_at_each_tick():
     assert len(grid) == 3 * 9
 
 
-@pytest.mark.parametrize(("data", "fastest"), [("moons sizes=8,8,8", 36), ("images", 17)])
+@pytest.mark.parametrize(("data", "fastest"), [("moons sizes=8,8,8", 33), ("images", 17)])
 def test_a_second_of_frames_is_at_most_one_and_a_half_megabytes(monkeypatch, data, fastest):
     sent = []
 
@@ -180,11 +195,14 @@ def test_a_second_of_frames_is_at_most_one_and_a_half_megabytes(monkeypatch, dat
     panel.run(3)
     shown(panel.canvas, panel.canvas.sent)
     shown(panel.canvas, panel.canvas.sent)
-    panel.advance()
     sent.clear()
-    panel.draw()
+    monkeypatch.setattr(type(panel), "running", True)  # then pictures and numbers take turns
+    for panel.frames in (0, 1):
+        panel.advance()
+        panel.draw()
     assert len(sent) > 1
-    assert sum(sent) * fastest < 1_500_000
+    assert sum(sent) / 2 * fastest < 1_500_000
+    monkeypatch.undo()
 
 
 def test_what_is_clocked_is_drawn_as_far_as_the_clock_in_the_figure_too(sheet):

@@ -427,6 +427,25 @@ def test_an_unsolved_question_makes_room_for_the_layers_while_it_trains(monkeypa
     in_loop(scene)
 
 
+@pytest.mark.parametrize("data", ["moons", "images"])
+def test_while_it_trains_pictures_and_numbers_take_turns_and_pause_shows_both(monkeypatch, data):
+    panel, seen = playground(data), []
+
+    def new():
+        before = panel.network.pictures[1].data.tobytes(), list(panel.loss.steps), panel.network.wires.data
+        panel.advance()
+        panel.draw()
+        after = panel.network.pictures[1].data.tobytes(), list(panel.loss.steps), panel.network.wires.data
+        seen.append([a is not b if a is after[2] else a != b for a, b in zip(after, before, strict=True)])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(panel), "running", True)
+        for panel.frames in (0, 1):
+            new()
+    new()
+    assert seen == [[True, False, True], [False, True, True], [True, True, True]]
+
+
 def test_numbers_are_written_anew_so_seldom_that_they_can_be_read(monkeypatch):
     monkeypatch.setattr(Canvas, "ready", True)
 

@@ -378,6 +378,17 @@ def test_running_the_cell_again_ends_the_run_before(notebook):
     notebook.ask("panels.clear()")
 
 
+def test_a_second_view_of_a_playground_shows_what_the_first_one_does(notebook):
+    notebook.ask("p.run(30)")
+    notebook.ask("[p._on_event(dict(event='press', spot='unit 1 0')), p.advance(), p.draw()]")
+    show(notebook, "p", cell=2)
+    first, second = notebook.output(1), notebook.output(2)
+    notebook.until(lambda: first.sheets() == second.sheets(), LATER)
+    assert len(set(first.sheets())) == 2
+    notebook.write(2, "")
+    notebook.run(2)
+
+
 def test_two_playgrounds_in_a_notebook(notebook):
     show(notebook, "q = playground('xor')\nq", cell=2)
     first, second = notebook.output(1), notebook.output(2)
