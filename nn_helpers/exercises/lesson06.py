@@ -186,7 +186,7 @@ def _expect_input(given):
         raise MalformedResult("Each input is a tuple of three arrays: (dz, x, W).")
     arrays = [isinstance(a, np.ndarray) and a.dtype.kind in "fi" and 0 < a.size < 10_000 for a in given]
     if not all(arrays) or not all(a.ndim and np.isfinite(a).all() for a in given):
-        raise MalformedResult("dz, x and W are arrays of finite numbers, each with fewer than 10,000 of them.")
+        raise MalformedResult("dz, x and W are arrays of finite numbers, fewer than 10,000 in each.")
     dz, x, W = (a.astype(float) for a in given)
     if W.shape != (x[0].size, dz[0].size) or dz.shape != (len(x), W.shape[1]):
         raise MalformedResult(

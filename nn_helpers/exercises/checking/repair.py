@@ -201,6 +201,8 @@ class _Search:
         self.until = time.process_time() + SECONDS * slowness()
         self.made, self.current, self.winners, self.tries = [], (), [], 0
         self.near = []  # changes that make something right: (how much, minus their number, change)
+        self.own = {part for each in _results(program.function) for part in ast.walk(each)}
+        self.whole = {ast.unparse(each) for each in _results(program.answer)}
         self.swallowing = set()  # changes that make the function right and tell no place
 
     def run(self):
@@ -411,12 +413,9 @@ class _Search:
         return self._score(candidate)
 
     def _gives_all(self, change):
-        """Say whether a change puts a result of the answer, or a line of it, where no result is computed."""
-        own = {part for each in _results(self.program.function) for part in ast.walk(each)}
-        whole = [ast.unparse(part) for part in _results(self.program.answer)]
-        return (
-            change.node not in own and isinstance(change.new, ast.expr) and ast.unparse(change.new) in whole
-        )
+        """Say whether a change puts a result of the answer where no result is computed."""
+        elsewhere = isinstance(change.new, ast.expr) and change.node not in self.own
+        return elsewhere and ast.unparse(change.new) in self.whole
 
     def _swallow(self, changes):
         """Say whether a part of the answer does the work of other lines: then the place tells nothing."""
