@@ -440,9 +440,7 @@ def _moved(lines):
         before, after = lines[:index], lines[index + 1 :]
         if following and not is_docstring(line):
             yield MOVED, line, [*before, following, line, *after[1:]]
-        if isinstance(line, ast.If):
-            yield "a line less", line, [*before, *line.body, *after]
-        if not isinstance(line, BLOCKS):
+        if not isinstance(line, ast.For | ast.While | ast.If):
             continue
         first, last = line.body[0], line.body[-1]
         if len(line.body) > 1:

@@ -326,34 +326,31 @@ class _Search:
     def part(self):
         """Return the place of a change with which more is right: whole results, or else whole cases."""
         wrong, most, places = self._wrong(()), (0, 1), set()
-        for change in _best([each for each in self.near if not self._gives_all(each[-1])]):
+        near = [each for each in self.near if isinstance(each[-1].node, ast.expr)]
+        for change in _best([each for each in near if ast.unparse(each[-1].new) not in self.whole]):
             left = self._wrong([change])
             names, cases = ({pair[i] for pair in wrong} - {pair[i] for pair in left} for i in (0, 1))
             much = len(names), len(cases), self._likeness([change])
             if left < wrong and much > most:
-                most = much
-                order = *self.expected[0], *(case.name for case in self.exercise.all_cases)
-                mended = join_names([each for each in order if each in (names or cases)])
+                most, mended = much, join_names(sorted(names or cases))
                 places = {self.program.place(change)._replace(mended=mended)}
         return places
 
     def _wrong(self, changes):
         """Return pairs of a result's name and the name of a case in which it is wrong with these changes."""
-        results = {}
+        wrong = {(name, case.name) for case in self.exercise.all_cases for name in self.expected[0]}
 
         def look():
             with self._changed(changes):
                 f = self.program.compile()
-            for case in self.exercise.all_cases:
-                results[case.name] = outcome_on(self.exercise, f, case).results or {}
+            for case, expected in zip(self.exercise.all_cases, self.expected, strict=True):
+                results = outcome_on(self.exercise, f, case).results or {}
+                for name in expected:
+                    if self._share({name: results.get(name)}, {name: expected[name]}) == 1:
+                        wrong.discard((name, case.name))
 
         self.sandbox.run(look)  # what it does not come to is wrong
-        return {
-            (name, case.name)
-            for case, expected in zip(self.exercise.all_cases, self.expected, strict=True)
-            for name in expected
-            if self._share({name: results.get(case.name, {}).get(name)}, {name: expected[name]}) < 1
-        }
+        return wrong
 
     def _is_right_with(self, codes, mine, right):
         """Say whether the program is right with the answer's parts in the place of its own that differ."""
@@ -379,10 +376,10 @@ class _Search:
                 continue
             began = time.process_time()
             outcome = outcome_on(self.exercise, f, case)
-            right = trial.right_on(outcome, self.expected[index])
-            taken.append((right, time.process_time() - began, index))
+            slow = time.process_time() - began > SOON * slowness()
+            taken.append((trial.right_on(outcome, self.expected[index]), slow, index))
         taken.sort()
-        self.few = FEW if taken[0][1] < SOON * slowness() else 1
+        self.few = 1 if taken[0][1] else FEW
         return [index for *_, index in taken]
 
     @contextmanager
@@ -412,16 +409,12 @@ class _Search:
             return -1
         return self._score(candidate)
 
-    def _gives_all(self, change):
-        """Say whether a change puts a result of the answer where no result is computed."""
-        elsewhere = isinstance(change.new, ast.expr) and change.node not in self.own
-        return elsewhere and ast.unparse(change.new) in self.whole
-
     def _swallow(self, changes):
         """Say whether a part of the answer does the work of other lines: then the place tells nothing."""
         if not any(change.kind == SPLICED for change in changes):
             return False
-        if any(map(self._gives_all, changes)):
+        elsewhere = [c.new for c in changes if isinstance(c.new, ast.expr) and c.node not in self.own]
+        if self.whole & set(map(ast.unparse, elsewhere)):  # a result, where none is computed
             return True
         function, places = self.program.function, [change.node for change in changes]
         inserted = {part for c in changes for part in (c.new if isinstance(c.new, list) else [c.new])}
@@ -469,11 +462,7 @@ class _Search:
     def _is_right(self, candidate):
         """Say whether a function is right in every respect."""
         outcomes = [outcome_on(self.exercise, candidate, case) for case in self.exercise.all_cases]
-        return self._trial(outcomes).right
-
-    def _trial(self, outcomes):
-        exercise = self.exercise
-        return Trial(exercise, None, outcomes, outcomes_of(exercise, exercise.answer))
+        return Trial(self.exercise, None, outcomes, outcomes_of(self.exercise, self.exercise.answer)).right
 
 
 def _line_by_line(code, i1, i2, j1, j2):
@@ -511,9 +500,8 @@ def _results(function):
     """Return the expressions that a function returns, in place of a name the values that it is given."""
     values = [node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value]
     parts = [part for value in values for part in getattr(value, "elts", [value])]
-    names = {part.id for part in parts if isinstance(part, ast.Name)}
-    given = (node for node in ast.walk(function) if isinstance(node, ast.Assign))
-    parts += [node.value for node in given if ast.unparse(node.targets[0]) in names]
+    given = [node for node in ast.walk(function) if isinstance(node, ast.Assign)]
+    parts += [node.value for node in given if ast.unparse(node.targets[0]) in map(ast.unparse, parts)]
     return [part for part in parts if not isinstance(part, ast.Name)]
 
 
