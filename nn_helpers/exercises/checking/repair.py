@@ -326,8 +326,7 @@ class _Search:
     def part(self):
         """Return the place of a change with which more is right: whole results, or else whole cases."""
         wrong, most, places = self._wrong(()), (0, 1), set()
-        near = [each for each in self.near if isinstance(each[-1].node, ast.expr)]
-        for change in _best([each for each in near if ast.unparse(each[-1].new) not in self.whole]):
+        for change in _best([each for each in self.near if self._tells(each[-1])]):
             left = self._wrong([change])
             names, cases = ({pair[i] for pair in wrong} - {pair[i] for pair in left} for i in (0, 1))
             much = len(names), len(cases), self._likeness([change])
@@ -335,6 +334,11 @@ class _Search:
                 most, mended = much, join_names(sorted(names or cases))
                 places = {self.program.place(change)._replace(mended=mended)}
         return places
+
+    def _tells(self, change):
+        """Say whether a place tells more than that a result is wrong, or a line."""
+        part = isinstance(change.new, ast.expr) and ast.unparse(change.new) not in self.whole
+        return part or change.kind != SPLICED
 
     def _wrong(self, changes):
         """Return pairs of a result's name and the name of a case in which it is wrong with these changes."""
