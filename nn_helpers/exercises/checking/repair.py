@@ -33,7 +33,7 @@ from nn_helpers.exercises.checking.wording import join_names
 SECONDS = 1.8  # of computing, for a whole search
 MORE_SECONDS = 0.4  # for a better place, once there is one
 BEAM = 16  # changed programs of which each is changed once more
-FIRST = 2  # of them, to which all other changes are added before two likely ones of a line are tried
+FIRST = 2  # of them, which are changed once more in every way before the others are
 MOST_IN_LINE = 6  # of them
 NEAREST = 2  # lines of the answer that are tried, in twos and threes, in the place of each
 MOST_TRIES = 12_000
@@ -228,12 +228,11 @@ class _Search:
         for few, number in ((better, 2), (self._alike(singles), 2), (self._alike(singles), 3)):
             yield from _several_of(few, number)
         likely = [change for change in singles if ORDER.index(change.kind) < LIKELY]
-        unlikely = [change for change in singles if ORDER.index(change.kind) >= LIKELY]
-        yield from _pairs(better, likely)
-        yield from _pairs(better[:FIRST], unlikely)
+        yield from _pairs(better[:FIRST], singles)
+        yield from _pairs(better[FIRST:], likely)
         for number in sorted({change.node.lineno for change in likely}):
             yield from _several_of([change for change in likely if change.node.lineno == number], 2)
-        yield from _pairs(better[FIRST:], unlikely)
+        yield from _pairs(better[FIRST:], [c for c in singles if ORDER.index(c.kind) >= LIKELY])
 
     def _alike(self, changes):
         """Return the changes that put the answer's lines in the place of those that are most like them."""
