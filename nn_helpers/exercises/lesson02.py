@@ -133,10 +133,6 @@ def _nets():
     ]
 
 
-def _net_forward_cases():
-    return [Case(name, x, params) for name, x, params in _nets()]
-
-
 NET_FORWARD = Exercise(
     answer=net_forward,
     elsewhere="nn_helpers.ClassificationNet.forward does the same; it keeps the caches for backward itself.",
@@ -144,7 +140,7 @@ NET_FORWARD = Exercise(
     section="Any number of layers",
     returns=("logits", "caches"),
     partner="net_backward",
-    cases=_net_forward_cases,
+    cases=lambda: [Case(*net) for net in _nets()],
     then="Now the way back: net_backward.",
 )
 
@@ -243,16 +239,12 @@ def _expect_layers(params, sizes):
         raise MalformedResult("he_init returns a list with one pair (W, b) for each layer.")
     if len(params) != len(sizes) - 1:
         raise MalformedResult(
-            f"There is one layer between each two neighbours in sizes, {len(sizes) - 1} in all. Your list "
-            f"holds {len(params)}."
+            f"There is one layer between two neighbours in sizes: {len(sizes) - 1}; you return {len(params)}."
         )
     for pair in params:
-        if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise MalformedResult("Each entry of the list should be a pair (W, b).")
-        if not isinstance(pair[0], np.ndarray) or pair[0].ndim != 2:
-            raise MalformedResult("Each W should be an array with two axes, of shape (D, M).")
-        if not isinstance(pair[1], np.ndarray):
-            raise MalformedResult("Each b should be an array of shape (M,).")
+        own = pair if isinstance(pair, list | tuple) else ()
+        if len(own) != 2 or not all(isinstance(a, np.ndarray) for a in own) or own[0].ndim != 2:
+            raise MalformedResult("Each entry is a pair of arrays, W of shape (D, M) and b of shape (M,).")
 
 
 HE_INIT = Exercise(

@@ -221,15 +221,13 @@ def rmsprop_step(theta, gradient, s, lr, beta, eps):
 def _rmsprop_step_cases():
     rng = np.random.default_rng(43)
     theta, gradient, s = np.array([1.0, 2.0]), np.array([0.5, -4.0]), np.array([0.25, 9.0])
-    single = np.float32
-    small = np.array([1e-4, -2e-3])
+    single, small = np.float32, np.array([1e-4, -2e-3])
+    unused = np.array([0.0, -4.0]), np.array([0.0, 9.0])
     matrices = rng.standard_normal((2, 3, 4)).transpose(0, 2, 1)
     return [
         Case("two parameters", theta, gradient, s, 0.1, 0.8, 1e-8),
         Case("the first step, s = 0", theta, gradient, np.zeros(2), 0.1, 0.8, 1e-8),
-        Case(
-            "a gradient that was always 0", theta, np.array([0.0, -4.0]), np.array([0.0, 9.0]), 0.1, 0.8, 1e-8
-        ),
+        Case("a gradient that was always 0", theta, *unused, 0.1, 0.8, 1e-8),
         Case("gradients as small as ε", theta, small, np.array([1e-8, 1e-6]), 0.1, 0.8, 1e-3),
         Case("large numbers", 1e4 * theta, 1e4 * gradient, 1e6 * s, 30.0, 0.8, 1e-8),
         Case("a transposed matrix", *matrices, rng.random((4, 3)), 0.05, 0.99, 1e-8),

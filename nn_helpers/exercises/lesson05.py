@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 
+from nn_helpers.exercises.checking.comparison import is_numeric
 from nn_helpers.exercises.checking.wording import a_kind_of
 from nn_helpers.exercises.exercise import Case, Exercise, MalformedResult, own_generator, rebinds
 from nn_helpers.exercises.lesson04 import adam_step
@@ -166,14 +167,10 @@ def _observe_flip(f, images, rng):
 
 
 def _expect_images(out, images):
-    if not isinstance(out, np.ndarray):
+    if not isinstance(out, np.ndarray) or out.shape != images.shape:
         raise MalformedResult(
-            f"flip returns the images, an array of shape {images.shape}; yours is {a_kind_of(out)}."
-        )
-    if out.shape != images.shape:
-        raise MalformedResult(
-            f"flip returns as many images of the same size, shape {images.shape}; yours has {out.shape}. "
-            "Those that are not mirrored are returned as well."
+            f"flip returns all images, mirrored or not, in an array of shape {images.shape}; yours is "
+            f"{a_kind_of(out)}."
         )
     return out
 
@@ -263,12 +260,9 @@ def _expect_dropped(returned, a):
             f"returns {a_kind_of(returned)}."
         )
     for what, array in zip(("result", "mask"), returned, strict=True):
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-            raise MalformedResult(f"The {what} is an array of numbers; yours is {a_kind_of(array)}.")
-        if array.shape != a.shape:
+        if not is_numeric(array) or np.shape(array) != a.shape:
             raise MalformedResult(
-                f"The {what} has the shape of a, {a.shape}: a decision for each unit of each image. Yours "
-                f"has {array.shape}."
+                f"The {what} is an array of numbers of shape {a.shape}, as a is; yours is {a_kind_of(array)}."
             )
     return returned
 

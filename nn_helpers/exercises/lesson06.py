@@ -161,9 +161,8 @@ def mutants():
 def _observe_inputs(f, rng):
     """Find out which mutants the inputs show."""
     inputs = [_expect_input(each) for each in _expect_list(f(rng))]
-    missed = [name for name, f in mutants().items() if not any(_shows(f, *each) for each in inputs)]
-    caught = f"{len(mutants()) - len(missed)} of {len(mutants())}"
-    return {"how many mistakes are caught": caught + f", not {' or '.join(missed[:2])}" * bool(missed)}
+    shown = {name: any(_shows(f, *each) for each in inputs) for name, f in mutants().items()}
+    return {f"whether {name} is caught": "yes" if caught else "no" for name, caught in shown.items()}
 
 
 def _shows(mutant, dz, x, W):
@@ -172,7 +171,8 @@ def _shows(mutant, dz, x, W):
         given = mutant(dz.copy(), (x.copy(), W.copy()))
     except ValueError:  # the shapes do not fit: that is noticed too
         return True
-    return any(a.shape != np.shape(b) or not np.allclose(a, b) for a, b in zip(right, given, strict=True))
+    pairs = zip(right, given, strict=True)
+    return any(a.shape != np.shape(b) or not np.allclose(a, b, equal_nan=True) for a, b in pairs)
 
 
 def _expect_list(inputs):
@@ -185,8 +185,8 @@ def _expect_input(given):
     if not isinstance(given, tuple) or len(given) != 3:
         raise MalformedResult("Each input is a tuple of three arrays: (dz, x, W).")
     arrays = [isinstance(a, np.ndarray) and a.dtype.kind in "fi" and 0 < a.size < 10_000 for a in given]
-    if not all(arrays) or not all(a.ndim for a in given):
-        raise MalformedResult("dz, x and W are arrays of numbers, each with fewer than 10,000 of them.")
+    if not all(arrays) or not all(a.ndim and np.isfinite(a).all() for a in given):
+        raise MalformedResult("dz, x and W are arrays of finite numbers, fewer than 10,000 in each.")
     dz, x, W = (a.astype(float) for a in given)
     if W.shape != (x[0].size, dz[0].size) or dz.shape != (len(x), W.shape[1]):
         raise MalformedResult(

@@ -158,6 +158,20 @@ def cross_entropy(logits, y):
     loss = -np.mean(np.sum(Y * np.log(p + 1e-8) + (1 - Y) * np.log(1 - p + 1e-8), axis=1))
     return loss, (p - Y) / len(y)
 """
+FROM_A_LIST = """
+def relu_forward(z):
+    values = [v if v > 0 else 0.0 for v in z.ravel()]
+    a = np.array(values).reshape(z.shape)
+    return a, z
+"""
+WALK = """
+def walk_back(tape):
+    gradients = {tape[-1][0]: 1.0}
+    for out, backward, cache, inputs in reversed(tape):
+        for name, gradient in zip(inputs, backward(gradients[out], cache)):
+            gradients[name] = gradients.get(name, 1) + gradient
+    return gradients
+"""
 IMPORTS = """
 def sigmoid_forward(z):
     from math import exp
@@ -174,6 +188,8 @@ def sigmoid_forward(z):
         (KEPT_ELSEWHERE, 4, "s_new"),
         (WITHOUT_ITS_VARIABLES, 5, "np.log"),  # the answer has others
         (IMPORTS, 4, "exp"),
+        (FROM_A_LIST, 4, "np.array(values)"),  # not where the answer's own line would fit in
+        (WALK, 6, "1"),
         (HE_INIT, 5, "np.random.randn(D, M)"),
         (TWO_LINES, 4, "rest"),  # a return put before it would make it right as well
         (CLIPPED, 3, "np.clip(z, -1, 1)"),  # and z in the next line, which would leave this one idle
@@ -245,6 +261,9 @@ def test_where_no_change_makes_all_right_the_one_is_said_that_mends_a_part(monke
     )
     said = repair.place_in_words(repair_of(f))
     assert said.startswith("One change in line 5 mends a part of it (dx): look at")
+    f = learner(IN_A_BLOCK.lstrip("\n"), ("(dW, db)", "(db, dW)"), **OURS)
+    said = repair.place_in_words(repair_of(f))
+    assert said.startswith("One change in line 9 mends a part of it (one layer): look at")
     assert (
         repair_of(
             learner("def relu_forward(z):\n    a = np.sin(z)\n    b = np.tanh(a) / 3\n    return b, [b]\n")
@@ -392,3 +411,14 @@ def test_a_known_mistake_is_named_beside_one_that_nobody_knows():
     assert verdict.mistakes == ("transposed",)
     assert verdict.unknown
     assert "db is not what it should be yet" in " ".join(str(verdict).split())
+
+
+def test_inputs_that_show_too_little_are_told_all_that_they_lack():
+    shapes = (4, 2), (4, 3), (3, 2)
+    verdict = verdict_of(
+        lambda rng: [tuple(10 * rng.standard_normal(shape) for shape in shapes)], "breaking_inputs"
+    )
+    assert set(verdict.mistakes) == {"tables-only", "no-batch-of-one"}
+    assert not verdict.unknown
+    verdict = verdict_of(lambda rng: [(np.full((2, 2), np.nan),) * 3], "breaking_inputs")
+    assert "arrays of finite numbers" in verdict.said

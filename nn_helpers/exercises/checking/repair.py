@@ -33,6 +33,7 @@ from nn_helpers.exercises.checking.wording import join_names
 SECONDS = 1.8  # of computing, for a whole search
 MORE_SECONDS = 0.4  # for a better place, once there is one
 BEAM = 16  # changed programs of which each is changed once more
+FIRST = 2  # of them, which are changed once more in every way before the others are
 MOST_IN_LINE = 6  # of them
 NEAREST = 2  # lines of the answer that are tried, in twos and threes, in the place of each
 MOST_TRIES = 12_000
@@ -200,6 +201,8 @@ class _Search:
         self.until = time.process_time() + SECONDS * slowness()
         self.made, self.current, self.winners, self.tries = [], (), [], 0
         self.near = []  # changes that make something right: (how much, minus their number, change)
+        self.own = {part for each in _results(program.function) for part in ast.walk(each)}
+        self.whole = {ast.unparse(each) for each in _results(program.answer)}
         self.swallowing = set()  # changes that make the function right and tell no place
 
     def run(self):
@@ -225,10 +228,11 @@ class _Search:
         for few, number in ((better, 2), (self._alike(singles), 2), (self._alike(singles), 3)):
             yield from _several_of(few, number)
         likely = [change for change in singles if ORDER.index(change.kind) < LIKELY]
-        yield from _pairs(better, likely)
+        yield from _pairs(better[:FIRST], singles)
+        yield from _pairs(better[FIRST:], likely)
         for number in sorted({change.node.lineno for change in likely}):
             yield from _several_of([change for change in likely if change.node.lineno == number], 2)
-        yield from _pairs(better, [change for change in singles if ORDER.index(change.kind) >= LIKELY])
+        yield from _pairs(better[FIRST:], [c for c in singles if ORDER.index(c.kind) >= LIKELY])
 
     def _alike(self, changes):
         """Return the changes that put the answer's lines in the place of those that are most like them."""
@@ -320,29 +324,37 @@ class _Search:
         return {self.program.place(Change(*[None] * 5, mine[number][1], SPLICED)) for number in numbers}
 
     def part(self):
-        """Return the place of a change with which more results are right in all cases; or no place."""
-        wrong, best, places = self._wrong_results(()), set(), set()
-        for change in _best(self.near):
-            left = self._wrong_results([change])
-            if change.kind != SPLICED and left < wrong and len(wrong - left) > len(best):
-                best = wrong - left
-                mended = join_names([name for name in self.expected[0] if name in best])
+        """Return the place of a change with which more is right: whole results, or else whole cases."""
+        wrong, most, places = self._wrong(()), (0, 1), set()
+        for change in _best([each for each in self.near if self._tells(each[-1])]):
+            left = self._wrong([change])
+            names, cases = ({pair[i] for pair in wrong} - {pair[i] for pair in left} for i in (0, 1))
+            much = len(names), len(cases), self._likeness([change])
+            if left < wrong and much > most:
+                most, mended = much, join_names(sorted(names or cases))
                 places = {self.program.place(change)._replace(mended=mended)}
         return places
 
-    def _wrong_results(self, changes):
-        """Return the names of the results that are wrong with these changes: all, where there is an error."""
-        outcomes = []
+    def _tells(self, change):
+        """Say whether a place tells more than that a result is wrong, or a line."""
+        part = isinstance(change.new, ast.expr) and ast.unparse(change.new) not in self.whole
+        return part or change.kind != SPLICED
+
+    def _wrong(self, changes):
+        """Return pairs of a result's name and the name of a case in which it is wrong with these changes."""
+        wrong = {(name, case.name) for case in self.exercise.all_cases for name in self.expected[0]}
 
         def look():
             with self._changed(changes):
                 f = self.program.compile()
-            outcomes.extend(outcome_on(self.exercise, f, case) for case in self.exercise.all_cases)
+            for case, expected in zip(self.exercise.all_cases, self.expected, strict=True):
+                results = outcome_on(self.exercise, f, case).results or {}
+                for name in expected:
+                    if self._share({name: results.get(name)}, {name: expected[name]}) == 1:
+                        wrong.discard((name, case.name))
 
-        names = set(self.expected[0])
-        if self.sandbox.run(look) is not None or any(outcome.results is None for outcome in outcomes):
-            return names
-        return set(self._trial(outcomes).wrong_results)
+        self.sandbox.run(look)  # what it does not come to is wrong
+        return wrong
 
     def _is_right_with(self, codes, mine, right):
         """Say whether the program is right with the answer's parts in the place of its own that differ."""
@@ -368,10 +380,10 @@ class _Search:
                 continue
             began = time.process_time()
             outcome = outcome_on(self.exercise, f, case)
-            right = trial.right_on(outcome, self.expected[index])
-            taken.append((right, time.process_time() - began, index))
+            slow = time.process_time() - began > SOON * slowness()
+            taken.append((trial.right_on(outcome, self.expected[index]), slow, index))
         taken.sort()
-        self.few = FEW if taken[0][1] < SOON * slowness() else 1
+        self.few = 1 if taken[0][1] else FEW
         return [index for *_, index in taken]
 
     @contextmanager
@@ -405,6 +417,9 @@ class _Search:
         """Say whether a part of the answer does the work of other lines: then the place tells nothing."""
         if not any(change.kind == SPLICED for change in changes):
             return False
+        elsewhere = [c.new for c in changes if isinstance(c.new, ast.expr) and c.node not in self.own]
+        if self.whole & set(map(ast.unparse, elsewhere)):  # a result, where none is computed
+            return True
         function, places = self.program.function, [change.node for change in changes]
         inserted = {part for c in changes for part in (c.new if isinstance(c.new, list) else [c.new])}
         inserted -= {part for change in changes if isinstance(change.old, list) for part in change.old}
@@ -444,18 +459,14 @@ class _Search:
         for name in expected:
             rule = self.exercise.tolerances.get(name), True, name in self.exercise.floats
             found = leaves(name, results[name], expected[name])
-            parts = [agrees(a, b, *rule) or _nearness(a, b) / 2 for _, a, b in found]
+            parts = [agrees(a, b, *rule) or _nearness(a, b) / 2 for _, a, b in found] or [1]
             shares.append(sum(parts) / len(parts))
         return sum(shares) / len(shares)
 
     def _is_right(self, candidate):
         """Say whether a function is right in every respect."""
         outcomes = [outcome_on(self.exercise, candidate, case) for case in self.exercise.all_cases]
-        return self._trial(outcomes).right
-
-    def _trial(self, outcomes):
-        exercise = self.exercise
-        return Trial(exercise, None, outcomes, outcomes_of(exercise, exercise.answer))
+        return Trial(self.exercise, None, outcomes, outcomes_of(self.exercise, self.exercise.answer)).right
 
 
 def _line_by_line(code, i1, i2, j1, j2):
@@ -487,6 +498,15 @@ def _is_needed(line, function):
     others = (node for other in function.body if other is not line for node in ast.walk(other))
     read = {node.id for node in others if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     return bool(names & (read | {argument.arg for argument in function.args.args}))
+
+
+def _results(function):
+    """Return the expressions that a function returns, in place of a name the values that it is given."""
+    values = [node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value]
+    parts = [part for value in values for part in getattr(value, "elts", [value])]
+    given = [node for node in ast.walk(function) if isinstance(node, ast.Assign)]
+    parts += [node.value for node in given if ast.unparse(node.targets[0]) in map(ast.unparse, parts)]
+    return [part for part in parts if not isinstance(part, ast.Name)]
 
 
 def _read(function):

@@ -76,11 +76,6 @@ class Verdict(Shown):
         parts = said, wrap(place_in_words(self.places)), self.example, self.after
         return "\n\n".join(filter(None, parts))
 
-    @property
-    def lines(self):
-        """The numbers of the lines with these places, counted from the function's ``def``."""
-        return tuple(place.line for place in self.places)
-
     def _repr_html_(self):
         return page_of(self, place_in_words(self.places))
 
