@@ -317,10 +317,10 @@ class _Search:
                 if code[0] != "equal" and self._is_right_with(fewer, mine, right):
                     codes = fewer
         needed = [(i1, i2) for kind, i1, i2, *_ in codes if kind != "equal"]
-        numbers = [number for i1, i2 in needed for number in range(i1, i2)]
-        if len(numbers) > max(MOST_LINES, len(mine) / 2):
+        if sum(i2 - i1 for i1, i2 in needed) > max(MOST_LINES, len(mine) / 2):
             return set()
-        numbers = numbers or [min(at, len(mine) - 1) for at, _ in needed]  # where lines are missing
+        # Where lines are missing, it is the one that would stand below them.
+        numbers = [min(n, len(mine) - 1) for i1, i2 in needed for n in range(i1, max(i2, i1 + 1))]
         return {self.program.place(Change(*[None] * 5, mine[number][1], SPLICED)) for number in numbers}
 
     def part(self):
