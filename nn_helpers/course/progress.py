@@ -90,10 +90,9 @@ class Progress:
 
     def clinic_in_words(self):
         """Return how many of the clinic's cases were named at the first try, or "" where none was tried."""
-        here = reversed(
-            record.since_reset(record.read(), "06")
-        )  # so that the first of a case has the last word
-        first = {e.case: bool(e.right) for e in here if (e.event, e.kind) == ("treated", "named")}
+        here = record.since_reset(record.read(), "06")
+        named = [e for e in here if (e.event, e.kind) == ("treated", "named")]
+        first = {e.case: bool(e.right) for e in reversed(named)}  # a case's first answer has the last word
         return f"Clinic: {sum(first.values())} of {len(first)} faults named at the first try." * bool(first)
 
     def __repr__(self):
