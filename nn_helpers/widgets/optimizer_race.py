@@ -231,9 +231,10 @@ class OptimizerRace(Live):
         super().start()
 
     def stop(self):
-        """Stop the page's clock at the present step."""
+        """Stop the page's clock at the present step; a race that was refused has none."""
         super().stop()
-        self.canvas.play(self.time.value)
+        if "canvas" in vars(self):
+            self.canvas.play(self.time.value)
 
     def reset(self):
         """Stop, and go back to the start."""

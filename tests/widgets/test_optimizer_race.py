@@ -11,7 +11,16 @@ from scenes import descend, in_loop, until
 
 from nn_helpers import SGD, Adam, Constant, Momentum, RMSprop, StepDecay
 from nn_helpers.widgets import optimizer_race
-from nn_helpers.widgets.optimizer_race import OPTIMIZERS, STEPS, Choice, arrival, events, landscape, ranks_at
+from nn_helpers.widgets.optimizer_race import (
+    OPTIMIZERS,
+    STEPS,
+    Choice,
+    OptimizerRace,
+    arrival,
+    events,
+    landscape,
+    ranks_at,
+)
 from nn_helpers.widgets.surfaces import SURFACES, Descent, surface
 
 LIBRARY = {
@@ -487,6 +496,15 @@ def test_who_stands_where_the_gradient_is_0_is_not_blamed():
 def test_what_cannot_race_is_refused(mine, error, message):
     with pytest.raises(error, match=message):
         optimizer_race(mine=mine)
+
+
+def test_a_race_that_was_refused_can_be_closed(monkeypatch):
+    made = []
+    monkeypatch.setattr(OptimizerRace, "_make_controls", lambda race, *_: made.append(race) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        optimizer_race()
+    made[0].close()  # as it is when Python gives its memory back
+    assert made[0].closed
 
 
 def test_an_optimizer_that_cannot_be_copied_is_told_when_the_cell_runs():
