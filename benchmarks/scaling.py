@@ -157,7 +157,7 @@ def over_threads(sizes, threads):
     one = np.median(y[0])
     return Curve(
         f"Threads: layers of 512 and 256, batches of {batch_size}", "threads", "rate", "steps/s", x, y,
-        (x[0], one), (x[0] + 1, 2 * one), "as much for each further thread",
+        (x[0], one), (x[0] + 1, 2 * one), "as much for each further thread with a core",
     )  # fmt: skip
 
 

@@ -188,7 +188,7 @@ def test_growth_is_measured_in_processes_and_saved(tmp_path):
     page = (to / "scaling.md").read_text(encoding="utf-8")
     assert page.count("| median | quartiles | minimum | ideal | median / ideal |") >= 3
     assert f"Measured on {bench.machine(['numpy'])}, 1 thread unless it says otherwise:" in page
-    assert "Rate in steps/s. Ideal: as much for each further thread." in page
+    assert "Rate in steps/s. Ideal: as much for each further thread with a core." in page
     assert "| 12,342 |" in page  # 3,072 → 4 → 10
     assert "times the ideal (in proportion to the parameters)" in page
     assert (to / "scaling.png").read_bytes().startswith(b"\x89PNG")
