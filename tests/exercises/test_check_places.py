@@ -272,6 +272,14 @@ def test_where_no_change_makes_all_right_the_one_is_said_that_mends_a_part(monke
     )
 
 
+def test_where_a_line_is_missing_and_another_is_wrong_both_places_are_said(monkeypatch):
+    monkeypatch.setattr(repair, "_several_of", lambda changes, number: ())
+    monkeypatch.setattr(repair, "_pairs", lambda better, others: ())
+    places = repair_of(learner(ADAM, ("    m *= beta1\n", ""), ("np.sqrt(v_hat)", "v_hat")))
+    assert {place.line for place in places} == {3, 8}
+    assert not repair.place_in_words(places).startswith("One change")
+
+
 def test_the_repaired_code_is_shown_by_nothing_but_the_solution():
     f = learner(BACKWARD, ("db = dz.sum(axis=0)", "db = dz.mean(axis=0) * 2"))
     shown = [str(check(f)), *(str(hint(f)) for _ in range(2))]
