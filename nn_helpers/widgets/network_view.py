@@ -106,10 +106,10 @@ class NetworkView:
         s = "s" * (self.depth != 1)
         self._plus_and_minus(WIDTH / 2, 12, 70, f"{self.depth} hidden layer{s}", "layers", "a hidden layer")
         self.sheet.texts([(FIRST, 36, "input"), (LAST, 36, "output")], "faint", align="center")
-        self.sheet.images([(WIDTH - 118, 8, 72, 9)], np.arange(256, dtype=np.uint8)[np.newaxis, np.newaxis],
+        self.sheet.images([(WIDTH - 132, 8, 72, 9)], np.arange(256, dtype=np.uint8)[np.newaxis, np.newaxis],
                           DIVERGING)  # fmt: skip
-        self.sheet.texts([(WIDTH - 122, 12, "below 0")], "faint", 11, "right")
-        self.sheet.texts([(WIDTH - 42, 12, "above 0")], "faint", 11)
+        self.sheet.texts([(WIDTH - 136, 12, "below 0")], "faint", 11, "right")
+        self.sheet.texts([(WIDTH - 56, 12, "above 0")], "faint", 11)
         for layer in list(self.drawn)[1:-1]:
             where = f"a unit of layer {layer}"
             self._plus_and_minus(self.xs[layer], 36, 24, f"{self.sizes[layer]}", f"units {layer}", where)
