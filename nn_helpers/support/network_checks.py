@@ -47,6 +47,20 @@ def switches(normalise, residual, sizes):
     return bool(normalise), bool(residual)  # NumPy's are not JSON
 
 
+def activations(given, known, hidden_sizes):
+    """Return the activation, or a list of all where they differ, and a tuple: that of each hidden layer."""
+    if not isinstance(given, list | tuple) or not hidden_sizes:
+        choice("ClassificationNet", "activation", given, known)
+        return given, (given,) * len(hidden_sizes)
+    names = tuple(choice("ClassificationNet", "activation", name, known) for name in given)
+    if len(names) != len(hidden_sizes):
+        raise ValueError(
+            f"ClassificationNet: activation must be one name, or one for each of {len(hidden_sizes)} hidden "
+            f"layers; got {len(names)}"
+        )
+    return names[0] if len({*names}) == 1 else list(names), names
+
+
 def init(given, known):
     """Return the name of an initialisation, or a function."""
     if isinstance(given, str) and given == CUSTOM:
