@@ -34,7 +34,7 @@ SHOWN = 4  # runs that are drawn; grid and table have them all
 RUN_DASHES = (), (7, 2), (2, 2), (8, 2, 2, 2)
 HEAD = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs", "training loss",
         "training accuracy", "best validation accuracy", "")  # fmt: skip
-CELL, LINE = 59, 32  # pixels of the grid
+CELL, LINE = 68, 32  # pixels of the grid
 TASK = (
     "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that "
     "beats it by more than both ± together."
@@ -124,7 +124,7 @@ class DepthAndOptimizer(LiveTraining):
             self._suggest_lr(settings["optimizer"])
         self.runs, self._queue, self._drawn = [], [], None
         self.table, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
-        self.grid = Sheet(372, 340, "For each depth and optimizer the best validation accuracy in %")
+        self.grid = Sheet(404, 340, "For each depth and optimizer the best validation accuracy in %")
         words = "For each run its training loss and validation accuracy over the epochs"
         self.curves = Sheet(548, 340, words)
         self.canvas = Canvas([self.grid, self.curves], self.post, self._hear)
@@ -316,7 +316,7 @@ class DepthAndOptimizer(LiveTraining):
         self._draw_grid()
         self._draw_curves(target)
         self.table.value = self.table_html()
-        best, self.canvas.say = self.best_of(self.runs), "Nothing was tried yet"
+        best, self.canvas.say = self.best_of(self.runs), "Nothing has been tried yet"
         if self.runs:
             self.canvas.say = f"Run {len(self.runs)}, epoch {len(self.runs[-1].losses)}"
         if best is not None:
@@ -327,12 +327,12 @@ class DepthAndOptimizer(LiveTraining):
     def _draw_grid(self):
         self.grid.clear()
         chosen, best = (self.value("depth"), self.value("optimizer")), self.best_of(self.runs)
-        self.grid.texts([(372 / 2, 9, "Best validation accuracy (%)")], size=13, align="center", bold=True)
-        places = {(depth, name): (76 + CELL * i, 44 + LINE * depth) for depth in DEPTHS
+        self.grid.texts([(404 / 2, 9, "Best validation accuracy (%)")], size=13, align="center", bold=True)
+        places = {(depth, name): (63 + CELL * i, 44 + LINE * depth) for depth in DEPTHS
                   for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
         self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in places.items() if not depth],
                         size=11, align="center")  # fmt: skip
-        rows = [(70, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS]
+        rows = [(58, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS]
         self.grid.texts(rows, align="right")
         chance = 1 / self.num_classes()
         for cell, (x, y) in places.items():
@@ -398,7 +398,7 @@ class DepthAndOptimizer(LiveTraining):
     def table_html(self):
         """Return what was tried as a table; the best run is marked by a word and by bold type."""
         if not self.runs:
-            return "<p>Nothing was tried yet. Choose a cell of the grid, and press Train.</p>"
+            return "<p>Nothing has been tried yet. Choose a cell of the grid, and press Train.</p>"
         best = self.best_of(self.runs)
         rows = "".join(f'<th scope="col">{title}</th>' for title in HEAD)
         for number, run in enumerate(self.runs, 1):

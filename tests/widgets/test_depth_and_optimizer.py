@@ -2,6 +2,7 @@
 
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -257,12 +258,19 @@ def test_one_epoch_trains_for_one_epoch(data):
     assert not panel.message.value
 
 
+def test_the_headings_of_the_grid_keep_their_distance(data):
+    texts = panel_of(data).canvas.figure().axes[0].texts
+    boxes = [each.get_window_extent() for each in texts if each.get_text() in OPTIMIZERS]
+    assert len(boxes) == len(OPTIMIZERS)
+    assert all(right.x0 - left.x1 >= 6 for left, right in pairwise(boxes))
+
+
 def test_forget_all_forgets_all(data):
     panel = panel_of(data)
     panel.run(1000)
     panel.reset_button.click()
     assert panel.runs == []
-    assert "Nothing was tried yet" in panel.table.value
+    assert "Nothing has been tried yet" in panel.table.value
     assert curves(panel) == []
     assert cell_of(panel, 2, "Adam") == "empty"
 
@@ -386,7 +394,7 @@ def test_what_is_saved_before_the_first_run_is_a_short_one_that_leaves_nothing_b
     table = panel.table.value
     saved = panel.saved_png()
     assert saved != panel.canvas.figure()._repr_png_()
-    assert (panel.runs, panel.table.value, panel.canvas.say) == ([], table, "Nothing was tried yet")
+    assert (panel.runs, panel.table.value, panel.canvas.say) == ([], table, "Nothing has been tried yet")
     panel.step()
     panel.step()
     runs = panel.runs[:]
