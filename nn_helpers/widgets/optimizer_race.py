@@ -17,7 +17,7 @@ from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
 from nn_helpers.plots import COLOURS, DASHES
 from nn_helpers.support.validation import choice
 from nn_helpers.widgets.axes import Axes
-from nn_helpers.widgets.canvas import Canvas, Sheet
+from nn_helpers.widgets.canvas import SHAPES, Canvas, Sheet
 from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show_settings, slider, stop_slider
 from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.page import task_html
@@ -325,14 +325,17 @@ class OptimizerRace(Live):
         self._build_rates(on.rates["momentum"], 36 + ROW * len(chosen.rates))
 
     def _marks_of(self, name, y):
-        """Return path and its head, the curve of the loss and its head, and the words and spot in the key."""
+        """Return path and heads, the curve of the loss and heads, and the words and spot in the key."""
         i, marks = self.names.index(name), []
         ink, dash = INKS[i], [1.6 * part for part in DASHES[i][1]] if DASHES[i] != "-" else []
+        hollow = i // len(SHAPES)  # where no shape is left; no circle, which would look like the start
+        heads = ((ink, i + hollow, 1), ("paper", i + hollow, 0.4))[: 1 + hollow]
         self.key.line([(0, y), (26, y)], ink, 1.6, dash)
-        self.key.points([(13, y)], ink, i, 5)
+        for *look, part in heads:
+            self.key.points([(13, y)], *look, 5 * part)
         for sheet in (self.map, self.curves):
-            marks.append(sheet.line(NOTHING, ink, 1.6, dash, clocked=True))
-            marks.append(sheet.points(NOTHING, ink, i, 7, clocked=True))
+            points = (sheet.points(NOTHING, *look, 7 * part, clocked=True) for *look, part in heads)
+            marks.append([sheet.line(NOTHING, ink, 1.6, dash, clocked=True), *points])
         words = [self.key.texts([], align=align) for align in ("left", "right")]
         return [*marks, *words, self.key.spot(name, (0, y - ROW / 2, 266, ROW), name, "bets")]
 
@@ -362,12 +365,12 @@ class OptimizerRace(Live):
             self._build(chosen)
         low, high = 10.0 ** np.array(self.loss_axes.ylim)
         for name, descent in descents.items():
-            path, head, curve, curve_head, *_ = self.marks[name]
             places = self.map_axes.place(*descent.theta.T)
             heights = np.log10(np.clip(np.nan_to_num(descent.loss, nan=high), low, high))
             losses = self.loss_axes.place(np.arange(len(heights)), heights)
-            for mark, xy in ((path, places), (head, places), (curve, losses), (curve_head, losses)):
-                mark.show(xy)
+            for marks, xy in zip(self.marks[name], (places, losses), strict=False):
+                for mark in marks:
+                    mark.show(xy)
         for mark in self.begin:
             mark.show(self.map_axes.place(*np.transpose([chosen.begin])))
         if is_new or before.begin != chosen.begin:
@@ -398,7 +401,7 @@ class OptimizerRace(Live):
         step, finish = chosen.step, landscape(chosen.surface.name)[2]
         ranks = ranks_at(step, descents, finish)
         for name, descent in descents.items():
-            left, right, spot = self.marks[name][4:]
+            left, right, spot = self.marks[name][2:]
             y = spot.look["box"][1] + ROW / 2
             bet = f"{chosen.bets.index(name) + 1}." if name in chosen.bets else ""
             place = f"{ranks[name]}. in step {arrival(descent, finish)}" if name in ranks else "–"

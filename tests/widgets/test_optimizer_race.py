@@ -54,20 +54,28 @@ def panel(used):
 
 
 def marked(panel, name, which):
-    """The values at which a mark of an optimizer's is: 0 its path, 2 the curve of its log₁₀ loss."""
-    axes = panel.loss_axes if which == 2 else panel.map_axes
-    return np.transpose(axes.values(*np.transpose(panel.marks[name][which].data)))
+    """The values at which a mark of an optimizer's is: 0 its path, 1 the curve of its log₁₀ loss."""
+    axes = panel.loss_axes if which == 1 else panel.map_axes
+    return np.transpose(axes.values(*np.transpose(panel.marks[name][which][0].data)))
 
 
 def assert_path(panel, name, descent):
-    assert panel.marks[name][1].data is panel.marks[name][0].data  # the head is where the page's clock is
+    path, *heads = panel.marks[name][0]
+    assert heads
+    assert all(head.data is path.data for head in heads)  # they are where the page's clock is
     np.testing.assert_allclose(marked(panel, name, 0), descent.theta, atol=1e-9)
 
 
 def cells(panel, name):
     """What the key says of an optimizer: its name, α, bet and arrival."""
-    left, right, _ = panel.marks[name][4:]
+    left, right, _ = panel.marks[name][2:]
     return [words for *_, words in (*left.data, *right.data)]
+
+
+def in_key(panel):
+    """The line and the points of each optimizer in the key."""
+    lines = [i for i, mark in enumerate(panel.key.marks) if mark.kind == "line" and mark.look["width"] == 1.6]
+    return [[mark for mark in panel.key.marks[i : i + 3] if mark.kind != "texts"] for i in lines]
 
 
 def spot(panel, name):
@@ -90,7 +98,7 @@ def test_every_surface_shows_the_librarys_optimizers_from_its_start(panel, name)
         descent = expected(optimizer, name)
         assert_path(panel, optimizer, descent)
         low, high = 10 ** np.array(panel.loss_axes.ylim)
-        curve = marked(panel, optimizer, 2)
+        curve = marked(panel, optimizer, 1)
         np.testing.assert_allclose(curve[:, 0], np.arange(STEPS + 1), atol=1e-9)
         np.testing.assert_allclose(curve[:, 1], np.log10(np.clip(descent.loss, low, high)), atol=1e-9)
         rate = on.rates.get(optimizer, on.rates["GD"])
@@ -127,7 +135,7 @@ def test_the_page_draws_each_path_as_far_as_its_clock(panel):
     clocked = [
         mark for sheet in json.loads(panel.canvas._scene[0]) for mark in sheet["marks"] if mark.get("clocked")
     ]
-    assert len(clocked) == 4 * len(OPTIMIZERS)
+    assert len(clocked) == 4 * len(OPTIMIZERS) + 2  # two heads are hollow: Adam's
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -211,9 +219,13 @@ def test_nobody_at_all_may_race():
 
 def test_nobody_is_told_apart_by_colour_alone():
     panel = optimizer_race(mine={"one": SGD(0.01), "two": SGD(0.02)})
-    looks = [(marks[0].look, marks[1].look) for marks in panel.marks.values()]
-    assert len({line["colour"] for line, _ in looks}) == 7
-    assert len({(str(line["dash"]), head["shape"]) for line, head in looks}) == 7
+    for sheet, at in ((panel.key, None), (panel.map, 0), (panel.curves, 1)):
+        drawn = [marks[at] for marks in panel.marks.values()] if sheet is not panel.key else in_key(panel)
+        looks = [(line.look, [(head.look["shape"] % 4, head.look["size"]) for head in heads])
+                 for line, *heads in drawn]  # fmt: skip
+        assert len({line["colour"] for line, _ in looks}) == 7
+        assert len({str(heads) for _, heads in looks}) == 7
+        assert len({str(line["dash"]) for line, _ in looks}) >= 6
 
 
 # The finish line, bets and what happens
