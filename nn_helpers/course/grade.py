@@ -24,7 +24,6 @@ from nn_helpers.course.submissions import (
     OUTSIDE,
     form_of,
     functions_in,
-    printable,
     students_in,
     words,
 )
@@ -40,6 +39,7 @@ from nn_helpers.exercises.exercise import Case
 from nn_helpers.exercises.portfolio import load, statement_of
 from nn_helpers.support.confine import confine, why_not
 from nn_helpers.support.files import open_plain
+from nn_helpers.support.validation import printable
 
 LONGEST = 20  # seconds for a function, on a machine as fast as that of the limits
 PATIENCE = 60  # seconds for a student, whose functions may all be endless

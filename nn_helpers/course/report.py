@@ -1,7 +1,6 @@
 """`report`: what a class stumbled over, by the records of those in it."""
 
 import os
-import re
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import NamedTuple
 
 from nn_helpers.course import questions
 from nn_helpers.course.standing import TITLES, standings
-from nn_helpers.course.submissions import printable
+from nn_helpers.course.submissions import PLATFORM
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.support import record
 from nn_helpers.support.files import write_table
+from nn_helpers.support.validation import printable
 
 SHOWN = 10  # findings of a kind, on the screen and in the figure; the CSV has all
 ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
@@ -212,7 +212,7 @@ def _files(folder):
 def _name(path):
     """Return a learner's name, as the path has it without what learning platforms and lessons add."""
     parts = (part for part in path.with_suffix("").parts if part not in ("record", "my_lessons"))
-    return _printable(re.sub(r"_\d+_assignsubmission_\w*", "", "/".join(parts)))
+    return _printable("/".join(PLATFORM.sub("", part) for part in parts))
 
 
 def _printable(text):

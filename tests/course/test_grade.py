@@ -75,7 +75,7 @@ def graded(folder, **options):
         (["05_cifar10.ipynb", "04_optimizers.ipynb"], {"class": 2}),
         (["anna/.ipynb_checkpoints/x.ipynb", "__MACOSX/x.ipynb", "anna/notes.txt"], {"anna": 0}),
         (["group-1/x.ipynb", "group-2/x.ipynb"], {"group-1": 1, "group-2": 1}),
-        (["a\x1b[2J.ipynb"], {"a?[2J": 1}),
+        (["a\x1b[2J.ipynb"], {r"a\x1b[2J": 1}),
     ],
 )  # fmt: skip
 def test_a_student_is_a_folder_or_a_file(tmp_path, paths, students):

@@ -181,11 +181,12 @@ def test_a_question_is_said_with_its_most_frequent_wrong_answer_and_what_came_of
     ("path", "name"),
     [
         ("Anna Arendt_1234_assignsubmission_file_/record.jsonl", "Anna Arendt"),
+        ("annaarendt_LATE_1234_5678_record.jsonl", "annaarendt"),
         ("anna/my_lessons/record.jsonl", "anna"),
         ("17.jsonl", "17"),
         ("group 1/ben.jsonl", "group 1/ben"),
         ("record.jsonl", "class"),
-        ("\x1b[2Ja/record.jsonl", "?[2Ja"),
+        ("\x1b[2Ja/record.jsonl", r"\x1b[2Ja"),
     ],
 )
 def test_a_learner_is_called_what_the_file_is_called(tmp_path, path, name):
