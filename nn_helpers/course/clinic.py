@@ -205,8 +205,7 @@ def _changes(part, numbers):
 def _is_mended(name, ill, now, well):
     """Say whether a part is healthy, or a number that does well or errs in the other direction."""
     healthy = 0.2 if name == "init" else PARTS[name]  # about what "he" is here
-    is_text = isinstance(ill, str) or isinstance(now, str)
-    return now != ill and (is_text or well or np.sign(now - healthy) != np.sign(ill - healthy))
+    return now != ill and (well or str in (type(now), type(ill)) or (now - healthy) * (ill - healthy) <= 0)
 
 
 def what_tells_apart(fault, other, asked=()):

@@ -18,15 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from tqdm import tqdm
 
-from nn_helpers.course.submissions import (
-    ABSENT,
-    LARGEST,
-    OUTSIDE,
-    form_of,
-    functions_in,
-    students_in,
-    words,
-)
+from nn_helpers.course.submissions import ABSENT, LARGEST, OUTSIDE, form_of, functions_in, students_in, words
 from nn_helpers.course.work_copy import source_folder
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import copied_process

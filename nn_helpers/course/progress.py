@@ -80,7 +80,7 @@ class Progress:
     def guesses_in_words(self):
         """Return how many guesses were right at first, and how many when asked again."""
         later = [guess.later for guess in self.guesses if guess.later is not None]
-        first = f"{sum(guess.right for guess in self.guesses)} of {len(self.guesses)} guesses were right"
+        first = f"Right guesses: {sum(guess.right for guess in self.guesses)} of {len(self.guesses)}"
         again = f"; asked again later, {sum(later)} of {len(later)}" if later else ""
         return f"{first}{again}." if self.guesses else "No guess yet."
 
@@ -94,8 +94,7 @@ class Progress:
         here = record.since_reset(record.read(), "06")
         named = [e for e in here if (e.event, e.kind) == ("treated", "named") and e.case != SOLVED]
         first = {e.case: bool(e.right) for e in reversed(named)}  # a case's first answer has the last word
-        s = "s" * (len(first) != 1)
-        return f"Clinic: {sum(first.values())} of {len(first)} fault{s} named at the first try." * bool(first)
+        return f"Clinic: {sum(first.values())} of {len(first)} named at the first try." * bool(first)
 
     def __repr__(self):
         from nn_helpers.exercises.checking.wording import wrap

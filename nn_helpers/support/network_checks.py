@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from nn_helpers.support.arrays import floats, labels
-from nn_helpers.support.validation import choice, flag, whole_number
+from nn_helpers.support.validation import choice, counted, flag, whole_number
 
 CUSTOM = "custom"  # what a file says of an init that is a function
 LIBRARYS_ALONE = "out", "need_dx", "slope"  # arguments that no function of a learner's own is given
@@ -103,8 +103,8 @@ def largest(method, logits):
     without = np.isnan(logits).any(axis=1)
     if without.any():
         raise ValueError(
-            f"{method}: the logits of {without.sum()} of {len(logits)} examples are NaN, so none is the "
-            "largest; look for NaN in x and in the network's parameters"
+            f"{method}: the logits of {without.sum()} of {counted(len(logits), 'example')} are NaN, so none "
+            "is the largest; look for NaN in x and in the network's parameters"
         )
     return logits.argmax(axis=1)
 

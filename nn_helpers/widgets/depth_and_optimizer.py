@@ -346,7 +346,7 @@ class DepthAndOptimizer(LiveTraining):
             self.grid.texts(
                 [(x + CELL / 2, y + LINE / 2, words)], "ink" if run is None else "#111111", **look
             )
-            name = f"{cell[0]} hidden layers, {cell[1]}: {words or 'empty'}"
+            name = f"{cell[0]} hidden layer{'s' * (cell[0] != 1)}, {cell[1]}: {words or 'empty'}"
             self.grid.spot(f"{cell[0]} {cell[1]}", (x, y, CELL, LINE), name, "grid")
         self.grid.rects([(*place, CELL, LINE) for place in places.values()], "faint", stroke=0.5)
         self.grid.rects([(*places[chosen], CELL, LINE)], "ink", stroke=3)
@@ -419,6 +419,6 @@ class DepthAndOptimizer(LiveTraining):
 
 def in_words(run):
     """Return a run's name and its best validation accuracy."""
-    depth, optimizer = run.cell
-    mean, spread = run.best
-    return f"{depth} hidden layers with {optimizer}: {100 * mean:.1f} ± {100 * spread:.1f} %"
+    (depth, optimizer), (mean, spread) = run.cell, run.best
+    layers = f"{depth} hidden layer{'s' * (depth != 1)}"
+    return f"{layers} with {optimizer}: {100 * mean:.1f} ± {100 * spread:.1f} %"

@@ -15,7 +15,7 @@ from matplotlib import colormaps
 
 from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
 from nn_helpers.plots import COLOURS, DASHES
-from nn_helpers.support.validation import choice
+from nn_helpers.support.validation import choice, counted
 from nn_helpers.widgets.axes import Axes
 from nn_helpers.widgets.canvas import SHAPES, Canvas, Sheet
 from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show_settings, slider, stop_slider
@@ -424,7 +424,7 @@ class OptimizerRace(Live):
             ranks = ranks_at(step, descents, finish)
             right = sum(ranks.get(name, max(place, len(ranks) + 1)) == place
                         for place, name in enumerate(chosen.bets, 1))  # fmt: skip
-            last = f"{right} of your {len(chosen.bets)} bets won. {last}"
+            last = f"{right} of your {counted(len(chosen.bets), 'bet')} won. {last}"
         about = f"{on.name}: {on.description}. SGD sees {on.noise_in_words}."
         look = "line-height: 1.4; height: 2.8em; overflow: auto"
         errors = [traceback_of(each.error) for each in descents.values() if each.error is not None]

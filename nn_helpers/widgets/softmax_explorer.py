@@ -34,7 +34,9 @@ def softmax_explorer(logits=(2.0, 1.0, 0.1, -1.0), class_names=CLASSES):
         raise TypeError("softmax_explorer: logits and class_names must be sequences, such as lists")
     logits, class_names = list(logits), list(class_names)
     if len(logits) != len(class_names):
-        raise ValueError(f"softmax_explorer: {len(logits)} logits for {len(class_names)} class names")
+        raise ValueError(
+            f"softmax_explorer: each name needs a logit; got {len(logits)} for {len(class_names)}"
+        )
     if not class_names or len({*map(str, class_names)}) < len(class_names):
         raise ValueError(f"softmax_explorer: class_names must be different names; got {class_names!r}")
     return SoftmaxExplorer(logits, class_names)
@@ -124,4 +126,4 @@ class SoftmaxExplorer(Explorer):
         if p.min() == 0:
             zero = "A probability is 0 in a float64; the loss, computed from the logits, stays finite."
             return f"{text} {zero}"
-        return f"{text} Guessing alike among {len(p)} classes would cost log {len(p)} = {np.log(len(p)):.3g}."
+        return f"{text} Equal probabilities would cost log {len(p)} = {np.log(len(p)):.3g}."

@@ -559,7 +559,7 @@ def test_score_needs_examples_and_labels_that_fit():
     net, (x, y) = small_net(), batch()
     with pytest.raises(ValueError, match="at least one example"):
         net.score(x[:0], y[:0])
-    with pytest.raises(ValueError, match="3 classes have labels 0 to 2"):
+    with pytest.raises(ValueError, match="labels go from 0 to C − 1 = 2"):
         net.score(x, y + 3)
     with pytest.raises(ValueError, match=r"expected \(6,\)"):
         net.score(x, y[:5])

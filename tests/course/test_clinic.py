@@ -319,7 +319,7 @@ def test_the_first_name_and_each_mending_are_on_record(home):
         ("mended", "clinic(0)", "bias", "dead-units", True),
     ]
     assert {(e["event"], e["lesson"]) for e in lines} == {("treated", "06")}
-    assert "Clinic: 0 of 1 fault named at the first try." in str(progress())
+    assert "Clinic: 0 of 1 named at the first try." in str(progress())
     assert "Clinic: 0 of 1" in progress()._repr_html_()
 
 
@@ -327,11 +327,11 @@ def test_a_case_counts_once_by_its_first_name_and_until_the_lesson_is_begun_anew
     clinic(0).name("nothing-changes")
     for case in (clinic(0), clinic(0, 3), clinic(1)):  # the first once more
         case.name(case._fault)
-    assert "Clinic: 2 of 3 faults named" in str(progress())
+    assert "Clinic: 2 of 3 named" in str(progress())
     record.note("reset", lesson="06")
     assert "Clinic" not in str(progress())
     clinic(0).name(clinic(0)._fault)
-    assert "Clinic: 1 of 1 fault named" in str(progress())
+    assert "Clinic: 1 of 1 named" in str(progress())
 
 
 def test_the_case_that_the_lesson_solves_is_not_counted_as_the_learners(home):
@@ -343,7 +343,7 @@ def test_the_case_that_the_lesson_solves_is_not_counted_as_the_learners(home):
     assert record.read()
     assert "Clinic" not in str(progress())
     clinic(3, degree=1).name("dead-units")
-    assert "Clinic: 0 of 1 fault named" in str(progress())
+    assert "Clinic: 0 of 1 named" in str(progress())
 
 
 def test_who_was_never_in_the_clinic_reads_nothing_of_it():

@@ -518,7 +518,7 @@ def test_lessons_that_nobody_began_do_not_count_and_what_is_left_is_one_line(tmp
     lessons = gradebook.lessons_of(students)
     assert list(lessons) == ["01"]
     page = gradebook.page_for(students[0], lessons)
-    assert "1 of 5 functions are right." in page
+    assert "Right: 1 of 5 functions." in page
     assert "<h2>Lesson 01: Layers and ReLU</h2>" in page
     assert "Not written yet: relu_backward, sigmoid_forward, sigmoid_backward, numerical_gradient" in page
     assert page.count("cell ") == 1

@@ -12,7 +12,17 @@ from nn_helpers import ClassificationNet, make_optimizer, relu_forward, sketches
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.widgets import depth_and_optimizer
 from nn_helpers.widgets.axes import Axes
-from nn_helpers.widgets.depth_and_optimizer import DEPTHS, DROPOUT, L2, OPTIMIZERS, SEEDS, SHOWN, WIDTHS, Run
+from nn_helpers.widgets.depth_and_optimizer import (
+    DEPTHS,
+    DROPOUT,
+    L2,
+    OPTIMIZERS,
+    SEEDS,
+    SHOWN,
+    WIDTHS,
+    Run,
+    in_words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +273,14 @@ def test_the_headings_of_the_grid_keep_their_distance(data):
     boxes = [each.get_window_extent() for each in texts if each.get_text() in OPTIMIZERS]
     assert len(boxes) == len(OPTIMIZERS)
     assert all(right.x0 - left.x1 >= 6 for left, right in pairwise(boxes))
+
+
+def test_one_hidden_layer_is_no_plural(data):
+    panel = panel_of(data)
+    spots = {mark.look["id"]: mark.data for mark in panel.grid.marks if mark.kind == "spot"}
+    assert spots["1 SGD"] == "1 hidden layer, SGD: empty"
+    assert spots["2 SGD"] == "2 hidden layers, SGD: empty"
+    assert in_words(Run({"depth": 1, "optimizer": "Adam"})).startswith("1 hidden layer with Adam: ")
 
 
 def test_forget_all_forgets_all(data):
