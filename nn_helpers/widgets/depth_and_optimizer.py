@@ -34,7 +34,7 @@ SHOWN = 4  # runs that are drawn; grid and table have them all
 RUN_DASHES = (), (7, 2), (2, 2), (8, 2, 2, 2)
 HEAD = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs", "training loss",
         "training accuracy", "best validation accuracy", "")  # fmt: skip
-CELL, LINE = 68, 32  # pixels of the grid
+CELL, LINE = 66, 32  # pixels of the grid
 TASK = (
     "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that "
     "beats it by more than both ± together."
@@ -124,9 +124,9 @@ class DepthAndOptimizer(LiveTraining):
             self._suggest_lr(settings["optimizer"])
         self.runs, self._queue, self._drawn = [], [], None
         self.table, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
-        self.grid = Sheet(404, 340, "For each depth and optimizer the best validation accuracy in %")
+        self.grid = Sheet(394, 340, "For each depth and optimizer the best validation accuracy in %")
         words = "For each run its training loss and validation accuracy over the epochs"
-        self.curves = Sheet(548, 340, words)
+        self.curves = Sheet(526, 340, words)
         self.canvas = Canvas([self.grid, self.curves], self.post, self._hear)
         all_settings = list(self.settings.values())
         rows = [row(*all_settings[i : i + 3]) for i in (0, 3, 6)]
@@ -327,7 +327,7 @@ class DepthAndOptimizer(LiveTraining):
     def _draw_grid(self):
         self.grid.clear()
         chosen, best = (self.value("depth"), self.value("optimizer")), self.best_of(self.runs)
-        self.grid.texts([(404 / 2, 9, "Best validation accuracy (%)")], size=13, align="center", bold=True)
+        self.grid.texts([(394 / 2, 9, "Best validation accuracy (%)")], size=13, align="center", bold=True)
         places = {(depth, name): (63 + CELL * i, 44 + LINE * depth) for depth in DEPTHS
                   for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
         self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in places.items() if not depth],
@@ -360,9 +360,9 @@ class DepthAndOptimizer(LiveTraining):
         shown = self.last_runs()
         epochs = max([self.value("epochs"), *(len(run.losses) for _, run in shown)])
         highest = 1.3 * np.log(self.num_classes())  # a run that diverges may leave the plot
-        loss = Axes(self.curves, (0, 0, 269, 340), (0, epochs + 0.5), (0, highest), "Training loss", "epoch",
+        loss = Axes(self.curves, (0, 0, 258, 340), (0, epochs + 0.5), (0, highest), "Training loss", "epoch",
                     "cross-entropy (nats)")  # fmt: skip
-        accuracy = Axes(self.curves, (279, 0, 269, 340), (0, epochs + 0.5), (0, 100), "Validation accuracy",
+        accuracy = Axes(self.curves, (268, 0, 258, 340), (0, epochs + 0.5), (0, 100), "Validation accuracy",
                         "epoch", "accuracy (%)")  # fmt: skip
         if target is not None:
             line = accuracy.place((0, epochs + 0.5), 100 * np.array([target.best[0]] * 2))

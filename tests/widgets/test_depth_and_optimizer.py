@@ -12,6 +12,7 @@ from nn_helpers import ClassificationNet, make_optimizer, relu_forward, sketches
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.widgets import depth_and_optimizer
 from nn_helpers.widgets.axes import Axes
+from nn_helpers.widgets.canvas import GAP
 from nn_helpers.widgets.depth_and_optimizer import (
     DEPTHS,
     DROPOUT,
@@ -269,10 +270,12 @@ def test_one_epoch_trains_for_one_epoch(data):
 
 
 def test_the_headings_of_the_grid_keep_their_distance(data):
-    texts = panel_of(data).canvas.figure().axes[0].texts
+    panel = panel_of(data)
+    texts = panel.canvas.figure().axes[0].texts
     boxes = [each.get_window_extent() for each in texts if each.get_text() in OPTIMIZERS]
     assert len(boxes) == len(OPTIMIZERS)
     assert all(right.x0 - left.x1 >= 6 for left, right in pairwise(boxes))
+    assert panel.grid.width + GAP + panel.curves.width <= 928  # side by side in a window of 1,280 pixels
 
 
 def test_one_hidden_layer_is_no_plural(data):
