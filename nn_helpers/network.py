@@ -95,8 +95,8 @@ class ClassificationNet:
 
     reg = Number()
     dropout = Number(below=1.0)
-    activation = property(lambda net: copy.copy(net._activation), doc="A name, or a list; it cannot change.")
-    hidden_activations = property(attrgetter("_hidden_activations"), doc="One name for each hidden layer.")
+    activation = property(lambda net: copy.copy(net._chosen[0]), doc="A name, or a list; it cannot change.")
+    hidden_activations = property(lambda net: net._chosen[1], doc="One name for each hidden layer.")
     normalise = property(attrgetter("_normalise"), doc="Whether hidden layers are normalised; cannot change.")
     residual = property(attrgetter("_residual"), doc="Whether layers add their input; it cannot change.")
     theta = _vector("theta", "Every parameter in one vector (P,): all weights, then all biases.")
@@ -114,8 +114,7 @@ class ClassificationNet:
     ):  # fmt: skip
         sizes = check.sizes(input_size, hidden_sizes, num_classes)
         self.input_size, *self.hidden_sizes, self.num_classes = sizes
-        chosen = check.activations(activation, layers.ACTIVATIONS, self.hidden_sizes)
-        self._activation, self._hidden_activations = chosen
+        self._chosen = check.activations(activation, layers.ACTIVATIONS, self.hidden_sizes)
         self.dtype, self.reg, self.dropout = float_dtype("ClassificationNet", dtype), reg, dropout
         self.init = check.init(init, INITIALISATIONS)
         self._normalise, self._residual = check.switches(normalise, residual, sizes[:-1])

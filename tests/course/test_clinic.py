@@ -24,8 +24,6 @@ from nn_helpers.course.progress import SOLVED
 from nn_helpers.course.source import source_folder
 from nn_helpers.support import record
 
-pytestmark = pytest.mark.filterwarnings("error")
-
 
 def a_case(fault, seed=0):
     """Return a case with this fault, whatever its seed would plant."""
