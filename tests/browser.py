@@ -29,6 +29,7 @@ import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -42,7 +43,13 @@ FLAGS = (
 )  # fmt: skip
 SECONDS = 60  # for anything to happen; machines may be busy
 SCREEN = {"width": 1366, "height": 768}
-SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}}
+# In 4.4 a page holds only the cells that are in view, and here cells are counted.
+ALL_CELLS = (
+    {"notebook-extension/tracker": {"windowingMode": "defer"}}
+    if version("jupyterlab").startswith("4.4.")
+    else {}
+)
+SETTINGS = {"apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}, **ALL_CELLS}
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # Tracebacks in widgets, errors and warnings below cells, and widgets that could not be shown.
 WENT_WRONG = (

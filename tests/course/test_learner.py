@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import nbformat
 import pytest
-from browser import SCREEN, Notebook, Server, running_chromium, what_is_missing
+from browser import ALL_CELLS, SCREEN, Notebook, Server, running_chromium, what_is_missing
 
 from nn_helpers.course import work_copy
 from nn_helpers.exercises.catalogue import EXERCISES
@@ -35,7 +35,7 @@ AGAIN = "In this edition, a sentence is new."  # what a newer edition says in a 
 class WorkCopyServer(Server):
     """JupyterLab as ``make lab`` opens it; nobody has chosen any settings."""
 
-    settings = {}  # noqa: RUF012
+    settings = ALL_CELLS
 
     def _command(self):
         return [
