@@ -6,6 +6,7 @@ import html
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from weakref import WeakSet
 
 import ipywidgets as widgets
 from IPython.display import display
@@ -15,7 +16,7 @@ from nn_helpers.widgets.page import SAVED
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 NO_CANVAS = "If it stays a picture: pip install anywidget where JupyterLab runs, and load the page again."
 GONE = 2  # seconds that a panel may be nowhere to be seen, as when its cell is moved, before it is closed
-open_panels = {}  # by a notebook cell's id: which run of the cell it was, and the panels that this run made
+open_panels = WeakSet()  # a panel closes those of an earlier run of its notebook cell
 
 
 class Panel:
@@ -34,7 +35,11 @@ class Panel:
             self.loop = asyncio.get_running_loop()
         except RuntimeError:  # plain Python: what a control does runs at once
             self.loop = None
-        self._cell = _register(self)
+        self._cell, self._run = running_cell()
+        for panel in list(open_panels):
+            if self._cell is not None and panel._cell == self._cell and panel._run != self._run:
+                panel.close()
+        open_panels.add(self)
         self.ui.observe(lambda change: self.close() if change["new"] is None else None, "comm")
         self.ui._view_count = 0  # from here on the page counts the places where the panel is to be seen
         self.ui.observe(lambda change: self.post(self._count_views, change["new"]), "_view_count")
@@ -119,11 +124,7 @@ class Panel:
             return
         self.closed = True
         self.stop()
-        _, panels = open_panels.get(self._cell, (None, []))
-        if self in panels:
-            panels.remove(self)
-            if not panels:
-                del open_panels[self._cell]
+        open_panels.discard(self)
         for widget in _widgets_in(vars(self)):
             widget.close()
             widget.unobserve_all()  # what they would call holds the panel, and all that it has
@@ -175,20 +176,6 @@ def traceback_of(error):
     if foreign:
         shown.stack = traceback.StackSummary.from_list(frames[foreign[0] :])
     return "".join(shown.format())
-
-
-def _register(panel):
-    """Close the panels of an earlier run of the cell that is running; return the cell's id."""
-    cell, run = running_cell()
-    if cell is None:
-        return None
-    run_before, panels = open_panels.get(cell, (run, []))
-    if run_before != run:
-        for old in list(panels):
-            old.close()
-        panels = []
-    open_panels[cell] = run, [*panels, panel]
-    return cell
 
 
 def running_cell():
