@@ -9,6 +9,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 import ipywidgets as widgets
+from IPython import get_ipython
 from IPython.display import display
 
 from nn_helpers.widgets.page import SAVED
@@ -180,10 +181,6 @@ def traceback_of(error):
 
 def running_cell():
     """Return the id of the cell that runs, and of this run of it; None twice outside a notebook."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None, None
     shell = get_ipython()
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     return parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
