@@ -22,17 +22,20 @@ D, M, C = 2, 3, 2  # inputs, hidden units, classes
 
 @dataclass(frozen=True)
 class Step:
-    """One edge of the graph: what is computed, from what, by which formula, and why."""
+    """One edge of the graph: what is computed, from what, by which formula, and why.
+
+    A product has a "·" behind its first factor, and "ᵀ" says that an array is turned.
+    """
 
     result: str
-    names: str
+    made_of: str
     formula: str
     why: str
 
     @property
     def sources(self):
         """The names of the arrays that it is computed from."""
-        return self.names.split()
+        return self.made_of.replace("·", "").replace("ᵀ", "").split()
 
     @property
     def backward(self):
@@ -41,9 +44,9 @@ class Step:
 
 
 FORWARD = (
-    Step("z1", "x W1 b1", "z₁ = x W₁ + b₁", "The first affine layer. It keeps x and W₁ for the way back."),
+    Step("z1", "x · W1 b1", "z₁ = x W₁ + b₁", "The first affine layer. It keeps x and W₁ for the way back."),
     Step("a1", "z1", "a₁ = f(z₁)", "The activation, number by number. It keeps what its derivative needs."),
-    Step("z2", "a1 W2 b2", "z₂ = a₁ W₂ + b₂", "The second affine layer: the logits."),
+    Step("z2", "a1 · W2 b2", "z₂ = a₁ W₂ + b₂", "The second affine layer: the logits."),
     Step("p", "z2", "p = softmax(z₂)", "Each row becomes probabilities that sum to 1."),
     Step(
         "L", "p y", "L = 1/N Σᵢ Σₖ −yᵢₖ log pᵢₖ", "Cross-entropy: how far the prediction is from the truth."
@@ -52,19 +55,15 @@ FORWARD = (
 SUM = "Σ over the examples of"
 BACKWARD = (
     Step("dz2", "p y", "∂L/∂z₂ = (p − y) / N", "Softmax and cross-entropy together have this derivative."),
-    Step("dW2", "a1 dz2", "∂L/∂W₂ = a₁ᵀ ∂L/∂z₂", "What came in, times what comes back: the shape of W₂."),
+    Step("dW2", "a1ᵀ · dz2", "∂L/∂W₂ = a₁ᵀ ∂L/∂z₂", "What came in, times what comes back: the shape of W₂."),
     Step("db2", "dz2", f"∂L/∂b₂ = {SUM} ∂L/∂z₂", "The bias was added to every example."),
-    Step("da1", "dz2 W2", "∂L/∂a₁ = ∂L/∂z₂ W₂ᵀ", "On to the layer before, through the same weights."),
+    Step("da1", "dz2 · W2ᵀ", "∂L/∂a₁ = ∂L/∂z₂ W₂ᵀ", "On to the layer before, through the same weights."),
     Step("dz1", "da1 z1", "∂L/∂z₁ = ∂L/∂a₁ · f′(z₁)", "The activation's derivative, number by number."),
-    Step("dW1", "x dz1", "∂L/∂W₁ = xᵀ ∂L/∂z₁", "The same rule as in layer 2, with this layer's input."),
+    Step("dW1", "xᵀ · dz1", "∂L/∂W₁ = xᵀ ∂L/∂z₁", "The same rule as in layer 2, with this layer's input."),
     Step("db1", "dz1", f"∂L/∂b₁ = {SUM} ∂L/∂z₁", "The last derivative: now θ can change."),
 )
 STEPS = FORWARD + BACKWARD
-# What each product is made of, and what is added; "ᵀ" says that an array is turned.
-PRODUCTS = {
-    "z1": ("x", "W1", "b1"), "z2": ("a1", "W2", "b2"), "dW2": ("a1ᵀ", "dz2"), "da1": ("dz2", "W2ᵀ"),
-    "dW1": ("xᵀ", "dz1"),
-}  # fmt: skip
+MADE_OF = {step.result: step.made_of.split() for step in STEPS}
 WIDTH, HEIGHT = 926, 344  # pixels of the graph
 CELL, LINE = 46, 18  # of a number
 # Where the arrays stand, by their middle and their upper edge: left to right, parameters above.
@@ -303,10 +302,8 @@ def edges_of(step):
         return set()
     if not step.backward:
         return {(source, step.result) for source in step.sources}
-    of = step.result[1:]
-    if of == "z2":
-        return {("z2", "p"), ("p", "L"), ("y", "L")}
-    return {(of, each.result) for each in FORWARD if of in each.sources}
+    through = ("z2", "p", "y") if step.result == "dz2" else (step.result[1:],)
+    return {(name, each.result) for each in FORWARD for name in through if name in each.sources}
 
 
 def parts_of(v, name, i, j, activation):
@@ -315,8 +312,8 @@ def parts_of(v, name, i, j, activation):
     The arrays v are those of `passes`, the number is one of a step's result; of a vector it is in row 0.
     """
     N = len(v["x"])
-    if name in PRODUCTS:
-        left, right, *bias = PRODUCTS[name]
+    if "·" in MADE_OF[name]:
+        left, _, right, *bias = MADE_OF[name]
         inner = v[left[:-1]].shape[0] if left[-1] == "ᵀ" else v[left].shape[1]
         products = [[_at(left, i, k), " · ", _at(right, k, j)] for k in range(inner)]
         return _joined(" + ", [*products, *([(each, 0, j)] for each in bias)])
