@@ -310,7 +310,7 @@ class OptimizerRace(Live):
         self.map_axes = Axes(self.map, (0, 0, 350, HEIGHT), *on.limits, on.name, below, "θ₂")
         level = np.floor(LEVELS * ((loss - loss.min()) / np.ptp(loss)) ** 0.5)[np.newaxis, ::-1]
         greys = np.linspace(150, 245, LEVELS + 1).repeat(3).reshape(-1, 3)
-        self.map.images([box_of(self.map_axes)], level.astype(np.uint8), greys, smooth=False)
+        self.map.images([self.map_axes.box], level.astype(np.uint8), greys, smooth=False)
         self.map.points(self.map_axes.place(*np.transpose(on.minima)), "#222222", 3, 7)
         heights = np.log10((max(0.8 * lowest, DEEP * loss.max()), 1.5 * loss.max()))
         words = "Loss", "step", "log₁₀ of the loss"
@@ -346,7 +346,7 @@ class OptimizerRace(Live):
             self.key.texts([(x, y, f"{ratio * usual:g}")], "faint", align="center")
         palette = np.vstack([255 * colormaps["cividis"](np.linspace(0, 1, 100))[:, :3], [[255] * 3]])
         blank = np.full((1, len(BETAS), len(RATIOS)), 100, np.uint8)
-        self.rate_map = self.key.images([box_of(self.rate_axes)], blank, palette, smooth=False)
+        self.rate_map = self.key.images([self.rate_axes.box], blank, palette, smooth=False)
         self.rate_dots = {
             name: self.key.points(NOTHING, INKS[i], i, 7) for name, i in (("momentum", 2), ("GD", 0))
         }
@@ -431,7 +431,7 @@ class OptimizerRace(Live):
         self.canvas.say = f"Step {step}. {last}"
         gd, momentum = (chosen.rates.get(name, math.nan) for name in ("GD", "momentum"))
         is_same = on.name == "ravine" and math.isclose(gd, momentum, rel_tol=0.03)
-        if is_same and descents["GD"].ended and arrival(descents["momentum"], finish) is not None:
+        if is_same and descents["GD"].ended and arrival(descents["momentum"], finish) <= STEPS:
             why = (
                 "across the ravine the loss bends by 50. There GD needs α below 2 / 50 = 0.04, and momentum "
                 f"below 2 (1 + β) / 50 = {(1 + chosen.beta) / 25:.3g}; you took {gd:.2g}."
@@ -439,46 +439,37 @@ class OptimizerRace(Live):
             self.task.value = task_html(TASK, why)
 
 
-def box_of(axes):
-    """Return where axes lie, as a box."""
-    return axes.left, axes.top, axes.right - axes.left, axes.bottom - axes.top
-
-
 def arrival(descent, finish):
-    """Return the first step after which the loss is at the finish line or below; None if there is none."""
-    return next((k for k, loss in enumerate(descent.loss) if loss <= finish), None)
+    """Return the first step after which the loss is at the finish line or below; infinity if none is."""
+    return next((k for k, loss in enumerate(descent.loss) if loss <= finish), math.inf)
 
 
 def ranks_at(step, descents, finish):
     """Return the place of each that has crossed the finish line by this step, by name."""
     at = {name: arrival(descent, finish) for name, descent in descents.items()}
-    at = {name: k for name, k in at.items() if k is not None and k <= step}
-    return {name: 1 + sum(other < k for other in at.values()) for name, k in at.items()}
+    return {name: 1 + sum(other < k for other in at.values()) for name, k in at.items() if k <= step}
 
 
 def events(name, descent, on, finish):
-    """Return what there is to tell of a descent: for each event its step, and a sentence about it."""
-    loss, theta, found, there = descent.loss, descent.theta, [], arrival(descent, finish)
+    """Yield what there is to tell of a descent: of each event its step, or infinity, and a sentence."""
+    loss, theta = descent.loss, descent.theta
     if descent.ended:
-        found.append((descent.at, f"{name} {descent.ended}"))
-    if there is not None:
-        found.append((there, f"{name} crosses the finish line"))
+        yield descent.at, f"{name} {descent.ended}"
+    yield arrival(descent, finish), f"{name} crosses the finish line"
     way, width = np.hypot(*np.diff(theta, axis=0).T), np.hypot(*np.ptp(on.limits, axis=1))
     slow = np.flatnonzero((way < 5e-4 * width) & (loss[:-1] > 20 * finish))
     if name not in OPTIMIZERS and len(way) and not way.any() and on.gradient(theta[0]).any():
-        found.append((1, f"{name} does not move: its step has to change theta in place, with theta -= …"))
+        yield 1, f"{name} does not move: its step has to change theta in place, with theta -= …"
     elif len(slow):
-        found.append((int(slow[0]) + 1, f"{name} hardly moves: the gradient is nearly 0 here"))
+        yield int(slow[0]) + 1, f"{name} hardly moves: the gradient is nearly 0 here"
     rise = np.diff(np.log(np.maximum(loss, 1e-300)))
     up = np.flatnonzero((rise[1:] > 0) & (rise[:-1] < 0)) + 1
     if name == "momentum" and len(up):
-        found.append((int(up[0]), f"{name} runs uphill: its velocity carries it on"))
+        yield int(up[0]), f"{name} runs uphill: its velocity carries it on"
     height = np.log(np.maximum(loss, 1e-300)) - np.log(np.maximum(np.fmin.accumulate(loss), 1e-300))
     jump = int(np.nanargmax(height))
     if name == "RMSprop" and height[jump] > math.log(1e6):
-        words = "is far off again: its divisor has shrunk, and its steps α / √s grew too long"
-        found.append((jump, f"{name} {words}"))
-    return found
+        yield jump, f"{name} is far off again: its divisor has shrunk, and its steps α / √s grew too long"
 
 
 def _check_mine(mine):

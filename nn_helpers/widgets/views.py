@@ -60,10 +60,10 @@ class Regions:
         self.x = np.stack(np.meshgrid(centres, -centres), axis=-1).reshape(-1, 2).astype(np.float32)
         limits = -self.LIMIT, self.LIMIT
         self.axes = Axes(sheet, (0, 0, 330, 340), limits, limits, "Decision regions", margins=(26, 4, 18, 22))
-        box = [(self.axes.left, self.axes.top, 300, 300)]
         palette = np.concatenate([blend("white", colour, count=STRENGTHS) for colour in COLOURS[:4]])
         blank = np.zeros((1, self.CELLS, self.CELLS), np.uint8)
-        self.image, self.unit = sheet.images(box, blank, palette), sheet.images(box, blank[:0], DIVERGING)
+        self.image = sheet.images([self.axes.box], blank, palette)
+        self.unit = sheet.images([self.axes.box], blank[:0], DIVERGING)
         for label in range(4):
             for part, size, alpha in ((data.val, 3, 0.6), (data.train, 4.5, 1.0)):
                 x = part.inputs[part.labels == label][:POINTS_DRAWN]
