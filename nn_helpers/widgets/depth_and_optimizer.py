@@ -35,6 +35,9 @@ RUN_DASHES = (), (7, 2), (2, 2), (8, 2, 2, 2)
 HEAD = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs", "training loss",
         "training accuracy", "best validation accuracy", "")  # fmt: skip
 CELL, LINE = 59, 32  # pixels of the grid
+# The grid: the left upper corner of each depth and optimizer.
+PLACES = {(depth, name): (76 + CELL * i, 44 + LINE * depth)
+          for depth in DEPTHS for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
 TASK = (
     "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that "
     "beats it by more than both ± together."
@@ -202,8 +205,7 @@ class DepthAndOptimizer(LiveTraining):
         """Train what is still empty in the grid, each optimizer at a rate that suits it."""
         self.stop()
         full = {run.cell for run in self.runs}
-        empty = [(depth, optimizer) for depth in DEPTHS for optimizer in OPTIMIZERS]
-        self._queue = [cell for cell in empty if cell not in full]
+        self._queue = [cell for cell in PLACES if cell not in full]
         if self._queue:
             self._take_next()
             self.start()
@@ -328,14 +330,12 @@ class DepthAndOptimizer(LiveTraining):
         self.grid.clear()
         chosen, best = (self.value("depth"), self.value("optimizer")), self.best_of(self.runs)
         self.grid.texts([(372 / 2, 9, "Best validation accuracy (%)")], size=13, align="center", bold=True)
-        places = {(depth, name): (76 + CELL * i, 44 + LINE * depth) for depth in DEPTHS
-                  for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
-        self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in places.items() if not depth],
+        self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in PLACES.items() if not depth],
                         size=11, align="center")  # fmt: skip
         rows = [(70, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS]
         self.grid.texts(rows, align="right")
         chance = 1 / self.num_classes()
-        for cell, (x, y) in places.items():
+        for cell, (x, y) in PLACES.items():
             here = [run for run in self.runs if run.cell == cell]
             run, words = self.best_of(here), (here[-1].ended or "…") if here else ""
             if run is not None:
@@ -348,8 +348,8 @@ class DepthAndOptimizer(LiveTraining):
             )
             name = f"{cell[0]} hidden layers, {cell[1]}: {words or 'empty'}"
             self.grid.spot(f"{cell[0]} {cell[1]}", (x, y, CELL, LINE), name, "grid")
-        self.grid.rects([(*place, CELL, LINE) for place in places.values()], "faint", stroke=0.5)
-        self.grid.rects([(*places[chosen], CELL, LINE)], "ink", stroke=3)
+        self.grid.rects([(*place, CELL, LINE) for place in PLACES.values()], "faint", stroke=0.5)
+        self.grid.rects([(*PLACES[chosen], CELL, LINE)], "ink", stroke=3)
 
     def last_runs(self):
         """Return the runs that are drawn, with the number of each, counted from 1."""

@@ -53,12 +53,11 @@ class SoftmaxExplorer(Explorer):
     def __init__(self, logits, class_names):
         self.names = [str(name) for name in class_names]
         wide = {"width": "440px", "label_width": "120px"}
-        self.logits = [
-            slider(f"logit: {name}", f"The network's number for {name}", 0.0, -5, 5, **wide)
-            for name in self.names
-        ]
-        for name, each, value in zip(self.names, self.logits, logits, strict=True):
+        self.logits = []
+        for name, value in zip(self.names, logits, strict=True):
+            each = slider(f"logit: {name}", f"The network's number for {name}", 0.0, -5, 5, **wide)
             show_first("softmax_explorer", f"logit of {name}", each, value)
+            self.logits.append(each)
         self.temperature = control(
             widgets.FloatLogSlider, "temperature T", "Logits are divided by it: small is sure, large unsure",
             value=1.0, base=10, min=-1, max=1, step=0.02, readout_format=".2f",
