@@ -301,11 +301,27 @@ class OptimizerRace(Live):
 
     # What is to be seen
 
-    def _build(self, chosen):
-        """Draw what stays while the surface and who takes part are the same."""
-        on, (loss, lowest, finish) = chosen.surface, landscape(chosen.surface.name)
+    def draw(self):
+        """Show the race at the present step."""
+        chosen = self.choice()
+        if chosen.surface is None or chosen == self._drawn:
+            return
+        descents = self.descents(chosen)
         for sheet in self.canvas.sheets:
             sheet.clear()
+        self._draw_surface(chosen.surface)
+        self._draw_descents(descents, chosen.begin)
+        self._draw_key(descents, chosen)
+        self._draw_rates(chosen, 36 + ROW * len(descents))
+        self._show_news(descents, chosen)
+        if not self.running:
+            self.canvas.play(chosen.step)
+        self.canvas.draw()
+        self._drawn = chosen
+
+    def _draw_surface(self, on):
+        """Draw the surface from above, and the finish line."""
+        loss, lowest, finish = landscape(on.name)
         below = "θ₁     (◆ minimum; ○ start: drag it)"
         self.map_axes = Axes(self.map, (0, 0, 350, HEIGHT), *on.limits, on.name, below, "θ₂")
         level = np.floor(LEVELS * ((loss - loss.min()) / np.ptp(loss)) ** 0.5)[np.newaxis, ::-1]
@@ -318,97 +334,61 @@ class OptimizerRace(Live):
         line = self.loss_axes.place((0, STEPS), np.log10(finish))
         self.curves.line(line, "ink", 1.5, (2, 3))
         self.curves.texts([(line[0, 0], line[0, 1] - 9, "finish")])
-        self.key.texts([(0, 9, "press to bet"), (118, 9, "α"), (170, 9, "bet")], "faint")
-        self.key.texts([(266, 9, "arrives")], "faint", align="right")
-        self.marks = {name: self._marks_of(name, 30 + ROW * i) for i, name in enumerate(chosen.rates)}
-        self.begin = [self.map.points(NOTHING, *look) for look in (("#222222", 0, 9), ("#ffffff", 0, 5))]
-        self._build_rates(on.rates["momentum"], 36 + ROW * len(chosen.rates))
 
-    def _marks_of(self, name, y):
-        """Return path and its head, the curve of the loss and its head, and the words and spot in the key."""
-        i, marks = self.names.index(name), []
-        ink, dash = INKS[i], [1.6 * part for part in DASHES[i][1]] if DASHES[i] != "-" else []
-        self.key.line([(0, y), (26, y)], ink, 1.6, dash)
-        self.key.points([(13, y)], ink, i, 5)
-        for sheet in (self.map, self.curves):
-            marks.append(sheet.line(NOTHING, ink, 1.6, dash, clocked=True))
-            marks.append(sheet.points(NOTHING, ink, i, 7, clocked=True))
-        words = [self.key.texts([], align=align) for align in ("left", "right")]
-        return [*marks, *words, self.key.spot(name, (0, y - ROW / 2, 266, ROW), name, "bets")]
-
-    def _build_rates(self, usual, top):
-        """Draw the map of momentum's α and β."""
-        limits, words = (np.log10(RATIOS[[0, -1]]), BETAS[[0, -1]]), "α   (dark: low in the end; white: left)"
-        place = 0, top, 266, HEIGHT - top
-        self.rate_axes = Axes(self.key, place, *limits, "Momentum from this start", words, "β", ticks=(0, 4))
-        for ratio in (0.1, 1, 10):
-            x, y = float(self.rate_axes.x(np.log10(ratio))), self.rate_axes.bottom + 11
-            self.key.texts([(x, y, f"{ratio * usual:g}")], "faint", align="center")
-        palette = np.vstack([255 * colormaps["cividis"](np.linspace(0, 1, 100))[:, :3], [[255] * 3]])
-        blank = np.full((1, len(BETAS), len(RATIOS)), 100, np.uint8)
-        self.rate_map = self.key.images([self.rate_axes.box], blank, palette, smooth=False)
-        self.rate_dots = {
-            name: self.key.points(NOTHING, INKS[i], i, 7) for name, i in (("momentum", 2), ("GD", 0))
-        }
-
-    def draw(self):
-        """Show the race at the present step."""
-        chosen, before = self.choice(), self._drawn
-        if chosen.surface is None or chosen == before:
-            return
-        descents = self.descents(chosen)
-        is_new = before is None or (before.surface, [*before.rates]) != (chosen.surface, [*chosen.rates])
-        if is_new:
-            self._build(chosen)
+    def _draw_descents(self, descents, begin):
+        """Draw for each its path with a head, and its loss with a head; the page's clock says how far."""
         low, high = 10.0 ** np.array(self.loss_axes.ylim)
         for name, descent in descents.items():
-            path, head, curve, curve_head, *_ = self.marks[name]
-            places = self.map_axes.place(*descent.theta.T)
+            i, ink, dash = self._look_of(name)
             heights = np.log10(np.clip(np.nan_to_num(descent.loss, nan=high), low, high))
             losses = self.loss_axes.place(np.arange(len(heights)), heights)
-            for mark, xy in ((path, places), (head, places), (curve, losses), (curve_head, losses)):
-                mark.show(xy)
-        for mark in self.begin:
-            mark.show(self.map_axes.place(*np.transpose([chosen.begin])))
-        if is_new or before.begin != chosen.begin:
-            self._show_rates(chosen)
-        for name, beta in (("momentum", chosen.beta), ("GD", 0.0)):
-            if name in chosen.rates:
-                ratio = chosen.rates[name] / chosen.surface.rates["momentum"]
-                self.rate_dots[name].show(self.rate_axes.place([np.log10(ratio)], [beta]))
-        self._show_standing(descents, chosen)
-        self._show_news(descents, chosen)
-        if not self.running:
-            self.canvas.play(chosen.step)
-        self.canvas.draw()
-        self._drawn = chosen
+            for sheet, xy in ((self.map, self.map_axes.place(*descent.theta.T)), (self.curves, losses)):
+                sheet.line(xy, ink, 1.6, dash, clocked=True)
+                sheet.points(xy, ink, i, 7, clocked=True)
+        for colour, size in (("#222222", 9), ("#ffffff", 5)):
+            self.map.points(self.map_axes.place(*np.transpose([begin])), colour, 0, size)
 
-    def _show_rates(self, chosen):
-        """Show how low momentum gets for each α and β: the lower, the darker; white where it left."""
-        every = 1 if chosen.surface.name != "tiny network" else 3  # what is not a formula takes its time
-        _, lowest, finish = landscape(chosen.surface.name)
-        lr, beta = np.meshgrid(chosen.surface.rates["momentum"] * RATIOS[::every], BETAS[::-1][::every])
-        left = (momentum_losses(chosen.surface, chosen.begin, lr, beta, STEPS) - lowest) / (finish - lowest)
-        level = np.clip(50 + 49 / 3 * np.log10(np.maximum(left, 1e-3)), 0, 99)  # at the finish line 50
-        level = np.where(np.isnan(left), 100, level).astype(np.uint8).repeat(every, 0).repeat(every, 1)
-        self.rate_map.show(level[np.newaxis, : len(BETAS), : len(RATIOS)])
+    def _look_of(self, name):
+        """Return an optimizer's number, colour and dashes."""
+        i = self.names.index(name)
+        return i, INKS[i], [1.6 * part for part in DASHES[i][1]] if DASHES[i] != "-" else []
 
-    def _show_standing(self, descents, chosen):
-        """Write who bets on whom, and who has arrived."""
+    def _draw_key(self, descents, chosen):
+        """Write who takes part, who bets on whom, and who has arrived."""
+        self.key.texts([(0, 9, "press to bet"), (118, 9, "α"), (170, 9, "bet")], "faint")
+        self.key.texts([(266, 9, "arrives")], "faint", align="right")
         step, finish = chosen.step, landscape(chosen.surface.name)[2]
         ranks = ranks_at(step, descents, finish)
-        for name, descent in descents.items():
-            left, right, spot = self.marks[name][4:]
-            y = spot.look["box"][1] + ROW / 2
+        for y, (name, descent) in zip(range(30, HEIGHT, ROW), descents.items(), strict=False):
+            i, ink, dash = self._look_of(name)
+            self.key.line([(0, y), (26, y)], ink, 1.6, dash)
+            self.key.points([(13, y)], ink, i, 5)
             bet = f"{chosen.bets.index(name) + 1}." if name in chosen.bets else ""
             place = f"{ranks[name]}. in step {arrival(descent, finish)}" if name in ranks else "–"
             state = "out" if descent.ended and step >= descent.at else place
             rate = "" if chosen.rates[name] is None else f"{chosen.rates[name]:.2g}"
             short = name if len(name) < 13 else f"{name[:11]}…"
-            left.show([(32, y, short), (118, y, rate), (170, y, bet)])
-            right.show([(266, y, state)])
+            self.key.texts([(32, y, short), (118, y, rate), (170, y, bet)])
+            self.key.texts([(266, y, state)], align="right")
             loss = descent.loss[min(step, len(descent.loss) - 1)]
-            spot.show(f"{name}, α {rate}; your bet: {bet or 'none'}; arrived: {state}; loss {loss:.3g}")
+            words = f"{name}, α {rate}; your bet: {bet or 'none'}; arrived: {state}; loss {loss:.3g}"
+            self.key.spot(name, (0, y - ROW / 2, 266, ROW), words, "bets")
+
+    def _draw_rates(self, chosen, top):
+        """Draw the map of momentum's α and β, and where momentum and GD are on it."""
+        limits, words = (np.log10(RATIOS[[0, -1]]), BETAS[[0, -1]]), "α   (dark: low in the end; white: left)"
+        place, usual = (0, top, 266, HEIGHT - top), chosen.surface.rates["momentum"]
+        self.rate_axes = Axes(self.key, place, *limits, "Momentum from this start", words, "β", ticks=(0, 4))
+        for ratio in (0.1, 1, 10):
+            x, y = float(self.rate_axes.x(np.log10(ratio))), self.rate_axes.bottom + 11
+            self.key.texts([(x, y, f"{ratio * usual:g}")], "faint", align="center")
+        palette = np.vstack([255 * colormaps["cividis"](np.linspace(0, 1, 100))[:, :3], [[255] * 3]])
+        levels = momentum_levels(chosen.surface, chosen.begin)[np.newaxis]
+        self.key.images([self.rate_axes.box], levels, palette, smooth=False)
+        for name, i, beta in (("momentum", 2, chosen.beta), ("GD", 0, 0.0)):
+            if name in chosen.rates:
+                dot = self.rate_axes.place([np.log10(chosen.rates[name] / usual)], [beta])
+                self.key.points(dot, INKS[i], i, 7)
 
     def _show_news(self, descents, chosen):
         """Say what has happened by now, and whether the task is solved."""
@@ -437,6 +417,18 @@ class OptimizerRace(Live):
                 f"below 2 (1 + β) / 50 = {(1 + chosen.beta) / 25:.3g}; you took {gd:.2g}."
             )
             self.task.value = task_html(TASK, why)
+
+
+@functools.lru_cache(8)
+def momentum_levels(on, start):
+    """Return how low momentum gets for each α and β: the lower, the darker; white where it left."""
+    every = 1 if on.name != "tiny network" else 3  # what is not a formula takes its time
+    _, lowest, finish = landscape(on.name)
+    lr, beta = np.meshgrid(on.rates["momentum"] * RATIOS[::every], BETAS[::-1][::every])
+    left = (momentum_losses(on, start, lr, beta, STEPS) - lowest) / (finish - lowest)
+    level = np.clip(50 + 49 / 3 * np.log10(np.maximum(left, 1e-3)), 0, 99)  # at the finish line 50
+    level = np.where(np.isnan(left), 100, level).astype(np.uint8).repeat(every, 0).repeat(every, 1)
+    return level[: len(BETAS), : len(RATIOS)]
 
 
 def arrival(descent, finish):

@@ -53,25 +53,39 @@ def panel(used):
     return used
 
 
+def racing(panel):
+    """Who is in the key, by name: all that is written in the line, and the place that can be pressed."""
+    marks = panel.key.marks
+    return {mark.look["id"]: marks[i - 2 : i + 1] for i, mark in enumerate(marks) if mark.kind == "spot"}
+
+
+def moving(panel, name):
+    """What the page's clock moves: an optimizer's path with its head, the curve of its loss with its head."""
+    i = 2 * [*racing(panel)].index(name)
+    both = ([mark for mark in sheet.marks if mark.look.get("clocked")] for sheet in (panel.map, panel.curves))
+    return [mark for marks in both for mark in marks[i : i + 2]]
+
+
 def marked(panel, name, which):
     """The values at which a mark of an optimizer's is: 0 its path, 2 the curve of its log₁₀ loss."""
     axes = panel.loss_axes if which == 2 else panel.map_axes
-    return np.transpose(axes.values(*np.transpose(panel.marks[name][which].data)))
+    return np.transpose(axes.values(*np.transpose(moving(panel, name)[which].data)))
 
 
 def assert_path(panel, name, descent):
-    assert panel.marks[name][1].data is panel.marks[name][0].data  # the head is where the page's clock is
+    path, head, *_ = moving(panel, name)
+    assert head.data is path.data  # the head is where the page's clock is
     np.testing.assert_allclose(marked(panel, name, 0), descent.theta, atol=1e-9)
 
 
 def cells(panel, name):
     """What the key says of an optimizer: its name, α, bet and arrival."""
-    left, right, _ = panel.marks[name][4:]
+    left, right, _ = racing(panel)[name]
     return [words for *_, words in (*left.data, *right.data)]
 
 
 def spot(panel, name):
-    return panel.marks[name][-1].data
+    return racing(panel)[name][-1].data
 
 
 def hear(panel, **event):
@@ -97,7 +111,8 @@ def test_every_surface_shows_the_librarys_optimizers_from_its_start(panel, name)
         assert cells(panel, optimizer)[:2] == [optimizer, f"{rate:.2g}"]
         assert f"loss {descent.loss[-1]:.3g}" in spot(panel, optimizer)
     assert panel.choice().begin == on.start
-    assert [round(v, 6) for v in panel.map_axes.values(*panel.begin[0].data[0])] == list(on.start)
+    (begin,) = (mark.data for mark in panel.map.marks if mark.look.get("size") == 9)
+    assert [round(v, 6) for v in panel.map_axes.values(*begin[0])] == list(on.start)
     assert (panel.map_axes.xlim, panel.map_axes.ylim) == on.limits
     assert not panel.message.value
 
@@ -198,20 +213,20 @@ def test_the_seed_is_of_sgds_noise_and_changes_nobody_else(panel):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_everybody_can_stay_at_home_and_come_back(panel, name):
     panel.taking_part[name].value = False
-    assert [*panel.marks] == [other for other in OPTIMIZERS if other != name]
+    assert [*racing(panel)] == [other for other in OPTIMIZERS if other != name]
     panel.taking_part[name].value = True
     assert_path(panel, name, expected(name))
 
 
 def test_nobody_at_all_may_race():
     panel = optimizer_race(optimizers=[])
-    assert panel.marks == {}
+    assert racing(panel) == {}
     assert not panel.message.value
 
 
 def test_nobody_is_told_apart_by_colour_alone():
     panel = optimizer_race(mine={"one": SGD(0.01), "two": SGD(0.02)})
-    looks = [(marks[0].look, marks[1].look) for marks in panel.marks.values()]
+    looks = [[mark.look for mark in moving(panel, name)[:2]] for name in racing(panel)]
     assert len({line["colour"] for line, _ in looks}) == 7
     assert len({(str(line["dash"]), head["shape"]) for line, head in looks}) == 7
 
@@ -279,7 +294,7 @@ def test_what_happens_is_told_in_a_sentence_with_its_step(panel):
 def test_the_map_of_momentums_rates_is_dark_where_momentum_gets_low(name):
     panel = optimizer_race(name)
     on, (_, lowest, finish) = surface(name), landscape(name)
-    levels = panel.rate_map.data[0]
+    (levels,) = (mark.data[0] for mark in panel.key.marks if mark.kind == "images")
     for lr, beta in ((0.3, 0.0), (1.0, 0.9), (25.0, 0.9)):
         x, y = panel.rate_axes.place(math.log10(lr), beta)
         axes = panel.rate_axes
@@ -302,7 +317,8 @@ def test_pressing_the_map_sets_momentums_rate_and_beta_and_a_dot_is_there():
     hear(panel, event="pointer", phase="down", sheet=2, x=x, y=y)
     assert panel.choice().rates["momentum"] == pytest.approx(0.012)
     assert panel.choice().beta == 0.5
-    assert panel.rate_dots["momentum"].data[0].tolist() == pytest.approx([x, y])
+    dot, _ = (mark for mark in panel.key.marks if mark.look.get("size") == 7)
+    assert (dot.look["shape"], dot.data[0].tolist()) == (2, pytest.approx([x, y]))
     hear(panel, event="pointer", phase="down", sheet=2, x=1, y=1)  # beside the map
     assert panel.choice().beta == 0.5
 
@@ -648,7 +664,7 @@ def test_controls_that_a_page_moves_while_a_frame_is_drawn_are_in_the_next_frame
     async def scene():
         panel = optimizer_race(mine={"mine": mine})
         draw = panel.canvas.draw
-        panel.canvas.draw = lambda: (seen.append((cells(panel, "GD")[1], [*panel.marks])), draw())
+        panel.canvas.draw = lambda: (seen.append((cells(panel, "GD")[1], [*racing(panel)])), draw())
         panels.append(panel)
         panel.rates["mine"].value = 0.03
         await until(lambda: len(seen) > 1)
