@@ -66,8 +66,8 @@ class Panel:
             if self.loop is not None:
                 self.loop.call_later(GONE, lambda: self.ui._view_count or self.close())
 
-    def when(self, control, action, trait="value"):
-        """Call ``action(new value)`` whenever a control changes.
+    def when(self, control, action):
+        """Call ``action(new value)`` whenever a control's value changes.
 
         Of changes that come faster than `action` can be called, the last one counts.
         """
@@ -75,14 +75,14 @@ class Panel:
 
         def act():
             waiting.clear()
-            action(getattr(control, trait))
+            action(control.value)
 
         def changed(_):
             if not waiting:
                 waiting.append(True)
                 self.post(act)
 
-        control.observe(changed, trait)
+        control.observe(changed, "value")
 
     def button(self, words, icon, tooltip, action):
         """Return a button that calls ``action()`` whenever it is pressed."""
