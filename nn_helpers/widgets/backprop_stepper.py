@@ -63,6 +63,7 @@ BACKWARD = (
     Step("db1", "dz1", f"∂L/∂b₁ = {SUM} ∂L/∂z₁", "The last derivative: now θ can change."),
 )
 STEPS = FORWARD + BACKWARD
+EDGES = [(source, step.result) for step in FORWARD for source in step.sources]
 MADE_OF = {step.result: step.made_of.split() for step in STEPS}
 WIDTH, HEIGHT = 926, 344  # pixels of the graph
 CELL, LINE = 46, 18  # of a number
@@ -123,7 +124,7 @@ def passes(activation, N, seed):
 class BackpropStepper(Panel):
     """See `backprop_stepper`."""
 
-    def __init__(self, activation="relu", N=2, seed=0):
+    def __init__(self, activation, N, seed):
         super().__init__()
         how_far = "How far the computation has come: forwards, then backwards"
         self.position = slider("step", how_far, 0, 0, len(STEPS), step=1, width="300px", label_width="40px")
@@ -214,16 +215,12 @@ class BackpropStepper(Panel):
         self.sheet.texts(numbers, colour, size=13, align="right")
 
     def _draw_edges(self, active):
-        faint, strong = [], []
-        for step in FORWARD:
-            for source in step.sources:
-                edge = source, step.result
-                backward = edge in active and self.colour == COLOURS[1]
-                (strong if edge in active else faint).append(self._arrow(*edge, backward))
-        for arrows, colour, width in ((faint, "faint", 1), (strong, self.colour, 3)):
-            self.sheet.line(np.reshape(arrows, (-1, 2)), colour, width)
+        faint = [self._arrow(*edge) for edge in EDGES if edge not in active]
+        strong = [self._arrow(*edge, self.colour == COLOURS[1]) for edge in EDGES if edge in active]
+        self.sheet.line(np.reshape(faint, (-1, 2)), "faint", 1)
+        self.sheet.line(np.reshape(strong, (-1, 2)), self.colour, 3)
 
-    def _arrow(self, source, target, backward):
+    def _arrow(self, source, target, backward=False):
         """Return an arrow between two arrays as a line, with its head and a gap at the end."""
         (x, y, width, _), (u, v, target_width, _) = self.box(source), self.box(target)
         if PLACES[source][1] == PLACES[target][1]:  # side by side
@@ -301,9 +298,9 @@ def edges_of(step):
     if step is None:
         return set()
     if not step.backward:
-        return {(source, step.result) for source in step.sources}
-    through = ("z2", "p", "y") if step.result == "dz2" else (step.result[1:],)
-    return {(name, each.result) for each in FORWARD for name in through if name in each.sources}
+        return {edge for edge in EDGES if edge[1] == step.result}
+    of = ("z2", "p", "y") if step.result == "dz2" else (step.result[1:],)
+    return {edge for edge in EDGES if edge[0] in of}
 
 
 def parts_of(v, name, i, j, activation):

@@ -111,7 +111,7 @@ class DepthAndOptimizer(LiveTraining):
         for _ in range(PREVIEW // len(self.data.train)):
             self.step()
 
-    def __init__(self, data=None, functions=None, settings=None):
+    def __init__(self, data, functions, settings):
         super().__init__("depth_and_optimizer", functions, ClassificationNet(1, [1], 2).functions)
         if data is None:
             data = load_images("sketches", quiet=True).subset(500, val=500)
@@ -121,7 +121,6 @@ class DepthAndOptimizer(LiveTraining):
                 f"depth_and_optimizer: {self.data!r} has no validation part; write data.subset(500, val=500)"
             )
         self._make_controls()
-        settings = settings or {}
         show_settings("depth_and_optimizer", self.settings, settings, {"lr": {"above": 0.0}})
         if "optimizer" in settings and "lr" not in settings:
             self._suggest_lr(settings["optimizer"])
@@ -141,12 +140,9 @@ class DepthAndOptimizer(LiveTraining):
 
     def _make_controls(self):
         self.fill_button = self.button("Fill the grid", "th", "Train all that is still empty", self._fill)
-        for button, words, tooltip in (
-            (self.start_button, self.start_word, "Train networks as chosen, or go on"),
-            (self.step_button, "One epoch", "Train for one epoch"),
-            (self.reset_button, "Forget all", "Forget all runs"),
-        ):
-            button.description, button.tooltip = words, tooltip
+        self.start_button.tooltip = "Train networks as chosen, or go on"
+        self.step_button.description, self.step_button.tooltip = "One epoch", "Train for one epoch"
+        self.reset_button.description, self.reset_button.tooltip = "Forget all", "Forget all runs"
         self.buttons.children = [*self.buttons.children, self.fill_button]
         rate = "How far a step goes; on a log scale"
         self.settings = {
@@ -342,10 +338,8 @@ class DepthAndOptimizer(LiveTraining):
                 share = max(0.0, run.best[0] - chance) / max(best.best[0] - chance, 1e-9)
                 self.grid.rects([(x, y, CELL, LINE)], to_hex(1 - share * (1 - np.array(to_rgb(COLOURS[5])))))
                 words = f"{100 * run.best[0]:.0f} ± {100 * run.best[1]:.0f}"
-            look = {"align": "center", "bold": run is not None and run is best}
-            self.grid.texts(
-                [(x + CELL / 2, y + LINE / 2, words)], "ink" if run is None else "#111111", **look
-            )
+            middle, ink = (x + CELL / 2, y + LINE / 2, words), "ink" if run is None else "#111111"
+            self.grid.texts([middle], ink, align="center", bold=run is not None and run is best)
             name = f"{cell[0]} hidden layers, {cell[1]}: {words or 'empty'}"
             self.grid.spot(f"{cell[0]} {cell[1]}", (x, y, CELL, LINE), name, "grid")
         self.grid.rects([(*place, CELL, LINE) for place in PLACES.values()], "faint", stroke=0.5)

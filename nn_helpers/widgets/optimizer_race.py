@@ -105,7 +105,7 @@ def landscape(name):
 class OptimizerRace(Live):
     """See `optimizer_race`."""
 
-    def __init__(self, surface="ravine", mine=None, optimizers=None, rates=None, settings=None):
+    def __init__(self, surface, mine, optimizers, rates, settings):
         super().__init__()
         self.racers = OPTIMIZERS | _check_mine({} if mine is None else mine)
         self.names, self.bets, self.on = [*self.racers], [], None
@@ -113,7 +113,7 @@ class OptimizerRace(Live):
         self._make_controls(choice("optimizer_race", "surface", surface, SURFACES), optimizers)
         self._take_surface()
         show_settings("optimizer_race", self.rates, rates or {})
-        show_settings("optimizer_race", self.settings, settings or {})
+        show_settings("optimizer_race", self.settings, settings)
         words = "The surface from above, with the path of each optimizer from the start to the present step"
         self.map = Sheet(350, HEIGHT, words, pointer=True)
         self.curves = Sheet(288, HEIGHT, "The loss of each optimizer over the steps, with the finish line")
