@@ -155,7 +155,7 @@ class BackpropStepper(Panel):
         return png
 
     def _move(self, by):
-        self.position.value = min(max(self.position.value + by, 0), len(STEPS))
+        self.position.value += by  # the slider stays within its ends
 
     def _renew(self):
         self.values = passes(self.activation.value, self.N.value, self.seed.value)
@@ -236,7 +236,7 @@ class BackpropStepper(Panel):
         return [tail, tip, tip + way + aside, tip, tip + way - aside, (np.nan, np.nan)]
 
     def _hear(self, event):
-        if "spot" not in event or event["event"] == "leave":
+        if event["event"] == "leave":
             return
         name, i, j = event["spot"].split()
         entry = name, int(i), int(j)

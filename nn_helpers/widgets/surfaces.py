@@ -18,7 +18,7 @@ from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Adam
 from nn_helpers.support.arrays import describe
 from nn_helpers.support.validation import choice
-from nn_helpers.training import training_steps
+from nn_helpers.training import train
 
 COS, SIN = math.cos(math.pi / 6), math.sin(math.pi / 6)  # of the ravine that is turned
 SHALLOW, BARRIER, DEEP = -1.5, -0.5, 2.0  # along θ₁, where the surface with two minima is level
@@ -148,8 +148,7 @@ def tiny_network():
     data = points("circles", n_train=60, n_val=0, dtype=np.float64)
     x, y = data.train.images, data.train.labels
     net = ClassificationNet(2, [3], 2, "tanh", init="xavier", dtype=np.float64, seed=0)
-    for _ in training_steps(net, (x, y), Adam(lr=0.05), batch_size=None, epochs=300, validate=False):
-        pass
+    train(net, (x, y), Adam(lr=0.05), batch_size=None, epochs=300, progress=False)
     return net, x, y
 
 
