@@ -22,7 +22,7 @@ from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show
 from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.page import task_html
 from nn_helpers.widgets.panel import traceback_of
-from nn_helpers.widgets.surfaces import SURFACES, descend_together, momentum_losses, surface
+from nn_helpers.widgets.surfaces import SURFACES, descend, momentum_losses, surface
 
 
 class Plain:
@@ -289,14 +289,12 @@ class OptimizerRace(Live):
 
     def descents(self, chosen):
         """Return the descent of everybody who takes part, by name; what no control changed is kept."""
-        depends, walkers = {}, {}
         for name, rate in chosen.rates.items():
             seed, beta = chosen.seed if name == "SGD" else None, None if name in BLIND else chosen.beta
-            depends[name] = chosen.surface, chosen.begin, rate, beta, seed
-            if name not in self._kept or self._kept[name][0] != depends[name]:
-                walkers[name] = self._stepper(name, rate, beta), seed
-        for name, descent in descend_together(chosen.surface, walkers, STEPS, chosen.begin).items():
-            self._kept[name] = depends[name], descent
+            depends = chosen.surface, chosen.begin, rate, beta, seed
+            if name not in self._kept or self._kept[name][0] != depends:
+                step = self._stepper(name, rate, beta)
+                self._kept[name] = depends, descend(chosen.surface, step, STEPS, chosen.begin, seed)
         return {name: self._kept[name][1] for name in chosen.rates}
 
     # What is to be seen

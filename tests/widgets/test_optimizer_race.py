@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from scenes import descend, in_loop, until
+from scenes import in_loop, until
 
 from nn_helpers import SGD, Adam, Constant, Momentum, RMSprop, StepDecay
 from nn_helpers.widgets import optimizer_race
@@ -21,7 +21,7 @@ from nn_helpers.widgets.optimizer_race import (
     landscape,
     ranks_at,
 )
-from nn_helpers.widgets.surfaces import SURFACES, Descent, surface
+from nn_helpers.widgets.surfaces import SURFACES, Descent, descend, surface
 
 LIBRARY = {
     "GD": lambda lr: SGD(lr), "SGD": lambda lr: SGD(lr), "momentum": lambda lr: Momentum(lr, beta=0.9),
