@@ -177,8 +177,7 @@ class DepthAndOptimizer(LiveTraining):
 
     def _present_run(self):
         """Return the present run if it can go on, else None."""
-        run = self.runs[-1] if self.runs else None
-        return None if run is None or run.ended else run
+        return self.runs[-1] if self.runs and not self.runs[-1].ended else None
 
     def _end_if_changed(self):
         """End the present run when something else is chosen now: what comes is another run."""

@@ -208,7 +208,7 @@ class OptimizerRace(Live):
 
     def run(self, steps):
         """Go on by so many steps at once, in any Python."""
-        self.time.value = min(self.time.value + steps, STEPS)
+        self.time.value += steps  # the slider stays within its ends
         self.draw()
 
     async def play(self):
@@ -259,8 +259,7 @@ class OptimizerRace(Live):
             self._bet(event["spot"])
         elif event.get("sheet") == 0:
             for symbol, value in zip(("theta1", "theta2"), self.map_axes.values(x, y), strict=True):
-                each = self.settings[symbol]
-                each.value = round(min(max(value, each.min), each.max), 2)
+                self.settings[symbol].value = round(value, 2)  # a slider stays within its ends
         elif event["event"] == "pointer":
             log_lr, beta = self.rate_axes.values(x, y)
             if abs(log_lr - 0.2) <= 1.2 and 0 <= beta <= 0.99:  # on the map, and not beside it
@@ -335,10 +334,9 @@ class OptimizerRace(Live):
 
     def _draw_descents(self, descents, begin):
         """Draw for each its path with a head, and its loss with a head; the page's clock says how far."""
-        low, high = 10.0 ** np.array(self.loss_axes.ylim)
         for name, descent in descents.items():
             i, ink, dash = self._look_of(name)
-            heights = np.log10(np.clip(np.nan_to_num(descent.loss, nan=high), low, high))
+            heights = np.log10(np.maximum(np.nan_to_num(descent.loss, nan=np.inf), 1e-300))
             losses = self.loss_axes.place(np.arange(len(heights)), heights)
             for sheet, xy in ((self.map, self.map_axes.place(*descent.theta.T)), (self.curves, losses)):
                 sheet.line(xy, ink, 1.6, dash, clocked=True)

@@ -5,6 +5,7 @@ import base64
 import html
 import traceback
 from collections.abc import Mapping
+from itertools import dropwhile
 from pathlib import Path
 from weakref import WeakSet
 
@@ -172,10 +173,9 @@ class CountedBox(widgets.VBox):
 def traceback_of(error):
     """Return an error's traceback without this package's lines before those of the learner's."""
     shown = traceback.TracebackException.from_exception(error)
-    frames = list(shown.stack)
-    foreign = [i for i, frame in enumerate(frames) if not frame.filename.startswith(PACKAGE)]
-    if foreign:
-        shown.stack = traceback.StackSummary.from_list(frames[foreign[0] :])
+    theirs = list(dropwhile(lambda frame: frame.filename.startswith(PACKAGE), shown.stack))
+    if theirs:
+        shown.stack = traceback.StackSummary.from_list(theirs)
     return "".join(shown.format())
 
 
