@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.__main__ import Worker, machine
 from benchmarks.workloads import INPUT_SIZE, NUM_CLASSES, Workload
+from nn_helpers.support.threads import usable_cores
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ TINY = Sizes((4, 8), (2, 4), (1, 2), (200, 400), (1, 2), rounds=2, seconds=1e-3,
 
 @dataclass(frozen=True)
 class Curve:
-    """A quantity measured several times for each x, and two points of the ideal's straight line."""
+    """A quantity measured several times for each x; two points of the ideal's line, flat from `most` on."""
 
     title: str
     xlabel: str
@@ -55,10 +56,11 @@ class Curve:
     end: tuple[float, float]
     ideal_is: str
     log: bool = False
+    most: float = np.inf
 
     def ideal(self, x):
         (x0, y0), (x1, y1) = self.start, self.end
-        return y0 + (y1 - y0) * (np.asarray(x) - x0) / (x1 - x0)
+        return y0 + (y1 - y0) * (np.minimum(x, self.most) - x0) / (x1 - x0)
 
     @property
     def median(self):
@@ -158,6 +160,7 @@ def over_threads(sizes, threads):
     return Curve(
         f"Threads: layers of 512 and 256, batches of {batch_size}", "threads", "rate", "steps/s", x, y,
         (x[0], one), (x[0] + 1, 2 * one), "as much for each further thread with a core",
+        most=usable_cores(),
     )  # fmt: skip
 
 

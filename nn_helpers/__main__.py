@@ -360,7 +360,7 @@ def run_train(arguments):
         name: make_optimizer_for(name, arguments, len(data.train), made_by) for name in arguments.optimizer
     }
     epochs = f"{arguments.epochs} epoch{'s' * (arguments.epochs > 1)}"
-    print(f"{net!r}\n{len(data.train)} training images, {epochs}")
+    print(f"{net!r}\n{len(data.train)} training image{'s' * (len(data.train) > 1)}, {epochs}")
     with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told in words
         nets, histories = compare_optimizers(
             net, data, optimizers,

@@ -17,7 +17,7 @@ from nn_helpers.support.learner_functions import Adapted
 from nn_helpers.support.parameters import NOWHERE, Buffers, BuffersOfThread, Parameters, copy_into, shapes_of
 from nn_helpers.support.scratch import in_blocks
 from nn_helpers.support.threads import share_out
-from nn_helpers.support.validation import Number, choice, float_dtype, generator, number
+from nn_helpers.support.validation import Number, float_dtype, generator, number
 
 # The standard deviation of the first weights, for an affine layer with D inputs and M outputs.
 INITIALISATIONS = {
@@ -48,7 +48,8 @@ class ClassificationNet:
         The width of each hidden layer. ``[100, 100]`` makes a network of three affine layers;
         ``[]`` makes softmax regression.
     num_classes : int
-    activation : {"relu", "leaky_relu", "sigmoid", "tanh"}
+    activation : {"relu", "leaky_relu", "sigmoid", "tanh"} or list of these
+        Of all hidden layers, or of each.
     reg : float
         Strength of the L2 penalty ½ · reg · Σ‖W‖². It can be changed between steps.
     init : {"he", "xavier", "normal"} or function (D, M) -> float
@@ -94,7 +95,8 @@ class ClassificationNet:
 
     reg = Number()
     dropout = Number(below=1.0)
-    activation = property(attrgetter("_activation"), doc="The name of the activation; it cannot change.")
+    activation = property(lambda net: copy.copy(net._chosen[0]), doc="A name, or a list; it cannot change.")
+    hidden_activations = property(lambda net: net._chosen[1], doc="One name for each hidden layer.")
     normalise = property(attrgetter("_normalise"), doc="Whether hidden layers are normalised; cannot change.")
     residual = property(attrgetter("_residual"), doc="Whether layers add their input; it cannot change.")
     theta = _vector("theta", "Every parameter in one vector (P,): all weights, then all biases.")
@@ -112,7 +114,7 @@ class ClassificationNet:
     ):  # fmt: skip
         sizes = check.sizes(input_size, hidden_sizes, num_classes)
         self.input_size, *self.hidden_sizes, self.num_classes = sizes
-        self._activation = choice("ClassificationNet", "activation", activation, layers.ACTIVATIONS)
+        self._chosen = check.activations(activation, layers.ACTIVATIONS, self.hidden_sizes)
         self.dtype, self.reg, self.dropout = float_dtype("ClassificationNet", dtype), reg, dropout
         self.init = check.init(init, INITIALISATIONS)
         self._normalise, self._residual = check.switches(normalise, residual, sizes[:-1])
@@ -131,9 +133,10 @@ class ClassificationNet:
     @property
     def library(self):
         """The library's functions that this network is made of, by name."""
+        names = self.hidden_activations or (self.activation,)
         used = (
             *(layers.affine_forward, layers.affine_backward),
-            *layers.ACTIVATIONS[self.activation],
+            *(function for name in names for function in layers.ACTIVATIONS[name]),
             *(layers.batchnorm_forward, layers.batchnorm_backward)[: 2 * self.normalise],
             *(losses.softmax, losses.cross_entropy, losses.l2_penalty),
         )
@@ -166,13 +169,13 @@ class ClassificationNet:
         """Return logits and the caches of all layers; hidden layers are computed in `buffers`."""
         *hidden, last = self._stored.layers
         caches, a = [], x
-        for layer, buffer in zip(hidden, buffers.of(len(x)), strict=True):
-            a, cache = self._hidden_forward(a, layer, buffer, training)
+        for layer, name, buffer in zip(hidden, self.hidden_activations, buffers.of(len(x)), strict=True):
+            a, cache = self._hidden_forward(a, layer, name, buffer, training)
             caches.append(cache)
         logits, affine_cache = self.functions["affine_forward"](a, last.W, last.b)
         return logits, (caches, affine_cache)
 
-    def _hidden_forward(self, x, layer, buffer, training=False):
+    def _hidden_forward(self, x, layer, activation, buffer, training=False):
         """Return what a hidden layer puts out, and what its way back needs."""
         functions, normalised, mask = self.functions, None, None
         z, affine_cache = functions["affine_forward"](x, layer.W, layer.b, out=buffer.z)
@@ -180,7 +183,7 @@ class ClassificationNet:
             running = None if training else (layer.mean, layer.var)
             y, cache = functions["batchnorm_forward"](z, layer.gamma, layer.beta, running)
             z, normalised = y, ([z], cache)  # a list: the running means take z from it, once
-        a, activation_cache = functions[f"{self.activation}_forward"](z, out=buffer.a)
+        a, activation_cache = functions[f"{activation}_forward"](z, out=buffer.a)
         if training and self.dropout:
             dropout_forward = functions.get("dropout_forward", layers.dropout_forward)
             a, mask = dropout_forward(a, self.dropout, self.rng, out=(buffer.dropped, buffer.mask))
@@ -212,20 +215,21 @@ class ClassificationNet:
         affine_backward, around = self.functions["affine_backward"], None
         (*hidden, layer), buffers = self._stored.layers, self._buffers.of(len(dz))
         # Each layer with the hidden layer before it, whose output was its input.
-        for before, buffer, cache in zip(hidden[::-1], buffers[::-1], caches[::-1], strict=True):
+        walked = list(zip(hidden, self.hidden_activations, buffers, caches, strict=True))
+        for before, name, buffer, cache in walked[::-1]:
             da, _, _ = affine_backward(dz, affine_cache, out=(buffer.da, layer.dW, layer.db))
             da = da if around is None else da + around
-            dz, around, affine_cache = self._hidden_backward(da, before, buffer, cache)
+            dz, around, affine_cache = self._hidden_backward(da, before, name, buffer, cache)
             layer = before
         affine_backward(dz, affine_cache, out=(None, layer.dW, layer.db), need_dx=False)
 
-    def _hidden_backward(self, da, layer, buffer, cache):
+    def _hidden_backward(self, da, layer, activation, buffer, cache):
         """Return dz of a hidden layer's affine part, what its shortcut carries, and the affine cache."""
         affine_cache, normalised, activation_cache, mask, shortcut = cache
         around = da if shortcut else None
         if mask is not None:
             da = layers.dropout_backward(da, mask, out=None if shortcut else buffer.da)
-        dz = self.functions[f"{self.activation}_backward"](da, activation_cache, out=buffer.dz)
+        dz = self.functions[f"{activation}_backward"](da, activation_cache, out=buffer.dz)
         if normalised:
             new, norm_cache = normalised
             dz, layer.dgamma[...], layer.dbeta[...] = self.functions["batchnorm_backward"](dz, norm_cache)
@@ -276,8 +280,8 @@ class ClassificationNet:
         x : float array (N, …)
         """
         a, found = check.examples("activations", x, self), []
-        for layer in self._stored.layers[:-1]:
-            a, _ = self._hidden_forward(a, layer, NOWHERE)
+        for layer, name in zip(self._stored.layers, self.hidden_activations, strict=False):
+            a, _ = self._hidden_forward(a, layer, name, NOWHERE)
             found.append(a)
         return found
 
@@ -402,5 +406,6 @@ class ClassificationNet:
         reg = f", reg={self.reg:g}" if self.reg else ""
         reg += f", dropout={self.dropout:g}" if self.dropout else ""
         reg += ", normalise" * self.normalise + ", residual" * self.residual
+        activation = self.activation if isinstance(self.activation, str) else " + ".join(self.activation)
         parameters = f"{self.theta.size:,} parameter{'s' if self.theta.size > 1 else ''}"
-        return f"ClassificationNet({sizes}, {self.activation}{reg}, {parameters}, {self.dtype})"
+        return f"ClassificationNet({sizes}, {activation}{reg}, {parameters}, {self.dtype})"

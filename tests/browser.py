@@ -229,11 +229,13 @@ class Controls:
 
     def choose(self, label, option):
         """Choose an option of a dropdown."""
-        self.control(label).locator("select").select_option(label=option)
+        number = self.options(label).index(option)
+        self.control(label).locator("select").select_option(index=number)
 
     def options(self, label):
         """Return the options of a dropdown."""
-        return self.control(label).locator("option").all_inner_texts()
+        options = self.control(label).locator("option").all_inner_texts()
+        return [words.replace("\xa0", " ") for words in options]
 
     def type(self, label, text):
         """Type into a field, or beside a slider, in the place of what is there, and press Enter."""

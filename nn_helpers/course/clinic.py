@@ -163,18 +163,19 @@ class Case:
         after, healthy = Patient(parts, self.seed), Patient(Parts(), self.seed)
         least = symptoms()["healthy"][ACCURACY][0]
         (_, before), (_, now) = self._patient.measure(), after.measure()
-        left = [name for name in FAULTS[self._fault]["plant"] if not _is_mended(parts, self._fault, name)]
-        well = now >= least
+        plant, well = FAULTS[self._fault]["plant"], now >= least
+        left = [name for name, ill in plant.items() if not _is_mended(name, ill, getattr(parts, name), well)]
         said = f"Validation accuracy: {before:.0%} before, {now:.0%} now, {least:.0%} or more if healthy.\n"
         if not left and well:
             said += "Mended."
         elif not left:
             said += "The fault is gone, but what you put in its place does not do well."
         elif now - before > (least - before) / 2 > 0:
-            said += "It does better now, but the fault is still there: your change hides it."
+            hides = ": your change hides it" * changes.keys().isdisjoint(left)
+            said += f"It does better now, but the fault is still there{hides}."
         else:
             said += "The fault is still there."
-        also = [name for name in changes if name not in FAULTS[self._fault]["plant"]]
+        also = [name for name in changes if name not in plant]
         said += f" You have also changed what was healthy: {', '.join(also)}." * bool(also and not left)
         self._note("mended", ", ".join(changes), not left and well)
         print(wrap(said))
@@ -201,10 +202,10 @@ def _changes(part, numbers):
     return changes
 
 
-def _is_mended(parts, fault, name):
-    """Say whether a part is healthy, or a number other than the planted one."""
-    now, ill = getattr(parts, name), FAULTS[fault]["plant"][name]
-    return now == PARTS[name] or (not isinstance(now, str) and now != ill)
+def _is_mended(name, ill, now, well):
+    """Say whether a part is healthy, or a number that does well or errs in the other direction."""
+    healthy = 0.2 if name == "init" else PARTS[name]  # about what "he" is here
+    return now != ill and (well or str in (type(now), type(ill)) or (now - healthy) * (ill - healthy) <= 0)
 
 
 def what_tells_apart(fault, other, asked=()):

@@ -18,16 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from tqdm import tqdm
 
-from nn_helpers.course.submissions import (
-    ABSENT,
-    LARGEST,
-    OUTSIDE,
-    form_of,
-    functions_in,
-    printable,
-    students_in,
-    words,
-)
+from nn_helpers.course.submissions import ABSENT, LARGEST, OUTSIDE, form_of, functions_in, students_in, words
 from nn_helpers.course.work_copy import source_folder
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.checking import copied_process
@@ -40,6 +31,7 @@ from nn_helpers.exercises.exercise import Case
 from nn_helpers.exercises.portfolio import load, statement_of
 from nn_helpers.support.confine import confine, why_not
 from nn_helpers.support.files import open_plain
+from nn_helpers.support.validation import printable
 
 LONGEST = 20  # seconds for a function, on a machine as fast as that of the limits
 PATIENCE = 60  # seconds for a student, whose functions may all be endless

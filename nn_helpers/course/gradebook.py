@@ -150,7 +150,7 @@ def page_for(student, lessons):
     """Return a student's page, as HTML."""
     names = [name for group in lessons.values() for name in group]
     parts = [f"<h1>{html.escape(student.name)}</h1>"]
-    parts.append(f"<p>{student.right(names)} of {len(names)} functions are right.</p>")
+    parts.append(f"<p>Right: {student.right(names)} of {len(names)} functions.</p>")
     parts += [f"<p>{html.escape(note)}</p>" for note in student.notes]
     for lesson, group in lessons.items():
         parts.append(f"<h2>Lesson {lesson}: {html.escape(TITLES[lesson])}</h2>")

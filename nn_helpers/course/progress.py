@@ -29,6 +29,7 @@ RIGHT, WRONG = "var(--jp-success-color1, #1a8f3c)", "var(--jp-error-color1, #d93
 ACCENT, FAINT = "var(--jp-brand-color1, #1976d2)", "var(--jp-border-color1, #bdbdbd)"
 BARE = {True: "✓", False: "✗", None: "○"}
 SIGNS = {True: f'<b style="color: {RIGHT}">✓</b>', False: f'<b style="color: {WRONG}">✗</b>', None: "○"}
+SOLVED = "clinic(0, degree=2)"  # by the lesson itself
 BETWEEN, RADIUS, HEIGHTS = 150, 22, (32, 46)  # in the figure of the path
 
 
@@ -79,7 +80,7 @@ class Progress:
     def guesses_in_words(self):
         """Return how many guesses were right at first, and how many when asked again."""
         later = [guess.later for guess in self.guesses if guess.later is not None]
-        first = f"{sum(guess.right for guess in self.guesses)} of {len(self.guesses)} guesses were right"
+        first = f"Right guesses: {sum(guess.right for guess in self.guesses)} of {len(self.guesses)}"
         again = f"; asked again later, {sum(later)} of {len(later)}" if later else ""
         return f"{first}{again}." if self.guesses else "No guess yet."
 
@@ -91,9 +92,9 @@ class Progress:
     def clinic_in_words(self):
         """Return how many of the clinic's cases were named at the first try, or "" where none was tried."""
         here = record.since_reset(record.read(), "06")
-        named = [e for e in here if (e.event, e.kind) == ("treated", "named")]
+        named = [e for e in here if (e.event, e.kind) == ("treated", "named") and e.case != SOLVED]
         first = {e.case: bool(e.right) for e in reversed(named)}  # a case's first answer has the last word
-        return f"Clinic: {sum(first.values())} of {len(first)} faults named at the first try." * bool(first)
+        return f"Clinic: {sum(first.values())} of {len(first)} named at the first try." * bool(first)
 
     def __repr__(self):
         from nn_helpers.exercises.checking.wording import wrap

@@ -1,7 +1,6 @@
 """`report`: what a class stumbled over, by the records of those in it."""
 
 import os
-import re
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import NamedTuple
 
 from nn_helpers.course import questions
 from nn_helpers.course.standing import TITLES, standings
-from nn_helpers.course.submissions import printable
+from nn_helpers.course.submissions import PLATFORM
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.support import record
 from nn_helpers.support.files import write_table
+from nn_helpers.support.validation import counted, printable
 
 SHOWN = 10  # findings of a kind, on the screen and in the figure; the CSV has all
 ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
@@ -70,11 +70,11 @@ class Report:
         """Return it as sentences and a table, with the learners' names if they are wanted."""
         mistakes = [_mistake_in_words(each, names) for each in self.mistakes[:SHOWN]]
         more = len(self.mistakes) - SHOWN
-        mistakes += [f"{more} other mistakes were made by as many or fewer; --csv writes all."] * (more > 0)
+        mistakes += [f"{more} more, made by as many or fewer; --csv writes all."] * (more > 0)
         questions = [self._question_in_words(each) for each in self.questions[:SHOWN]]
         places = [f"  {each.learners:3} {each.finding}{_named(each, names)}" for each in self.places]
         parts = (
-            [f"{len(self.learners)} learner{'s' * (len(self.learners) != 1)}"],
+            [counted(len(self.learners), "learner")],
             mistakes or ["No mistake is on record."],
             self._table(),
             ["Answered wrong at first:", *questions] if questions else ["No wrong guess is on record."],
@@ -90,7 +90,7 @@ class Report:
         return [f"{name:24}{_aligned(row, head)}" for name, row in rows.items()]
 
     def _question_in_words(self, finding):
-        later = f"; asked again, {len(finding.mended)} were right" if finding.mended else ""
+        later = f"; right when asked again: {len(finding.mended)}" if finding.mended else ""
         head = f"  {finding.learners} of {finding.of}: lesson {finding.lesson}, {self.asked(finding)}"
         return f"{head}\n      {finding.finding}{later}"
 
@@ -179,7 +179,7 @@ def report(folder):
     known = {name: q for each in questions.lessons() for name, q in questions.questions_of(each).items()}
     learners, problems, seen = [], [], {}
     for path in _files(folder):
-        where = _printable(path.relative_to(folder))
+        where = printable(path.relative_to(folder), 80)
         if path.suffix.lower() == ".zip":
             problems.append(f"{where} is an archive, which is not opened; unpack it")
             continue
@@ -194,7 +194,7 @@ def report(folder):
             problems.append(f"{where} is the same as {seen[hash(own)]}; they count once")
         elif own:
             seen[hash(own)] = where
-            learners.append(_learner(_name(path.relative_to(folder)) or _printable(folder.name), own))
+            learners.append(_learner(_name(path.relative_to(folder)) or printable(folder.name, 80), own))
     if not learners:
         raise ValueError("\n".join([*problems, f"no record of a learner is below {folder}. {COLLECT}"]))
     return Report(learners, problems, known)
@@ -212,12 +212,7 @@ def _files(folder):
 def _name(path):
     """Return a learner's name, as the path has it without what learning platforms and lessons add."""
     parts = (part for part in path.with_suffix("").parts if part not in ("record", "my_lessons"))
-    return _printable(re.sub(r"_\d+_assignsubmission_\w*", "", "/".join(parts)))
-
-
-def _printable(text):
-    text = printable(text)
-    return text if len(text) <= 80 else f"{text[:40]}…{text[-39:]}"
+    return printable("/".join(PLATFORM.sub("", part) for part in parts), 80)
 
 
 def _is_known(event, known):
@@ -235,9 +230,9 @@ def _problems(found, own):
     if not own:
         yield f"no record of this course{', but of another' * bool(others)}"
     elif others:
-        yield f"{others} of {others + own} events are of another course or edition, and left out"
+        yield f"{others} of {others + own} events left out, of another course or edition"
     if own and found.damaged:
-        yield f"{found.damaged} damaged line{'s' * (found.damaged > 1)} left out"
+        yield f"{counted(found.damaged, 'damaged line')} left out"
     if later > record.VERSION:
         yield f"written by a later version ({later!s:.9}), and read as far as this one knows it"
     if found.cut:
@@ -292,7 +287,7 @@ def _questions(learners, known):
         wrong = [(who, event.answer) for who, event in those if not event.right]
         again = [who.answers.get(("recalled", about)) for who, _ in wrong]
         later = tuple(1 for event in again if event and event.right)
-        for answer, number in Counter(_printable(answer) for _, answer in wrong).most_common(1):
+        for answer, number in Counter(printable(answer, 80) for _, answer in wrong).most_common(1):
             said = f"most frequent: {answer} ({number})"
             found.append(Finding("question", question.lesson, about, said, len(wrong), len(those), later))
     return sorted(found, key=lambda each: (-each.learners / each.of, -each.of))

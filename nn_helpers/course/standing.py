@@ -101,7 +101,7 @@ class Standing(NamedTuple):
         """Return what is done and what to do now, on one line."""
         total, done = len(self.exercises), "done"
         if not self.done and total:
-            done = f"{self.right} of {total} exercises are right"
+            done = f"{self.right} of {total} exercises right"
         elif not self.done:
             done = "begun" if self.begun else "not begun"
         return f"Lesson {self.lesson}: {done}. {self.next_step}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from nn_helpers.exercises.catalogue import EXERCISES
 from nn_helpers.exercises.keeping import globals_in
 from nn_helpers.exercises.portfolio import MODULES, NOT_PYTHON, Piece, pieces, statement_of
+from nn_helpers.support.validation import printable
 
 LARGEST = 20_000_000  # bytes of a notebook; a lesson with all its figures has two million
 MOST = 6  # versions of a function, the last ones
@@ -82,11 +83,6 @@ def _whose(path):
         name = name.replace(lesson, "")
     name = printable(name).strip(" _-.")
     return (name, found[1] if found else "") if name else ()
-
-
-def printable(name):
-    """Return a file's name without what moves a terminal's cursor, or is no letter at all."""
-    return "".join(c if c.isprintable() else "?" for c in str(name))
 
 
 def _notebooks(folder):
@@ -168,7 +164,7 @@ def _cells(content):
     except (ValueError, RecursionError, TypeError, AttributeError, KeyError):
         raise ValueError("it is no notebook, or a damaged one") from None
     if "python" not in spoken.lower():
-        raise ValueError(f"it is a notebook in {printable(spoken)[:20]}, and not in Python")
+        raise ValueError(f"it is a notebook in {printable(spoken, 20)}, and not in Python")
     return cells
 
 

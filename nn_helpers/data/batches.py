@@ -4,7 +4,7 @@ import numpy as np
 
 from nn_helpers.data.dataset import Dataset, Split
 from nn_helpers.support.arrays import FLOATS, describe, float_advice, label_advice, refuse_mask
-from nn_helpers.support.validation import choice, flag, float_dtype, generator, takes, whole_number
+from nn_helpers.support.validation import choice, counted, flag, float_dtype, generator, takes, whole_number
 
 
 class ArrayDataset:
@@ -26,7 +26,8 @@ class ArrayDataset:
         for part in ("val", "test"):
             D = getattr(self, part).inputs.shape[1]
             if self.input_size != D:
-                raise ValueError(f"ArrayDataset: x has {self.input_size} columns in train but {D} in {part}")
+                columns = counted(self.input_size, "column")
+                raise ValueError(f"ArrayDataset: x has {columns} in train but {D} in {part}")
 
     def standardise(self, images, dtype=np.float32, out=None):
         """Return the rows as they are, in `dtype` or in `out`."""
@@ -141,7 +142,7 @@ def batches(
     N = len(split)
     batch_size = whole_number("batches", "batch_size", batch_size, 1)
     if batch_size > N:
-        raise ValueError(f"batches: batch_size {batch_size} is larger than the {N} examples of {part}")
+        raise ValueError(f"batches: batch_size {batch_size} is larger than {part}: {counted(N, 'example')}")
     check_augment("batches", augment, data)
     rng = generator("batches", seed)
     # A data set may have an order of its own for what is shuffled.

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from nn_helpers.support.arrays import describe, image_advice, label_advice, refuse_mask, require_images
-from nn_helpers.support.validation import generator
+from nn_helpers.support.validation import counted, generator
 
 CLASS_NAMES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -43,7 +43,7 @@ class Split:
             )
         if labels.shape != images.shape[:1]:
             raise ValueError(
-                f"Split: {len(images)} images need labels of shape ({len(images)},), got {labels.shape}"
+                f"Split: labels must have shape ({len(images)},), one for each image, got {labels.shape}"
                 f"{label_advice('labels', labels)}"
             )
 
@@ -64,7 +64,7 @@ class Split:
         return Split(self.images[index], self.labels[index])
 
     def __repr__(self):
-        return f"Split({len(self)} images {_by(self.images.shape[1:])})"
+        return f"Split({counted(len(self), 'image')} {_by(self.images.shape[1:])})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ class Dataset:
             if len(split) and not 0 <= split.labels.min() <= split.labels.max() < C:
                 raise ValueError(
                     f"Dataset {self.name!r}: {part} labels go from {split.labels.min()} to "
-                    f"{split.labels.max()}, but {C} classes have labels 0 to {C - 1}"
+                    f"{split.labels.max()}, but those of {counted(C, 'class')} go from 0 to {C - 1}"
                 )
 
     @property
@@ -243,7 +243,7 @@ class Dataset:
     def __repr__(self):
         counts = f"{len(self.train):,} training, {len(self.val):,} validation, {len(self.test):,} test"
         size = _by(self.train.images.shape[1:])
-        return f"Dataset({self.name!r}: {counts} images {size}, {self.num_classes} classes)"
+        return f"Dataset({self.name!r}: {counts} images {size}, {counted(self.num_classes, 'class')})"
 
     def _repr_html_(self):
         """Eight images of each class, for a notebook."""

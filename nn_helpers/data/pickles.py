@@ -92,7 +92,7 @@ def read_batch(stream, pixels):
     if shape != pixels.shape or content is not _PIXELS:
         raise _NotABatchError(f"its data is not an array of shape {pixels.shape}")
     if len(labels) != len(pixels):
-        raise _NotABatchError(f"{len(labels):,} labels for {len(pixels):,} images")
+        raise _NotABatchError(f"{len(pixels):,} images, and labels for {len(labels):,}")
     for record, label in enumerate(labels):
         if type(label) is not int or not 0 <= label <= 9:
             raise ValueError(f"record {record} has a label that is not an integer from 0 to 9")

@@ -156,7 +156,8 @@ class MyNetwork:
         return max(error, relative_error(net.gradient, f["numerical_gradient"](loss, net.theta.copy())))
 
     def __repr__(self):
-        head = f"{len(self.yours)} of {len(self.yours) + len(self.reasons)} functions at work are yours."
+        are = "is" if len(self.yours) == 1 else "are"
+        head = f"{len(self.yours)} of {len(self.yours) + len(self.reasons)} functions at work {are} yours."
         by_reason = {}
         for name, why in self.reasons.items():
             by_reason.setdefault(why, []).append(name)

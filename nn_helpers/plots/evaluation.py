@@ -41,7 +41,7 @@ def confusion_matrix(matrix, class_names):
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     right = np.trace(matrix) / max(total, 1)
-    ax.set(title=f"{total:,} images, {right:.1%} of them on the diagonal")
+    ax.set(title=f"{total:,} image{'' if total == 1 else 's'}, {right:.1%} of them on the diagonal")
     ax.set(xlabel="predicted class", ylabel="true class")
     figure.colorbar(shown, ax=ax, shrink=0.8, label="share of the row (%)")
     return figure
@@ -90,7 +90,7 @@ def scores_in_bands(scores):
     ax.set_yticks(range(len(names)), names)
     seeds = max(map(np.size, scores.values()))
     ax.set(
-        title=f"{len(names)} configurations, {seeds} seed{'s' * (seeds > 1)} each",
+        title=f"{len(names)} configuration{'s' * (len(names) > 1)}, {seeds} seed{'s' * (seeds > 1)} each",
         xlabel="validation accuracy (%)",
     )
     finish(ax)

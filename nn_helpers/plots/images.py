@@ -120,8 +120,7 @@ def require_one_each(function, images, **named):
     ((name, given),) = named.items()
     if np.shape(given) != (len(images),):
         raise ValueError(
-            f"{function}: {name} must have one entry for each of {len(images)} images, "
-            f"got shape {np.shape(given)}"
+            f"{function}: {name} must have shape ({len(images)},), one for each image, got {np.shape(given)}"
         )
     return np.asarray(given)
 

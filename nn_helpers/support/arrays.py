@@ -148,7 +148,7 @@ def labels(function, y, N, C):
             raise TypeError(f"{function}: labels y must be integers, got {found}")
         if N and not 0 <= y.min() <= y.max() < C:
             row = int(np.flatnonzero((y < 0) | (y >= C))[0])
-            raise ValueError(f"{function}: y[{row}] is {y[row]}, but {C} classes have labels 0 to {C - 1}")
+            raise ValueError(f"{function}: y[{row}] is {y[row]}, but labels go from 0 to C − 1 = {C - 1}")
     elif y.shape == (N, C):
         if y.dtype.kind not in "fiub":
             raise TypeError(f"{function}: one-hot labels y must be numbers, got {y.dtype}")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from nn_helpers.support.arrays import as_floats, floats, labels
+from nn_helpers.support.validation import counted
 
 
 def affine_forward(x, W, b):
@@ -136,7 +137,8 @@ def _affine_mismatch(x, rows, W, b):
         return f"affine_forward: W must have shape (D, M), D inputs by M outputs {shapes}"
     if rows.shape[1] != W.shape[0]:
         hint = "; for one example write x[np.newaxis]" if x.shape == W.shape[:1] else ""
-        return f"affine_forward: x has {rows.shape[1]} features but W has {W.shape[0]} rows {shapes}{hint}"
+        features, rows = counted(rows.shape[1], "feature"), counted(W.shape[0], "row")
+        return f"affine_forward: x has {features} but W has {rows} {shapes}{hint}"
     return f"affine_forward: b must have shape ({W.shape[1]},), one bias for each column of W {shapes}"
 
 

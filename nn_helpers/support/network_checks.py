@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from nn_helpers.support.arrays import floats, labels
-from nn_helpers.support.validation import choice, flag, whole_number
+from nn_helpers.support.validation import choice, counted, flag, whole_number
 
 CUSTOM = "custom"  # what a file says of an init that is a function
 LIBRARYS_ALONE = "out", "need_dx", "slope"  # arguments that no function of a learner's own is given
@@ -45,6 +45,20 @@ def switches(normalise, residual, sizes):
             f"input_size {sizes[0]} and hidden_sizes {sizes[1:]} none does. Write two equal widths in a row"
         )
     return bool(normalise), bool(residual)  # NumPy's are not JSON
+
+
+def activations(given, known, hidden_sizes):
+    """Return the activation, or a list of all where they differ, and a tuple: that of each hidden layer."""
+    if not isinstance(given, list | tuple) or not hidden_sizes:
+        choice("ClassificationNet", "activation", given, known)
+        return given, (given,) * len(hidden_sizes)
+    names = tuple(choice("ClassificationNet", "activation", name, known) for name in given)
+    if len(names) != len(hidden_sizes):
+        raise ValueError(
+            f"ClassificationNet: activation must be one name, or one for each of {len(hidden_sizes)} hidden "
+            f"layers; got {len(names)}"
+        )
+    return names[0] if len({*names}) == 1 else list(names), names
 
 
 def init(given, known):
@@ -89,8 +103,8 @@ def largest(method, logits):
     without = np.isnan(logits).any(axis=1)
     if without.any():
         raise ValueError(
-            f"{method}: the logits of {without.sum()} of {len(logits)} examples are NaN, so none is the "
-            "largest; look for NaN in x and in the network's parameters"
+            f"{method}: the logits of {without.sum()} of {counted(len(logits), 'example')} are NaN, so none "
+            "is the largest; look for NaN in x and in the network's parameters"
         )
     return logits.argmax(axis=1)
 

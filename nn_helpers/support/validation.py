@@ -77,11 +77,16 @@ def takes(function, count):
     return True
 
 
+def counted(count, noun):
+    """Return how many there are of something: "1 class", "3 classes"."""
+    return f"{count} {noun}{'' if count == 1 else 'es' if noun.endswith('s') else 's'}"
+
+
 def printable(text, longest=1000):
-    """Return what a file says as a message can: without what would steer a terminal, and not endless."""
-    text = str(text)
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:longest])
-    return shown + "…" * (len(text) > longest)
+    """Return what a file says as a message can: without what would steer a terminal, and both its ends."""
+    text, half = str(text), longest // 2
+    text = text if len(text) <= longest else f"{text[:half]}…{text[1 - half :]}"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def generator(function, seed):

@@ -119,6 +119,6 @@ class History:
         )
         stopped = f"; {self.stopped}" if self.stopped else ""
         return (
-            f"History({len(self):,} steps, {last.epoch} epochs; last epoch: loss {epochs['loss'][-1]:.4f}, "
-            f"accuracy {epochs['accuracy'][-1]:.1%}{val}{stopped})"
+            f"History({len(self):,} step{'s' * (len(self) > 1)}, {last.epoch} epoch{'s' * (last.epoch > 1)}; "
+            f"last epoch: loss {epochs['loss'][-1]:.4f}, accuracy {epochs['accuracy'][-1]:.1%}{val}{stopped})"
         )

@@ -12,7 +12,7 @@ from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer
 from nn_helpers.schedules import CosineWithWarmup
 from nn_helpers.support.threads import threads_to_share
-from nn_helpers.support.validation import flag, generator, whole_number
+from nn_helpers.support.validation import counted, flag, generator, whole_number
 from nn_helpers.support.warn import warn
 
 FLAGS = ("drop_last", "shuffle", "validate", "keep_best")
@@ -96,8 +96,8 @@ class Plan:
         optimizer, schedule = self.optimizer, self.optimizer.lr
         if self.resume is None and optimizer.has_changed_another(self.net.theta):
             warn(
-                f"{function}: this optimizer has made {optimizer.t} steps on another network, and goes on "
-                "with what it remembers of them. Make a new one for each network"
+                f"{function}: this optimizer has made {counted(optimizer.t, 'step')} on another network, and "
+                "goes on with what it remembers of them. Make a new one for each network"
             )
         steps = (self.epochs or 0) * self.steps_per_epoch
         advice = "A resumed training keeps its schedule; for another, train the network of its file anew"
@@ -131,7 +131,7 @@ def check_that_they_fit(function, net, data, parts):
     """Refuse data whose examples or labels are not what the network takes."""
     if data.input_size != net.input_size:
         raise ValueError(
-            f"{function}: the network takes {net.input_size} numbers an example, the data has "
+            f"{function}: the network takes {counted(net.input_size, 'number')} an example, the data has "
             f"{data.input_size}; write ClassificationNet(input_size={data.input_size}, …)"
         )
     for part in parts:
@@ -139,7 +139,7 @@ def check_that_they_fit(function, net, data, parts):
         if len(labels) and not 0 <= labels.min() <= labels.max() < C:
             advice = ": write y - 1" if (labels.min(), labels.max()) == (1, C) else ""
             raise ValueError(
-                f"{function}: the network has {C} classes, the {part} labels go from "
+                f"{function}: the network has {counted(C, 'class')}, the {part} labels go from "
                 f"{labels.min()} to {labels.max()}; they must be from 0 to {C - 1}{advice}"
             )
 
@@ -150,7 +150,7 @@ def _batch_size(function, batch_size, N):
     batch_size = N if batch_size is None else whole_number(function, "batch_size", batch_size, 1)
     if batch_size > N:
         raise ValueError(
-            f"{function}: batch_size {batch_size} is larger than the {N} training examples; "
+            f"{function}: batch_size {batch_size} is larger than the training part: {counted(N, 'example')}; "
             "for all of them at once use batch_size=None"
         )
     return batch_size

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-MARGINS = 44, 10, 24, 36  # pixels around what is drawn: left, right, above, below
+MARGINS = 50, 10, 24, 36  # pixels around what is drawn: left, right, above, below
 
 
 class Axes:
@@ -34,7 +34,7 @@ class Axes:
         self._title_at = middle[0], y + 9
         self.entitle(title)
         sheet.texts([(middle[0], y + height - 8, xlabel)], align="center")
-        sheet.texts([(x + 8, middle[1], ylabel)], align="center", turned=True)
+        sheet.texts([(x + 7, middle[1], ylabel)], align="center", turned=True)
         self._grid = sheet.line(np.empty((0, 2)), "grid", 1)
         self._below = sheet.texts([], "faint", align="center")
         self._beside = sheet.texts([], "faint", align="right")

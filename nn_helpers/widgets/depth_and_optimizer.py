@@ -34,9 +34,9 @@ SHOWN = 4  # runs that are drawn; grid and table have them all
 RUN_DASHES = (), (7, 2), (2, 2), (8, 2, 2, 2)
 HEAD = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs", "training loss",
         "training accuracy", "best validation accuracy", "")  # fmt: skip
-CELL, LINE = 59, 32  # pixels of the grid
+CELL, LINE = 66, 32  # pixels of the grid
 # The grid: the left upper corner of each depth and optimizer.
-PLACES = {(depth, name): (76 + CELL * i, 44 + LINE * depth)
+PLACES = {(depth, name): (63 + CELL * i, 44 + LINE * depth)
           for depth in DEPTHS for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
 TASK = (
     "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that "
@@ -126,9 +126,9 @@ class DepthAndOptimizer(LiveTraining):
             self._suggest_lr(settings["optimizer"])
         self.runs, self._queue, self._drawn = [], [], None
         self.table, self.task = widgets.HTML(), widgets.HTML(task_html(TASK))
-        self.grid = Sheet(372, 340, "For each depth and optimizer the best validation accuracy in %")
+        self.grid = Sheet(394, 340, "For each depth and optimizer the best validation accuracy in %")
         words = "For each run its training loss and validation accuracy over the epochs"
-        self.curves = Sheet(548, 340, words)
+        self.curves = Sheet(526, 340, words)
         self.canvas = Canvas([self.grid, self.curves], self.post, self._hear)
         all_settings = list(self.settings.values())
         rows = [row(*all_settings[i : i + 3]) for i in (0, 3, 6)]
@@ -313,7 +313,7 @@ class DepthAndOptimizer(LiveTraining):
         self._draw_grid()
         self._draw_curves(target)
         self.table.value = self.table_html()
-        best, self.canvas.say = self.best_of(self.runs), "Nothing was tried yet"
+        best, self.canvas.say = self.best_of(self.runs), "Nothing has been tried yet"
         if self.runs:
             self.canvas.say = f"Run {len(self.runs)}, epoch {len(self.runs[-1].losses)}"
         if best is not None:
@@ -324,10 +324,10 @@ class DepthAndOptimizer(LiveTraining):
     def _draw_grid(self):
         self.grid.clear()
         chosen, best = (self.value("depth"), self.value("optimizer")), self.best_of(self.runs)
-        self.grid.texts([(372 / 2, 9, "Best validation accuracy (%)")], size=13, align="center", bold=True)
+        self.grid.texts([(394 / 2, 9, "Best validation accuracy (%)")], size=13, align="center", bold=True)
         self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in PLACES.items() if not depth],
                         size=11, align="center")  # fmt: skip
-        rows = [(70, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS]
+        rows = [(58, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS]
         self.grid.texts(rows, align="right")
         chance = 1 / self.num_classes()
         for cell, (x, y) in PLACES.items():
@@ -339,7 +339,7 @@ class DepthAndOptimizer(LiveTraining):
                 words = f"{100 * run.best[0]:.0f} ± {100 * run.best[1]:.0f}"
             middle, ink = (x + CELL / 2, y + LINE / 2, words), "ink" if run is None else "#111111"
             self.grid.texts([middle], ink, align="center", bold=run is not None and run is best)
-            name = f"{cell[0]} hidden layers, {cell[1]}: {words or 'empty'}"
+            name = f"{cell[0]} hidden layer{'s' * (cell[0] != 1)}, {cell[1]}: {words or 'empty'}"
             self.grid.spot(f"{cell[0]} {cell[1]}", (x, y, CELL, LINE), name, "grid")
         self.grid.rects([(*place, CELL, LINE) for place in PLACES.values()], "faint", stroke=0.5)
         self.grid.rects([(*PLACES[chosen], CELL, LINE)], "ink", stroke=3)
@@ -353,9 +353,9 @@ class DepthAndOptimizer(LiveTraining):
         shown = self.last_runs()
         epochs = max([self.value("epochs"), *(len(run.losses) for _, run in shown)])
         highest = 1.3 * np.log(self.num_classes())  # a run that diverges may leave the plot
-        loss = Axes(self.curves, (0, 0, 269, 340), (0, epochs + 0.5), (0, highest), "Training loss", "epoch",
+        loss = Axes(self.curves, (0, 0, 258, 340), (0, epochs + 0.5), (0, highest), "Training loss", "epoch",
                     "cross-entropy (nats)")  # fmt: skip
-        accuracy = Axes(self.curves, (279, 0, 269, 340), (0, epochs + 0.5), (0, 100), "Validation accuracy",
+        accuracy = Axes(self.curves, (268, 0, 258, 340), (0, epochs + 0.5), (0, 100), "Validation accuracy",
                         "epoch", "accuracy (%)")  # fmt: skip
         if target is not None:
             line = accuracy.place((0, epochs + 0.5), 100 * np.array([target.best[0]] * 2))
@@ -391,7 +391,7 @@ class DepthAndOptimizer(LiveTraining):
     def table_html(self):
         """Return what was tried as a table; the best run is marked by a word and by bold type."""
         if not self.runs:
-            return "<p>Nothing was tried yet. Choose a cell of the grid, and press Train.</p>"
+            return "<p>Nothing has been tried yet. Choose a cell of the grid, and press Train.</p>"
         best = self.best_of(self.runs)
         rows = "".join(f'<th scope="col">{title}</th>' for title in HEAD)
         for number, run in enumerate(self.runs, 1):
@@ -412,6 +412,6 @@ class DepthAndOptimizer(LiveTraining):
 
 def in_words(run):
     """Return a run's name and its best validation accuracy."""
-    depth, optimizer = run.cell
-    mean, spread = run.best
-    return f"{depth} hidden layers with {optimizer}: {100 * mean:.1f} ± {100 * spread:.1f} %"
+    (depth, optimizer), (mean, spread) = run.cell, run.best
+    layers = f"{depth} hidden layer{'s' * (depth != 1)}"
+    return f"{layers} with {optimizer}: {100 * mean:.1f} ± {100 * spread:.1f} %"

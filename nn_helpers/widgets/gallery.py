@@ -24,10 +24,8 @@ def read_settings(function, text):
                 f'{function}: settings follow the data as name=value, as in "spirals sizes=8,4 lr=0.3"; '
                 f"got {part!r}"
             )
-        if name == "sizes":
-            settings[name] = [] if value == "none" else [_number(each) for each in value.split(",")]
-        else:
-            settings[name] = _number(value)
+        each = [] if value == "none" else [_number(part) for part in value.split(",")]
+        settings[name] = each if name == "sizes" or len(each) > 1 else _number(value)
     return settings
 
 

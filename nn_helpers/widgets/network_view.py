@@ -9,7 +9,7 @@ from nn_helpers.plots import COLOURS
 from nn_helpers.widgets.views import DIVERGING, FADING, dead_units, shares, signed
 
 LAYERS, UNITS, OUTPUTS = 6, 8, 10  # at most so many are drawn: hidden layers, units of each, classes
-WIDTH, HEIGHT, TOP, BOTTOM = 586, 450, 50, 366  # pixels; the units are between TOP and BOTTOM
+WIDTH, HEIGHT, TOP, BOTTOM = 586, 450, 62, 366  # pixels; the units are between TOP and BOTTOM
 FIRST, LAST, GAP, LARGEST, BINS = 38, 548, 5, 44, 14
 ROW = 14  # pixels of a line of text
 TERMS = 8  # of a sum that are written out
@@ -48,7 +48,7 @@ class NetworkView:
         self.boxes = {layer: self._column(layer, count) for layer, count in self.drawn.items()}
         self._make_wires()
         self._make_pictures()
-        self._make_header()
+        self._make_header(net)
         boxes = np.concatenate(list(self.boxes.values()))
         self.sheet.rects(boxes, "faint", stroke=1)
         self.dead = self.sheet.line(np.empty((0, 2)), COLOURS[1], 2)
@@ -102,17 +102,20 @@ class NetworkView:
             for unit, box in enumerate(boxes):
                 self.spots[layer, unit] = sheet.spot(f"unit {layer} {unit}", box, "", "units")
 
-    def _make_header(self):
+    def _make_header(self, net):
         s = "s" * (self.depth != 1)
         self._plus_and_minus(WIDTH / 2, 12, 70, f"{self.depth} hidden layer{s}", "layers", "a hidden layer")
-        self.sheet.texts([(FIRST, 36, "input"), (LAST, 36, "output")], "faint", align="center")
+        self.sheet.texts([(FIRST, 33, "input"), (LAST, 33, "output")], "faint", align="center")
         self.sheet.images([(WIDTH - 132, 8, 72, 9)], np.arange(256, dtype=np.uint8)[np.newaxis, np.newaxis],
                           DIVERGING)  # fmt: skip
         self.sheet.texts([(WIDTH - 136, 12, "below 0")], "faint", 11, "right")
         self.sheet.texts([(WIDTH - 56, 12, "above 0")], "faint", 11)
         for layer in list(self.drawn)[1:-1]:
             where = f"a unit of layer {layer}"
-            self._plus_and_minus(self.xs[layer], 36, 24, f"{self.sizes[layer]}", f"units {layer}", where)
+            self._plus_and_minus(self.xs[layer], 33, 24, f"{self.sizes[layer]}", f"units {layer}", where)
+            name = net.hidden_activations[layer - 1]
+            what = f"Activation of layer {layer}: {name}. Press for the next"
+            self._button((self.xs[layer], 52, 64), name, f"activation {layer}", what)
             if self.sizes[layer] > UNITS:
                 more = f"+ {self.sizes[layer] - UNITS} more"
                 self.sheet.texts([(self.xs[layer], BOTTOM + 5, more)], "faint", 11, "center")
@@ -123,10 +126,14 @@ class NetworkView:
     def _plus_and_minus(self, x, y, away, words, name, what):
         self.sheet.texts([(x, y, words)], align="center")
         for by, sign, verb in ((-1, "−", "Take away"), (1, "+", "Add")):
-            box = (x + by * away - 8, y - 8, 16, 16)
-            self.sheet.rects([box], "faint", stroke=1)
-            self.sheet.texts([(x + by * away, y, sign)], size=13, align="center")
-            self.sheet.spot(f"{name} {by}", box, f"{verb} {what}", "sizes")
+            self._button((x + by * away, y, 16), sign, f"{name} {by}", f"{verb} {what}", size=13)
+
+    def _button(self, place, words, name, what, size=11):
+        x, y, width = place
+        box = (x - width / 2, y - 8, width, 16)
+        self.sheet.rects([box], "faint", stroke=1)
+        self.sheet.texts([(x, y, words)], size=size, align="center")
+        self.sheet.spot(name, box, what, "sizes")
 
     def show_wires(self, net):
         """Draw the weights, or the gradient, as they are now."""
@@ -159,7 +166,7 @@ class NetworkView:
         list of bool arrays (M,)
             Which units of each layer are dead.
         """
-        dead = [dead_units(a, net.activation) for a in hidden]
+        dead = [dead_units(a, name) for a, name in zip(hidden, net.hidden_activations, strict=True)]
         if sizes is not None:
             self._show_units(net, hidden, p, dead)
             self.strip.show(self._strip(dead, sizes))
@@ -219,10 +226,9 @@ class NetworkView:
         self.dead.show(crosses)
 
     def _histograms(self, net, hidden):
-        low, high = RANGES[net.activation]
         bars = []
         for layer in list(self.drawn)[1:-1]:
-            height = 22 * shares(hidden[layer - 1], low, high, BINS)
+            height = 22 * shares(hidden[layer - 1], *RANGES[net.hidden_activations[layer - 1]], BINS)
             left = self.xs[layer] - 2 * BINS + 4 * np.arange(BINS)
             bars.append(np.stack([left, BOTTOM + 32 - height, np.full(BINS, 3.0), height], axis=1))
         return np.concatenate(bars) if bars else []
@@ -278,13 +284,14 @@ def explain(net, x, y, layer, unit, backward):
     answers = net.functions["softmax"](net.forward(x).copy())[0]
     inputs = [x.reshape(-1), *(a[0] for a in net.activations(x))][layer - 1 : layer + 1]
     W, b = p[f"W{layer}"][:, unit], p[f"b{layer}"][unit]
+    f = (*net.hidden_activations, "softmax")[layer - 1]
     is_output, z = layer == net.num_layers, inputs[0] @ W + b
     which = f"Output {unit + 1}" if is_output else f"Unit {unit + 1} of layer {layer}"
     head = f"{which}, one example of class {y + 1}"
     if not backward:
         sign = f" {'−' if b < 0 else '+'} {number(abs(b))} = {number(z)}"
         end = f"p = softmax(z) = {number(answers[unit])}" if is_output else (
-            f"a = {(f := net.activation)}(z) = {f}({number(z)}) = {number(inputs[1][unit])}")  # fmt: skip
+            f"a = {f}(z) = {f}({number(z)}) = {number(inputs[1][unit])}")  # fmt: skip
         return [f"{head}. Press again for the way back.",
                 f"z = {_sum_of(list(zip(W, inputs[0], strict=True)), sign)}", end]  # fmt: skip
     net.backward((answers - np.eye(net.num_classes, dtype=net.dtype)[y])[np.newaxis])
@@ -295,7 +302,7 @@ def explain(net, x, y, layer, unit, backward):
         weights, after = p[f"W{layer + 1}"][unit], net.grads[f"b{layer + 1}"]  # of one example: ∂L/∂z
         terms = f"{_sum_of(list(zip(weights, after, strict=True)))} = {number(weights @ after)}"
         lines.append(f"∂L/∂a = {terms}  (weights · ∂L/∂z of the next layer)")
-        lines.append(f"∂L/∂z = ∂L/∂a · {net.activation}′({number(z)}) = {number(d)}")
+        lines.append(f"∂L/∂z = ∂L/∂a · {f}′({number(z)}) = {number(d)}")
     products = ", ".join(number(each * d) for each in inputs[0][:TERMS])
     more = ", …" if len(inputs[0]) > TERMS else ""
     return [*lines, f"∂L/∂w = inputs · ∂L/∂z = {products}{more};  ∂L/∂b = {number(d)}"]

@@ -15,9 +15,9 @@ from matplotlib import colormaps
 
 from nn_helpers.optimizers import SGD, Adam, Momentum, RMSprop
 from nn_helpers.plots import COLOURS, DASHES
-from nn_helpers.support.validation import choice
+from nn_helpers.support.validation import choice, counted
 from nn_helpers.widgets.axes import Axes
-from nn_helpers.widgets.canvas import Canvas, Sheet
+from nn_helpers.widgets.canvas import SHAPES, Canvas, Sheet
 from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show_settings, slider, stop_slider
 from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.page import task_html
@@ -51,7 +51,6 @@ DEEP = 1e-8  # of the highest loss: less is drawn at the lower edge
 HEIGHT, ROW = 384, 24  # pixels of the sheets, and of a line in the key
 # The map of momentum's β and α, the latter as a multiple of the rate that suits the surface.
 BETAS, RATIOS = np.linspace(0, 0.99, 23), np.geomspace(0.1, 25, 25)
-NOTHING = np.empty((0, 2))
 # What all controls say at one moment: a page may change them while a frame is being drawn. The rates are of
 # those who take part, None where it is not a number.
 Choice = namedtuple("Choice", "surface begin rates beta seed step bets")
@@ -335,19 +334,22 @@ class OptimizerRace(Live):
     def _draw_descents(self, descents, begin):
         """Draw for each its path with a head, and its loss with a head; the page's clock says how far."""
         for name, descent in descents.items():
-            i, ink, dash = self._look_of(name)
+            ink, dash, heads = self._look_of(name)
             heights = np.log10(np.maximum(np.nan_to_num(descent.loss, nan=np.inf), 1e-300))
             losses = self.loss_axes.place(np.arange(len(heights)), heights)
             for sheet, xy in ((self.map, self.map_axes.place(*descent.theta.T)), (self.curves, losses)):
                 sheet.line(xy, ink, 1.6, dash, clocked=True)
-                sheet.points(xy, ink, i, 7, clocked=True)
+                for *look, part in heads:
+                    sheet.points(xy, *look, 7 * part, clocked=True)
         for colour, size in (("#222222", 9), ("#ffffff", 5)):
             self.map.points(self.map_axes.place(*np.transpose([begin])), colour, 0, size)
 
     def _look_of(self, name):
-        """Return an optimizer's number, colour and dashes."""
+        """Return an optimizer's colour and dashes, and its head in parts: colour, shape and size of each."""
         i = self.names.index(name)
-        return i, INKS[i], [1.6 * part for part in DASHES[i][1]] if DASHES[i] != "-" else []
+        hollow = i // len(SHAPES)  # where no shape is left; no circle, which would look like the start
+        heads = ((INKS[i], i + hollow, 1), ("paper", i + hollow, 0.4))[: 1 + hollow]
+        return INKS[i], [1.6 * part for part in DASHES[i][1]] if DASHES[i] != "-" else [], heads
 
     def _draw_key(self, descents, chosen):
         """Write who takes part, who bets on whom, and who has arrived."""
@@ -356,9 +358,10 @@ class OptimizerRace(Live):
         step, finish = chosen.step, landscape(chosen.surface.name)[2]
         ranks = ranks_at(step, descents, finish)
         for y, (name, descent) in zip(range(30, HEIGHT, ROW), descents.items(), strict=False):
-            i, ink, dash = self._look_of(name)
+            ink, dash, heads = self._look_of(name)
             self.key.line([(0, y), (26, y)], ink, 1.6, dash)
-            self.key.points([(13, y)], ink, i, 5)
+            for *look, part in heads:
+                self.key.points([(13, y)], *look, 5 * part)
             bet = f"{chosen.bets.index(name) + 1}." if name in chosen.bets else ""
             place = f"{ranks[name]}. in step {arrival(descent, finish)}" if name in ranks else "–"
             state = "out" if descent.ended and step >= descent.at else place
@@ -397,7 +400,7 @@ class OptimizerRace(Live):
             ranks = ranks_at(step, descents, finish)
             right = sum(ranks.get(name, max(place, len(ranks) + 1)) == place
                         for place, name in enumerate(chosen.bets, 1))  # fmt: skip
-            last = f"{right} of your {len(chosen.bets)} bets won. {last}"
+            last = f"{right} of your {counted(len(chosen.bets), 'bet')} won. {last}"
         about = f"{on.name}: {on.description}. SGD sees {on.noise_in_words}."
         look = "line-height: 1.4; height: 2.8em; overflow: auto"
         errors = [traceback_of(each.error) for each in descents.values() if each.error is not None]

@@ -16,7 +16,7 @@ from IPython.display import display
 from nn_helpers.widgets.page import SAVED
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
-NO_CANVAS = "If it stays a picture: pip install anywidget where JupyterLab runs, and load the page again."
+NO_CANVAS = "If it stays a picture: pip install anywidget where Jupyter runs, and load the page again."
 GONE = 2  # seconds that a panel may be nowhere to be seen, as when its cell is moved, before it is closed
 open_panels = WeakSet()  # a panel closes those of an earlier run of its notebook cell
 

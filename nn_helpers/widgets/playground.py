@@ -1,6 +1,7 @@
 """The playground: a network of your choice trains while you look into it and move its settings."""
 
 import html
+import json
 import time
 from collections import deque
 from contextlib import suppress
@@ -88,7 +89,7 @@ def playground(data="moons", functions=None, **settings):
     **settings
         What controls show at first: noise, n_train, seed, depth, width, activation, init, bias, reg,
         dropout, batch_size, optimizer, lr, and the optimizer's own beta, beta1, beta2, weight_decay; or
-        sizes, the width of each hidden layer.
+        sizes, the width of each hidden layer. activation may be a list too, one for each of them.
 
     Returns
     -------
@@ -197,11 +198,18 @@ class Playground(LiveTraining):
         known = {name: each for name, each in self.settings.items() if name != "data"} | own
         for name in settings:
             choice("playground", "setting", name, (*known, "sizes"))
-        sizes = settings.pop("sizes", None)
+        sizes, several = settings.pop("sizes", None), isinstance(settings.get("activation"), list | tuple)
+        names = settings.pop("activation") if several else None
         if sizes is not None:
             settings["depth"] = len(gallery.check_sizes("playground", sizes, DEEPEST, WIDEST))
         show_settings("playground", known, settings, {"lr": {"above": 0.0}, "reg": {}})
-        self.sizes = list(sizes) if sizes is not None else [self.value("width")] * self.value("depth")
+        self._make_all_layers_alike()
+        self.sizes = self.sizes if sizes is None else list(sizes)
+        self.activations = self.activations if names is None else list(names)
+
+    def _make_all_layers_alike(self):
+        depth = self.value("depth")
+        self.sizes, self.activations = [self.value("width")] * depth, [self.value("activation")] * depth
 
     def _connect(self):
         for name in NEW:
@@ -264,9 +272,9 @@ class Playground(LiveTraining):
                 self.data = self._passed or sample_images()
         whose = self.mine if self.kind == MINE else self.data
         C = POINTS[self.kind][1] if self.kind in POINTS else whose.num_classes
-        init = self.value("init")
+        init, activations = self.value("init"), self.activations or self.value("activation")
         self.net = ClassificationNet(
-            self.data.input_size, self.sizes, C, self.value("activation"), self.value("reg"),
+            self.data.input_size, self.sizes, C, activations, self.value("reg"),
             (lambda D, M: 0.0) if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),
         )  # fmt: skip
         self.net.use(**self.own_functions())
@@ -336,11 +344,16 @@ class Playground(LiveTraining):
     # What a change does
 
     def _resize_and_renew(self, name):
-        depth, width = self.value("depth"), self.value("width")
+        depth, value = self.value("depth"), self.value(name)
         if name == "width":
-            self.sizes = [width] * depth
-        elif name == "depth":  # layers that stay keep their width
-            self.sizes = (self.sizes + [self.sizes[-1] if self.sizes else width] * depth)[:depth]
+            self.sizes = [value] * depth
+        elif name == "activation":
+            self.activations = [value] * depth
+        elif name == "depth":  # layers that stay are as they were, and new ones like the last
+            self.sizes, self.activations = (
+                (of + (of or [self.value(name)])[-1:] * depth)[:depth]
+                for of, name in ((self.sizes, "width"), (self.activations, "activation"))
+            )
         self._renew(self.settings[name].description, name == "data")
 
     def _renew(self, what, new_kind=False):
@@ -368,6 +381,10 @@ class Playground(LiveTraining):
             layer, by = int(spot[1]) - 1, int(spot[2])
             self.sizes[layer] = min(max(self.sizes[layer] + by, 1), WIDEST)
             self._renew(f"size of layer {layer + 1}")
+        elif spot[0] == "activation" and kind == "press":
+            layer, known = int(spot[1]) - 1, list(ACTIVATIONS)
+            self.activations[layer] = known[(known.index(self.activations[layer]) + 1) % len(known)]
+            self._renew(f"activation of layer {layer + 1}")
         elif spot[0] == "unit":
             layer, unit = int(spot[1]), int(spot[2])
             self._looked_at = (layer, unit) if kind != "leave" else None
@@ -411,7 +428,7 @@ class Playground(LiveTraining):
         self.post(self._ask, entry)  # when the controls have had their turn
 
     def _ask(self, entry):
-        self.sizes = [self.value("width")] * self.value("depth")
+        self._make_all_layers_alike()
         self.stop()
         self.begin()
         self.question = gallery.Question(entry, self._standing())
@@ -432,8 +449,8 @@ class Playground(LiveTraining):
         """Return what all controls say, by name."""
         own = self.own.get(self.value("optimizer"), {})
         return {name: each.value for name, each in (self.settings | own).items()} | {
-            "sizes": tuple(self.sizes)
-        }
+            "sizes": tuple(self.sizes), "activation": self.net.activation,
+        }  # fmt: skip
 
     def _change_optimizer(self):
         self._show_own_parameters()
@@ -619,6 +636,8 @@ class Playground(LiveTraining):
             changed.pop(name, None)
         if self.sizes != [FIRST["width"]] * FIRST["depth"]:
             changed["sizes"] = ",".join(map(str, self.sizes)) or "none"
+        if isinstance(standing["activation"], list):
+            changed["activation"] = ",".join(self.activations)
         return " ".join([self.kind, *(f"{name}={value}" for name, value in changed.items())])
 
     def _head(self):
@@ -643,7 +662,7 @@ class Playground(LiveTraining):
         return [
             data,
             f"net = ClassificationNet({net.input_size}, {net.hidden_sizes}, {net.num_classes}, "
-            f'"{net.activation}", reg={net.reg:g}, init={init}, seed={seed}{dropout})',
+            f"{json.dumps(net.activation)}, reg={net.reg:g}, init={init}, seed={seed}{dropout})",
             *([f"net.use({use})"] if use else []),
             *([HOLDING.format(backward)] if self.value("bias") == ZERO else []),
             f"optimizer = {self.optimizer!r}",

@@ -34,7 +34,9 @@ def softmax_explorer(logits=(2.0, 1.0, 0.1, -1.0), class_names=CLASSES):
         raise TypeError("softmax_explorer: logits and class_names must be sequences, such as lists")
     logits, class_names = list(logits), list(class_names)
     if len(logits) != len(class_names):
-        raise ValueError(f"softmax_explorer: {len(logits)} logits for {len(class_names)} class names")
+        raise ValueError(
+            f"softmax_explorer: each name needs a logit; got {len(logits)} for {len(class_names)}"
+        )
     if not class_names or len({*map(str, class_names)}) < len(class_names):
         raise ValueError(f"softmax_explorer: class_names must be different names; got {class_names!r}")
     return SoftmaxExplorer(logits, class_names)
@@ -111,7 +113,7 @@ class SoftmaxExplorer(Explorer):
     def facts_text(self, z, p, naive, costs):
         """Return what the figure says in a sentence or two."""
         loss, largest = costs[self.names.index(self.true.value)], z.max()
-        more = f"Guessing alike among {len(p)} classes would cost log {len(p)} = {np.log(len(p)):.3g}."
+        more = f"Equal probabilities would cost log {len(p)} = {np.log(len(p)):.3g}."
         if np.isnan(naive).any():
             why = f"overflows: e^{largest:.0f} is too large for a float64, and inf / inf is NaN"
             if largest <= 0:

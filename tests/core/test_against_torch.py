@@ -41,7 +41,8 @@ def in_torch(net):
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(W.T.copy()))
             linear.bias.copy_(torch.from_numpy(b.copy()))
-        layers += [linear, ACTIVATIONS[net.activation]()]
+        activation = (*net.hidden_activations, "relu")[layer - 1]  # the last is cut off
+        layers += [linear, ACTIVATIONS[activation]()]
     return torch.nn.Sequential(*layers[:-1])
 
 
@@ -66,7 +67,7 @@ def torch_losses(model, optimizer, data, reg, batch_size):
 @pytest.mark.parametrize(
     ("hidden", "activation", "reg"),
     [([], "relu", 0.01), ([16], "relu", 0.0), ([16, 12], "tanh", 0.01), ([12] * 3, "leaky_relu", 0.0),
-     ([10] * 5, "sigmoid", 0.001)],
+     ([10] * 5, "sigmoid", 0.001), ([12, 10, 8], ["tanh", "relu", "sigmoid"], 0.01)],
 )  # fmt: skip
 def test_a_hundred_steps_have_the_losses_and_parameters_of_pytorch(name, hidden, activation, reg):
     data = points()
@@ -105,19 +106,22 @@ class WithShortcuts(torch.nn.Module):
     def __init__(self, net):
         super().__init__()
         linears = [layer for layer in in_torch(net) if hasattr(layer, "weight")]
-        self.linears, self.act = torch.nn.ModuleList(linears), ACTIVATIONS[net.activation]()
+        self.linears = torch.nn.ModuleList(linears)
+        self.acts = [ACTIVATIONS[name]() for name in net.hidden_activations]
         norms = [torch.nn.BatchNorm1d(M, dtype=torch.float64) for M in net.hidden_sizes]
         self.norms, self.residual = torch.nn.ModuleList(norms), net.residual
 
     def forward(self, a):
-        for linear, norm in zip(self.linears, self.norms, strict=False):
-            out = self.act(norm(linear(a)))
+        for linear, norm, act in zip(self.linears, self.norms, self.acts, strict=False):
+            out = act(norm(linear(a)))
             a = out + a if self.residual and out.shape == a.shape else out
         return self.linears[-1](a)
 
 
 @pytest.mark.parametrize("residual", [True, False])
-@pytest.mark.parametrize(("name", "activation"), [("Adam", "relu"), ("Momentum", "tanh")])
+@pytest.mark.parametrize(
+    ("name", "activation"), [("Adam", "relu"), ("Momentum", ["tanh", "sigmoid", "relu"])]
+)
 def test_batch_normalisation_and_shortcuts_are_those_of_pytorch(name, activation, residual):
     x, y = points(N=96)
     net = ClassificationNet(

@@ -140,7 +140,7 @@ def test_losses_write_to_out():
 @pytest.mark.parametrize(
     ("logits", "y", "error", "words"),
     [
-        (np.zeros((2, 3)), np.array([0, 3]), ValueError, r"y\[1\] is 3, but 3 classes have labels 0 to 2"),
+        (np.zeros((2, 3)), np.array([0, 3]), ValueError, r"y\[1\] is 3, but labels go from 0 to C − 1 = 2"),
         (np.zeros((2, 3)), np.array([-1, 0]), ValueError, r"y\[0\] is -1"),
         (np.zeros((2, 3)), np.array([0.0, 1.0]), TypeError, "y must be integers, got float64"),
         (np.zeros((2, 3)), np.array([True, False]), TypeError, "y must be integers, got bool"),

@@ -49,15 +49,17 @@ def gradient_of(net, x, y):
 
 @settings(max_examples=60)
 @given(
-    hidden=st.lists(st.integers(1, 5), max_size=5),
-    activation=st.sampled_from(sorted(ACTIVATIONS)),
+    hidden=st.lists(st.tuples(st.integers(1, 5), st.sampled_from(sorted(ACTIVATIONS))), max_size=5),
+    mixed=st.booleans(),
     reg=st.sampled_from([0.0, 0.1]),
     N=st.integers(1, 5),
     C=st.integers(2, 4),
     one_hot=st.booleans(),
     seed=seeds,
 )
-def test_gradient_agrees_with_central_differences(hidden, activation, reg, N, C, one_hot, seed):
+def test_gradient_agrees_with_central_differences(hidden, mixed, reg, N, C, one_hot, seed):
+    hidden, activation = [M for M, _ in hidden], [name for _, name in hidden]
+    activation = activation if mixed and hidden else [*activation, "tanh"][0]
     net = small_net(
         hidden_sizes=hidden, num_classes=C, activation=activation, reg=reg, init="xavier", seed=seed
     )
@@ -66,7 +68,7 @@ def test_gradient_agrees_with_central_differences(hidden, activation, reg, N, C,
     x, y = batch(N, 5, C, seed)
     y = np.eye(C)[y] if one_hot else y
     gradient = gradient_of(net, x, y)
-    if "relu" in activation and hidden:
+    if any("relu" in name for name in net.hidden_activations):
         # A kink nearer than the step of the differences has no derivative to agree with.
         z = np.concatenate([z.ravel() for z, *_ in net._buffers.of(N)])
         assume(np.abs(z).min() > 1e-3)
@@ -474,6 +476,15 @@ def test_use_says_which_functions_there_are():
             "unknown activation 'rectifier'; known: 'relu', 'leaky_relu'",
         ),
         ({"activation": None}, ValueError, "unknown activation None"),
+        ({"activation": ["relu", "relo"]}, ValueError, "unknown activation 'relo'; known: 'relu'"),
+        ({"activation": ["relu", ["relu"]]}, ValueError, r"unknown activation \['relu'\]"),
+        ({"activation": {"relu": 1, "tanh": 2}}, ValueError, "unknown activation {'relu': 1"),
+        (
+            {"activation": ["relu"] * 3},
+            ValueError,
+            "must be one name, or one for each of 2 hidden layers; got 3",
+        ),
+        ({"activation": [], "hidden_sizes": []}, ValueError, r"unknown activation \[\]"),
         ({"init": "random"}, ValueError, "unknown init 'random'; known: 'he', 'xavier', 'normal'"),
         ({"init": lambda D, M: -1.0}, ValueError, "standard deviation that init returns must be at least 0"),
         ({"dtype": np.int32}, ValueError, "unknown dtype 'int32'; known: 'float32', 'float64'"),
@@ -548,7 +559,7 @@ def test_score_needs_examples_and_labels_that_fit():
     net, (x, y) = small_net(), batch()
     with pytest.raises(ValueError, match="at least one example"):
         net.score(x[:0], y[:0])
-    with pytest.raises(ValueError, match="3 classes have labels 0 to 2"):
+    with pytest.raises(ValueError, match="labels go from 0 to C − 1 = 2"):
         net.score(x, y + 3)
     with pytest.raises(ValueError, match=r"expected \(6,\)"):
         net.score(x, y[:5])

@@ -293,6 +293,10 @@ def test_functions_of_a_learners_own_take_their_place():
         theirs.use(batchnorm_backward=lambda dy, cache: dy).backward(theirs.forward(x))
     with pytest.raises(ValueError, match=r"dgamma from your batchnorm_backward must have shape \(5,\)"):
         theirs.use(batchnorm_backward=lambda dy, cache: (dy, dy, dy)).backward(theirs.forward(x))
+    with pytest.raises(TypeError, match=r"your batchnorm_forward must return \(y, cache\)"):
+        theirs.use(batchnorm_forward=lambda z, gamma, beta, running: z).forward(x)
+    with pytest.raises(ValueError, match=r"^y from your batchnorm_forward must have shape"):
+        theirs.use(batchnorm_forward=lambda z, gamma, beta, running: (z[0], z)).forward(x)
 
 
 def test_threads_normalise_their_own_shares_and_the_first_one_counts():

@@ -20,9 +20,9 @@ from nn_helpers.course.clinic import (
     what_tells_apart,
 )
 from nn_helpers.course.patient import INSTRUMENTS, reading
+from nn_helpers.course.progress import SOLVED
+from nn_helpers.course.source import source_folder
 from nn_helpers.support import record
-
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 def a_case(fault, seed=0):
@@ -222,7 +222,18 @@ def test_a_verdict_names_a_reading_that_lies_outside_the_other_faults_span(pair)
         ("dead-units", ("bias",), "Mended."),
         ("dead-units", ("lr",), "The fault is still there. "),
         ("rate-too-large", {"lr": 0.003}, "Mended."),
-        ("rate-too-large", {"lr": 1000}, "does not do well"),
+        (
+            "rate-too-large",
+            {"lr": 1e-7},
+            "The fault is gone, but what you put in its place does not do well.",
+        ),
+        ("rate-too-large", {"lr": 1000}, "if healthy. The fault is still there."),
+        ("rate-too-small", {"lr": 1.1e-5}, "if healthy. The fault is still there."),
+        ("rate-too-small", {"lr": 1e-3}, "It does better now, but the fault is still there."),
+        ("rate-too-small", {"lr": 0.01}, "Mended."),
+        ("weights-all-zero", {"init": 1e-6}, "if healthy. The fault is still there."),
+        ("weights-too-large", {"init": 0.0}, "The fault is gone, but"),
+        ("signal-dies", {"init": 0.1}, "Mended."),
         ("signal-dies", {"lr": 0.02}, "your change hides it"),
         ("bias-mean", ("formula",), "Mended."),
         ("saturated-units", ("init",), "Mended."),
@@ -306,19 +317,31 @@ def test_the_first_name_and_each_mending_are_on_record(home):
         ("mended", "clinic(0)", "bias", "dead-units", True),
     ]
     assert {(e["event"], e["lesson"]) for e in lines} == {("treated", "06")}
-    assert "Clinic: 0 of 1 faults named at the first try." in str(progress())
+    assert "Clinic: 0 of 1 named at the first try." in str(progress())
     assert "Clinic: 0 of 1" in progress()._repr_html_()
 
 
 def test_a_case_counts_once_by_its_first_name_and_until_the_lesson_is_begun_anew(home):
     clinic(0).name("nothing-changes")
-    for case in (clinic(0), clinic(0, 2), clinic(1)):  # the first once more
+    for case in (clinic(0), clinic(0, 3), clinic(1)):  # the first once more
         case.name(case._fault)
-    assert "Clinic: 2 of 3 faults named" in str(progress())
+    assert "Clinic: 2 of 3 named" in str(progress())
     record.note("reset", lesson="06")
     assert "Clinic" not in str(progress())
     clinic(0).name(clinic(0)._fault)
-    assert "Clinic: 1 of 1 faults named" in str(progress())
+    assert "Clinic: 1 of 1 named" in str(progress())
+
+
+def test_the_case_that_the_lesson_solves_is_not_counted_as_the_learners(home):
+    lesson = (source_folder() / "06_clinic.ipynb").read_text(encoding="utf-8")
+    assert f"case = {SOLVED}" in lesson
+    case = clinic(0, degree=2)
+    case.name(case._fault)
+    assert case._title == SOLVED
+    assert record.read()
+    assert "Clinic" not in str(progress())
+    clinic(3, degree=1).name("dead-units")
+    assert "Clinic: 0 of 1 named" in str(progress())
 
 
 def test_who_was_never_in_the_clinic_reads_nothing_of_it():

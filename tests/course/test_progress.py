@@ -58,18 +58,13 @@ def test_exercises_have_the_numbers_that_their_headings_have(path):
 
 
 def test_the_first_line_says_how_far_a_lesson_is(home, capsys):
-    assert (
-        begin("01", capsys) == "Lesson 01: 0 of 5 exercises are right. Begin with exercise 1, relu_forward.\n"
-    )
+    assert begin("01", capsys) == "Lesson 01: 0 of 5 exercises right. Begin with exercise 1, relu_forward.\n"
     right(*LESSON_01[:3])
     assert (
-        begin("01", capsys)
-        == "Lesson 01: 3 of 5 exercises are right. Go on at exercise 4, sigmoid_backward.\n"
+        begin("01", capsys) == "Lesson 01: 3 of 5 exercises right. Go on at exercise 4, sigmoid_backward.\n"
     )
     right(*LESSON_01)
-    assert (
-        begin("01", capsys) == "Lesson 01: 5 of 5 exercises are right. The questions at its end are left.\n"
-    )
+    assert begin("01", capsys) == "Lesson 01: 5 of 5 exercises right. The questions at its end are left.\n"
     record.note("finished", lesson="01")
     assert begin("01", capsys) == "Lesson 01: done. Go on in lesson 02.\n"
     assert begin("00", capsys) == "Lesson 00: begun. Run its cells, down to the questions at its end.\n"
@@ -80,7 +75,7 @@ def test_a_lesson_that_is_begun_anew_is_not_done(home, capsys):
     right(*LESSON_01)
     record.note("finished", lesson="01")
     record.note("reset", lesson="01")
-    assert begin("01", capsys).startswith("Lesson 01: 0 of 5 exercises are right.")
+    assert begin("01", capsys).startswith("Lesson 01: 0 of 5 exercises right.")
     right("relu_forward")
     record.note("reset", lesson="all")
     assert not any(found.right or found.finished for found in standing.standings())
@@ -130,7 +125,7 @@ def test_guesses_count_as_they_were_at_first_and_then_when_asked_again(home):
     record.note("revealed", lesson="01", question="two-squares", truth="y")
     record.note("revealed", lesson="01", question="gone", answer="x", truth="y", right=True)
     record.note("recalled", lesson="03", question="straight-border", answer="x", right=True)
-    assert "1 of 2 guesses were right; asked again later, 1 of 1." in repr(progress())
+    assert "Right guesses: 1 of 2; asked again later, 1 of 1." in repr(progress())
     page = progress()._repr_html_()
     assert "Without ReLU, what border" in page
     assert "gone" in page

@@ -171,7 +171,7 @@ def test_a_question_is_said_with_its_most_frequent_wrong_answer_and_what_came_of
         hand_in(tmp_path, f"{number}.jsonl", *lines)
     text = report.report(tmp_path).in_words()
     assert "3 of 4: lesson 01, Four hidden layers of sigmoids" in text
-    assert "most frequent: about 4 (2); asked again, 1 were right" in text
+    assert "most frequent: about 4 (2); right when asked again: 1" in text
 
 
 # Names
@@ -181,11 +181,12 @@ def test_a_question_is_said_with_its_most_frequent_wrong_answer_and_what_came_of
     ("path", "name"),
     [
         ("Anna Arendt_1234_assignsubmission_file_/record.jsonl", "Anna Arendt"),
+        ("annaarendt_LATE_1234_5678_record.jsonl", "annaarendt"),
         ("anna/my_lessons/record.jsonl", "anna"),
         ("17.jsonl", "17"),
         ("group 1/ben.jsonl", "group 1/ben"),
         ("record.jsonl", "class"),
-        ("\x1b[2Ja/record.jsonl", "?[2Ja"),
+        ("\x1b[2Ja/record.jsonl", r"\x1b[2Ja"),
     ],
 )
 def test_a_learner_is_called_what_the_file_is_called(tmp_path, path, name):
@@ -266,13 +267,13 @@ def test_each_file_that_is_not_read_whole_gets_a_line_and_the_others_count(tmp_p
     assert [learner.name for learner in found.learners] == ["a", "b", "d", "h", "i"]
     assert found.problems == [
         "a.jsonl: 2 damaged lines left out",
-        "b.jsonl: 1 of 3 events are of another course or edition, and left out",
+        "b.jsonl: 1 of 3 events left out, of another course or edition",
         "c.jsonl: no record of this course, but of another",
         "d.jsonl: written by a later version (7), and read as far as this one knows it",
         "e.jsonl is the same as a.jsonl; they count once",
         "f.jsonl: no record of this course",
         "g.zip is an archive, which is not opened; unpack it",
-        "h.jsonl: 1 of 2 events are of another course or edition, and left out",
+        "h.jsonl: 1 of 2 events left out, of another course or edition",
         "i.jsonl: longer than 8 MB; its end was read",
     ]
     assert [f.learners for f in found.exercises if f.finding == "right on the first try"] == [1, 2]

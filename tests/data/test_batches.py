@@ -98,7 +98,7 @@ def test_rows_become_right_by_following_what_the_error_says(rows):
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: batches(numbered(4), 5), ValueError, "batch_size 5 is larger than the 4 examples of train"),
+        (lambda: batches(numbered(4), 5), ValueError, "batch_size 5 is larger than train: 4 examples"),
         (lambda: batches(numbered(4), 0), ValueError, "batch_size must be at least 1, got 0"),
         (lambda: batches(numbered(4), 2.0), TypeError, "batch_size must be a whole number, got 2.0"),
         (
@@ -124,7 +124,7 @@ def test_what_cannot_be_cut_into_batches_is_refused(call, error, words):
 
 
 def test_parts_have_the_same_number_of_columns():
-    with pytest.raises(ValueError, match="x has 1 columns in train but 2 in val"):
+    with pytest.raises(ValueError, match="x has 1 column in train but 2 in val"):
         ArrayDataset(numbered(4), val=(np.ones((4, 2)), np.zeros(4, int)))
 
 

@@ -231,7 +231,7 @@ def test_labels_become_right_by_following_what_the_error_says(given):
             np.zeros((2, 4, 4, 3), np.uint8),
             np.zeros(3, int),
             ValueError,
-            r"labels of shape \(2,\), got \(3,\)",
+            r"labels must have shape \(2,\), one for each image, got \(3,\)",
         ),
     ],
 )
@@ -243,7 +243,7 @@ def test_splits_that_cannot_be_are_refused(images, labels, error, words):
 def test_datasets_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="the training part is empty"):
         Dataset("none", split(0))
-    with pytest.raises(ValueError, match="labels go from 0 to 9, but 2 classes have labels 0 to 1"):
+    with pytest.raises(ValueError, match="labels go from 0 to 9, but those of 2 classes go from 0 to 1"):
         Dataset("two", split(), class_names=("a", "b"))
     with pytest.raises(ValueError, match="val images are 5×5×3, training images 4×4×3"):
         dataset(val=split(size=5))

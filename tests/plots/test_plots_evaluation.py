@@ -123,6 +123,8 @@ def test_the_confusion_matrix_has_true_classes_in_rows_and_writes_each_count():
     assert counts[0, 1] == "1"
     assert len(counts) == 9
     assert ax.get_title() == "14 images, 78.6% of them on the diagonal"
+    figure = plots.confusion_matrix(np.eye(2, dtype=int) * [1, 0], ["cat", "dog"])
+    assert figure.axes[0].get_title() == "1 image, 100.0% of them on the diagonal"
 
 
 def test_a_field_is_coloured_by_its_share_of_the_row():

@@ -119,6 +119,14 @@ def test_the_ideal_is_the_line_through_two_points():
     np.testing.assert_allclose(curve().median / curve().ideal(curve().x), [1, 1, 1])
 
 
+def test_threads_without_a_core_add_nothing_to_the_ideal(monkeypatch):
+    monkeypatch.setattr(scaling, "usable_cores", lambda: 2)
+    monkeypatch.setattr(scaling, "milliseconds", lambda workloads, *_: np.full((len(workloads), 3), 20.0))
+    threads = scaling.over_threads(scaling.FULL, 1)
+    assert threads.x == (1, 2, 3, 4, 6, 8)
+    assert threads.ideal(threads.x).tolist() == [50, 100, 100, 100, 100, 100]
+
+
 def test_a_row_has_median_quartiles_minimum_and_the_share_of_the_ideal():
     rows = scaling.table(curve(((1.0, 2.0, 6.0), (3.0, 5.0, 6.0), (8.0, 8.0, 8.0))))
     assert rows[4] == "| layers | median | quartiles | minimum | ideal | median / ideal |"

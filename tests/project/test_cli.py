@@ -195,14 +195,14 @@ def test_a_disk_that_fills_up_while_training_costs_neither_the_table_nor_the_fig
     ("options", "words"),
     [
         (["--images", "1000"], "1000 training and 20 validation images asked for; there are 100"),
-        (["--batch-size", "61"], "batch_size 61 is larger than the 60 training examples"),
+        (["--batch-size", "61"], "batch_size 61 is larger than the training part: 60 examples"),
         (["--lr", "-1"], "learning rate lr must be greater than 0"),
         (["--epochs", "0"], "--epochs must be at least 1, got 0"),
         (["--epochs", "-3", "--schedule", "cosine"], "--epochs must be at least 1, got -3"),
         (["--batch-size", "0", "--schedule", "cosine"], "--batch-size must be at least 1, got 0"),
         (
             ["--batch-size", "61", "--schedule", "cosine"],
-            "batch_size 61 is larger than the 60 training examples",
+            "batch_size 61 is larger than the training part: 60 examples",
         ),
         (
             ["--epochs", "1" + "0" * 400, "--schedule", "cosine"],

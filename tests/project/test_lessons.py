@@ -257,11 +257,11 @@ def test_the_first_cell_installs_the_package_where_it_is_missing(path):
     assert (cell.metadata.tags, cell.outputs, cell.execution_count) == (["install"], [], 1)
 
 
-def first_cell(monkeypatch, missing, findings=()):
+def first_cell(monkeypatch, missing, findings=(), installs=True):
     """Run the cell; return what it runs of pip."""
     ran = []
     magic = SimpleNamespace(run_line_magic=lambda *line: ran.append(line))
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if missing else name)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: not missing or (ran and installs))
     monkeypatch.setattr("nn_helpers.course.doctor.packages", lambda: list(findings))
     exec(FIRST_CELL, {"get_ipython": lambda: magic})
     return ran
@@ -280,6 +280,11 @@ def test_where_a_service_keeps_another_version_the_first_cell_says_which_and_wha
     assert said.startswith("nn_helpers is not installed here. Installing it takes a minute or two.\n")
     assert said.endswith(f"{old}\n")
     assert "numpy" not in said
+
+
+def test_where_pip_fails_the_first_cell_says_what_to_do(monkeypatch):
+    with pytest.raises(ImportError, match=r"^pip says above why it failed\. Check the network, and run this"):
+        first_cell(monkeypatch, missing=True, installs=False)
 
 
 def test_in_colab_the_first_cell_asks_for_the_widgets_of_today(monkeypatch):

@@ -20,8 +20,10 @@ from nn_helpers.layers import ACTIVATIONS
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("hidden", [[], [4], [4, 3, 7]])
+@pytest.mark.parametrize(
+    ("hidden", "activation"),
+    [*itertools.product([[], [4], [4, 3, 7]], ACTIVATIONS), ([4, 3, 7], ["tanh", "relu", "sigmoid"])],
+)
 def test_a_loaded_network_is_the_saved_one(tmp_path, dtype, activation, hidden):
     options = {"hidden_sizes": hidden, "activation": activation, "dtype": dtype}
     net, path = save_small_net(tmp_path, reg=0.1, init="xavier", dropout=0.25, **options)

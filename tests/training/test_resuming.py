@@ -62,6 +62,7 @@ def test_it_can_stop_again_and_again(tmp_path):
         {"shuffle": False},
         {"validate": False, "keep_best": False},
         {"keep_best": False},
+        {"net": {"activation": ["tanh", "relu"]}},
         {"data": blobs(), "keep_best": False, "augment": None},
         {"data": ArrayDataset(blobs(), val=blobs(20, seed=1)), "augment": None, "batch_size": 8},
     ],

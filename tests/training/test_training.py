@@ -195,6 +195,7 @@ def test_a_history_converts_to_plain_arrays_by_step_and_by_epoch():
     assert epochs["loss"][1] == steps["loss"][3:6].mean()
     assert epochs["val_accuracy"][2] == steps["val_accuracy"][8]
     assert "History(9 steps, 3 epochs" in repr(history)
+    assert "History(1 step, 1 epoch; last epoch" in repr(History(history.records[:1]))
     assert repr(History()) == "History(no steps)"
     assert all(len(values) == 0 for values in History().epochs().values())
 
@@ -643,7 +644,11 @@ def test_the_progress_bar_tells_loss_and_accuracy_and_can_be_quiet(capsys):
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"batch_size": 61}, ValueError, "batch_size 61 is larger than the 60 .* batch_size=None"),
+        (
+            {"batch_size": 61},
+            ValueError,
+            "batch_size 61 is larger than the training part: 60 examples; .* batch_size=None",
+        ),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"batch_size": 1.5}, TypeError, "batch_size must be a whole number"),
         ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
@@ -668,7 +673,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_happens(change, error
 
 
 def test_the_generator_refuses_at_the_call_not_at_the_first_step():
-    with pytest.raises(ValueError, match="larger than the 60"):
+    with pytest.raises(ValueError, match="larger than the training part: 60 examples"):
         training_steps(net(), blobs(), SGD(0.1), batch_size=61)
 
 

@@ -181,6 +181,15 @@ def test_axes_have_a_number_and_a_line_of_the_grid_at_each_tick():
     assert len(grid) == 3 * 9
 
 
+def test_a_vertical_label_keeps_its_distance_from_the_numbers_beside_it(sheet):
+    Axes(sheet, (0, 0, 200, 120), (0, 1), (-3, 3), ylabel="log₁₀ of the value (beyond ±3: at the edge)")
+    texts = Canvas([sheet]).figure().axes[0].texts
+    boxes = {each.get_text(): each.get_window_extent() for each in texts}
+    label = next(box for words, box in boxes.items() if words.startswith("log"))
+    assert min(boxes[number].x0 for number in ("-1.5", "1.5", "0")) - label.x1 >= 4
+    assert label.x0 >= 0
+
+
 @pytest.mark.parametrize(("data", "fastest"), [("moons sizes=8,8,8", 33), ("images", 17)])
 def test_a_second_of_frames_is_at_most_one_and_a_half_megabytes(monkeypatch, data, fastest):
     sent = []

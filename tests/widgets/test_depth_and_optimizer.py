@@ -2,6 +2,7 @@
 
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,18 @@ from nn_helpers import ClassificationNet, make_optimizer, relu_forward, sketches
 from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.widgets import depth_and_optimizer
 from nn_helpers.widgets.axes import Axes
-from nn_helpers.widgets.depth_and_optimizer import DEPTHS, DROPOUT, L2, OPTIMIZERS, SEEDS, SHOWN, WIDTHS, Run
+from nn_helpers.widgets.canvas import GAP
+from nn_helpers.widgets.depth_and_optimizer import (
+    DEPTHS,
+    DROPOUT,
+    L2,
+    OPTIMIZERS,
+    SEEDS,
+    SHOWN,
+    WIDTHS,
+    Run,
+    in_words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -257,12 +269,29 @@ def test_one_epoch_trains_for_one_epoch(data):
     assert not panel.message.value
 
 
+def test_the_headings_of_the_grid_keep_their_distance(data):
+    panel = panel_of(data)
+    texts = panel.canvas.figure().axes[0].texts
+    boxes = [each.get_window_extent() for each in texts if each.get_text() in OPTIMIZERS]
+    assert len(boxes) == len(OPTIMIZERS)
+    assert all(right.x0 - left.x1 >= 6 for left, right in pairwise(boxes))
+    assert panel.grid.width + GAP + panel.curves.width <= 928  # side by side in a window of 1,280 pixels
+
+
+def test_one_hidden_layer_is_no_plural(data):
+    panel = panel_of(data)
+    spots = {mark.look["id"]: mark.data for mark in panel.grid.marks if mark.kind == "spot"}
+    assert spots["1 SGD"] == "1 hidden layer, SGD: empty"
+    assert spots["2 SGD"] == "2 hidden layers, SGD: empty"
+    assert in_words(Run({"depth": 1, "optimizer": "Adam"})).startswith("1 hidden layer with Adam: ")
+
+
 def test_forget_all_forgets_all(data):
     panel = panel_of(data)
     panel.run(1000)
     panel.reset_button.click()
     assert panel.runs == []
-    assert "Nothing was tried yet" in panel.table.value
+    assert "Nothing has been tried yet" in panel.table.value
     assert curves(panel) == []
     assert cell_of(panel, 2, "Adam") == "empty"
 
@@ -386,7 +415,7 @@ def test_what_is_saved_before_the_first_run_is_a_short_one_that_leaves_nothing_b
     table = panel.table.value
     saved = panel.saved_png()
     assert saved != panel.canvas.figure()._repr_png_()
-    assert (panel.runs, panel.table.value, panel.canvas.say) == ([], table, "Nothing was tried yet")
+    assert (panel.runs, panel.table.value, panel.canvas.say) == ([], table, "Nothing has been tried yet")
     panel.step()
     panel.step()
     runs = panel.runs[:]

@@ -204,7 +204,7 @@ def test_naive_softmax_is_right_where_nothing_overflows_and_nan_where_something_
 
 
 def test_logits_and_names_must_agree():
-    with pytest.raises(ValueError, match="3 logits for 2 class names"):
+    with pytest.raises(ValueError, match="each name needs a logit; got 3 for 2"):
         softmax_explorer((1, 2, 3), ("a", "b"))
 
 

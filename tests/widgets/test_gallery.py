@@ -248,6 +248,48 @@ def test_layers_and_units_are_added_and_taken_away_at_the_picture():
     assert_code_makes_the_same(panel)
 
 
+def test_each_layer_has_its_own_activation_at_the_picture():
+    panel = playground("xor activation=tanh")
+    press(panel, "activation 2")
+    assert panel.net.activation == ["tanh", "relu"]  # the first comes after the last
+    assert "activation of layer 2" in panel.message.value
+    press(panel, "layers 1")
+    assert panel.net.activation == ["tanh", "relu", "relu"]
+    assert panel.as_text() == "xor activation=tanh,relu,relu sizes=8,8,8"
+    panel.run(2)
+    assert_code_makes_the_same(panel)
+    again = playground(panel.as_text())
+    again.run(2)
+    assert again.net.theta.tobytes() == panel.net.theta.tobytes()
+    panel.settings["width"].value = 5  # which leaves the activations alone
+    assert panel.net.activation == ["tanh", "relu", "relu"]
+    panel.settings["activation"].value = "sigmoid"
+    assert (panel.net.activation, panel.net.hidden_sizes) == ("sigmoid", [5, 5, 5])
+
+
+def test_an_activation_of_one_layer_is_another_change_than_the_question_asks_for(monkeypatch):
+    panel = playground()
+    panel.gallery.value = next(i for i, each in enumerate(GALLERY) if each["change"] == "lr")
+    press(panel, "activation 1")
+    changed = {name for name, value in panel._standing().items() if panel.question.first[name] != value}
+    assert changed == {"activation"}
+
+
+@pytest.mark.parametrize(
+    ("activation", "words"),
+    [
+        (["relu", "relo"], "unknown activation 'relo'; known: 'relu'"),
+        (["relu"] * 3, "one for each of 2 hidden layers; got 3"),
+        ("relu,", "unknown activation ''"),
+    ],
+)
+def test_activations_that_do_not_fit_are_refused(activation, words):
+    setting = f"moons activation={activation}" if isinstance(activation, str) else "moons"
+    options = {} if isinstance(activation, str) else {"activation": activation}
+    with pytest.raises(ValueError, match=words):
+        playground(setting, **options)
+
+
 def test_a_unit_opens_forwards_then_on_the_way_back_then_closes():
     panel = playground()
     opened = []

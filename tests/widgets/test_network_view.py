@@ -134,7 +134,7 @@ def test_an_output_ends_in_its_probability(net):
     assert lines[-1] == f"p = softmax(z) = {number(net.predict_proba(X)[0, 1])}"
 
 
-@pytest.mark.parametrize("activation", list(layers.ACTIVATIONS))
+@pytest.mark.parametrize("activation", [*layers.ACTIVATIONS, ["tanh", "relu"]])
 def test_the_way_back_has_the_networks_own_derivatives(activation):
     net = ClassificationNet(2, [3, 4], 2, activation, dtype=np.float64, seed=3)
     _, dlogits = cross_entropy(net.forward(X), np.array([1]))
@@ -144,6 +144,27 @@ def test_the_way_back_has_the_networks_own_derivatives(activation):
             back = explain(net, X, 1, layer, unit, True)[-1]
             assert back.endswith(f"∂L/∂b = {number(net.grads[f'b{layer}'][unit])}")
             assert number(net.grads[f"W{layer}"][0, unit]) in back
+
+
+def test_a_formula_names_the_activation_of_its_layer():
+    net = ClassificationNet(2, [3, 4], 2, ["tanh", "sigmoid"], dtype=np.float64, seed=3)
+    for layer, name in enumerate(net.hidden_activations, 1):
+        a = net.activations(X)[layer - 1][0, 1]
+        assert explain(net, X, 1, layer, 1, False)[-1].startswith(f"a = {name}(z) = {name}(")
+        assert explain(net, X, 1, layer, 1, False)[-1].endswith(f" = {number(a)}")
+        assert f"∂L/∂a · {name}′(" in explain(net, X, 1, layer, 1, True)[2]
+
+
+def test_dead_units_and_histograms_follow_the_activation_of_each_layer():
+    panel = playground(sizes=[4, 4], activation=["sigmoid", "relu"])
+    panel.net.params["b1"], panel.net.params["b2"] = np.full(4, -60.0), np.full(4, -60.0)
+    panel.draw()
+    dead = [words for (x, y, words) in panel.network.strip.data if words.endswith("of 4")]
+    assert dead == ["4 of 4", "4 of 4"]
+    panel.net.params["b1"] = np.full(4, -3.0)  # small, and far from 0 for a sigmoid alone
+    panel.draw()
+    dead = [words for (x, y, words) in panel.network.strip.data if words.endswith("of 4")]
+    assert dead == ["0 of 4", "4 of 4"]
 
 
 def test_a_formula_changes_nothing_of_a_training_with_dropout():

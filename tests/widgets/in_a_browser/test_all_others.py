@@ -310,7 +310,7 @@ def test_depth_and_optimizer(page):
     page.until(lambda: "4\t0\t200\tAdam\t1.5e-05\trelu\t0.0\t0.0\t1" in page.text("best"))
     page.until(lambda: shows_what_the_kernel_drew_after(first, page), LATER)
     page.press("Forget all")
-    page.until(lambda: "Nothing was tried yet" in page.text("tried"))
+    page.until(lambda: "Nothing has been tried yet" in page.text("tried"))
 
 
 FAILS = """
