@@ -27,6 +27,7 @@ class Axes:
         left, right, above, below = margins
         self.left, self.right = x + left, x + width - right
         self.top, self.bottom = y + above, y + height - below
+        self.box = self.left, self.top, self.right - self.left, self.bottom - self.top
         self._ticks = ticks
         middle = (self.left + self.right) / 2, (self.top + self.bottom) / 2
         self._title = sheet.texts([], size=13, align="center", bold=True)

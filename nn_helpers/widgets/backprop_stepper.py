@@ -22,17 +22,20 @@ D, M, C = 2, 3, 2  # inputs, hidden units, classes
 
 @dataclass(frozen=True)
 class Step:
-    """One edge of the graph: what is computed, from what, by which formula, and why."""
+    """One edge of the graph: what is computed, from what, by which formula, and why.
+
+    A product has a "·" behind its first factor, and "ᵀ" says that an array is turned.
+    """
 
     result: str
-    names: str
+    made_of: str
     formula: str
     why: str
 
     @property
     def sources(self):
         """The names of the arrays that it is computed from."""
-        return self.names.split()
+        return self.made_of.replace("·", "").replace("ᵀ", "").split()
 
     @property
     def backward(self):
@@ -41,9 +44,9 @@ class Step:
 
 
 FORWARD = (
-    Step("z1", "x W1 b1", "z₁ = x W₁ + b₁", "The first affine layer. It keeps x and W₁ for the way back."),
+    Step("z1", "x · W1 b1", "z₁ = x W₁ + b₁", "The first affine layer. It keeps x and W₁ for the way back."),
     Step("a1", "z1", "a₁ = f(z₁)", "The activation, number by number. It keeps what its derivative needs."),
-    Step("z2", "a1 W2 b2", "z₂ = a₁ W₂ + b₂", "The second affine layer: the logits."),
+    Step("z2", "a1 · W2 b2", "z₂ = a₁ W₂ + b₂", "The second affine layer: the logits."),
     Step("p", "z2", "p = softmax(z₂)", "Each row becomes probabilities that sum to 1."),
     Step(
         "L", "p y", "L = 1/N Σᵢ Σₖ −yᵢₖ log pᵢₖ", "Cross-entropy: how far the prediction is from the truth."
@@ -52,19 +55,16 @@ FORWARD = (
 SUM = "Σ over the examples of"
 BACKWARD = (
     Step("dz2", "p y", "∂L/∂z₂ = (p − y) / N", "Softmax and cross-entropy together have this derivative."),
-    Step("dW2", "a1 dz2", "∂L/∂W₂ = a₁ᵀ ∂L/∂z₂", "What came in, times what comes back: the shape of W₂."),
+    Step("dW2", "a1ᵀ · dz2", "∂L/∂W₂ = a₁ᵀ ∂L/∂z₂", "What came in, times what comes back: the shape of W₂."),
     Step("db2", "dz2", f"∂L/∂b₂ = {SUM} ∂L/∂z₂", "The bias was added to every example."),
-    Step("da1", "dz2 W2", "∂L/∂a₁ = ∂L/∂z₂ W₂ᵀ", "On to the layer before, through the same weights."),
+    Step("da1", "dz2 · W2ᵀ", "∂L/∂a₁ = ∂L/∂z₂ W₂ᵀ", "On to the layer before, through the same weights."),
     Step("dz1", "da1 z1", "∂L/∂z₁ = ∂L/∂a₁ · f′(z₁)", "The activation's derivative, number by number."),
-    Step("dW1", "x dz1", "∂L/∂W₁ = xᵀ ∂L/∂z₁", "The same rule as in layer 2, with this layer's input."),
+    Step("dW1", "xᵀ · dz1", "∂L/∂W₁ = xᵀ ∂L/∂z₁", "The same rule as in layer 2, with this layer's input."),
     Step("db1", "dz1", f"∂L/∂b₁ = {SUM} ∂L/∂z₁", "The last derivative: now θ can change."),
 )
 STEPS = FORWARD + BACKWARD
-# What each product is made of, and what is added; "ᵀ" says that an array is turned.
-PRODUCTS = {
-    "z1": ("x", "W1", "b1"), "z2": ("a1", "W2", "b2"), "dW2": ("a1ᵀ", "dz2"), "da1": ("dz2", "W2ᵀ"),
-    "dW1": ("xᵀ", "dz1"),
-}  # fmt: skip
+EDGES = [(source, step.result) for step in FORWARD for source in step.sources]
+MADE_OF = {step.result: step.made_of.split() for step in STEPS}
 WIDTH, HEIGHT = 926, 344  # pixels of the graph
 CELL, LINE = 46, 18  # of a number
 # Where the arrays stand, by their middle and their upper edge: left to right, parameters above.
@@ -124,7 +124,7 @@ def passes(activation, N, seed):
 class BackpropStepper(Panel):
     """See `backprop_stepper`."""
 
-    def __init__(self, activation="relu", N=2, seed=0):
+    def __init__(self, activation, N, seed):
         super().__init__()
         how_far = "How far the computation has come: forwards, then backwards"
         self.position = slider("step", how_far, 0, 0, len(STEPS), step=1, width="300px", label_width="40px")
@@ -155,7 +155,7 @@ class BackpropStepper(Panel):
         return png
 
     def _move(self, by):
-        self.position.value = min(max(self.position.value + by, 0), len(STEPS))
+        self.position.value += by  # the slider stays within its ends
 
     def _renew(self):
         self.values = passes(self.activation.value, self.N.value, self.seed.value)
@@ -215,16 +215,12 @@ class BackpropStepper(Panel):
         self.sheet.texts(numbers, colour, size=13, align="right")
 
     def _draw_edges(self, active):
-        faint, strong = [], []
-        for step in FORWARD:
-            for source in step.sources:
-                edge = source, step.result
-                backward = edge in active and self.colour == COLOURS[1]
-                (strong if edge in active else faint).append(self._arrow(*edge, backward))
-        for arrows, colour, width in ((faint, "faint", 1), (strong, self.colour, 3)):
-            self.sheet.line(np.reshape(arrows, (-1, 2)), colour, width)
+        faint = [self._arrow(*edge) for edge in EDGES if edge not in active]
+        strong = [self._arrow(*edge, self.colour == COLOURS[1]) for edge in EDGES if edge in active]
+        self.sheet.line(np.reshape(faint, (-1, 2)), "faint", 1)
+        self.sheet.line(np.reshape(strong, (-1, 2)), self.colour, 3)
 
-    def _arrow(self, source, target, backward):
+    def _arrow(self, source, target, backward=False):
         """Return an arrow between two arrays as a line, with its head and a gap at the end."""
         (x, y, width, _), (u, v, target_width, _) = self.box(source), self.box(target)
         if PLACES[source][1] == PLACES[target][1]:  # side by side
@@ -240,7 +236,7 @@ class BackpropStepper(Panel):
         return [tail, tip, tip + way + aside, tip, tip + way - aside, (np.nan, np.nan)]
 
     def _hear(self, event):
-        if "spot" not in event or event["event"] == "leave":
+        if event["event"] == "leave":
             return
         name, i, j = event["spot"].split()
         entry = name, int(i), int(j)
@@ -302,11 +298,9 @@ def edges_of(step):
     if step is None:
         return set()
     if not step.backward:
-        return {(source, step.result) for source in step.sources}
-    of = step.result[1:]
-    if of == "z2":
-        return {("z2", "p"), ("p", "L"), ("y", "L")}
-    return {(of, each.result) for each in FORWARD if of in each.sources}
+        return {edge for edge in EDGES if edge[1] == step.result}
+    of = ("z2", "p", "y") if step.result == "dz2" else (step.result[1:],)
+    return {edge for edge in EDGES if edge[0] in of}
 
 
 def parts_of(v, name, i, j, activation):
@@ -315,8 +309,8 @@ def parts_of(v, name, i, j, activation):
     The arrays v are those of `passes`, the number is one of a step's result; of a vector it is in row 0.
     """
     N = len(v["x"])
-    if name in PRODUCTS:
-        left, right, *bias = PRODUCTS[name]
+    if "·" in MADE_OF[name]:
+        left, _, right, *bias = MADE_OF[name]
         inner = v[left[:-1]].shape[0] if left[-1] == "ᵀ" else v[left].shape[1]
         products = [[_at(left, i, k), " · ", _at(right, k, j)] for k in range(inner)]
         return _joined(" + ", [*products, *([(each, 0, j)] for each in bias)])

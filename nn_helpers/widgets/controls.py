@@ -61,11 +61,6 @@ def stops(values):
     return [(f"{value:g}", value) for value in values]
 
 
-def add_stop(slider, value):
-    """Let a slider between options stop at another number, too."""
-    slider.options = stops(sorted({*slider._options_values, value}))
-
-
 def show_settings(function, controls, settings, stops_above=()):
     """Let controls show what a widget was called with.
 
@@ -83,8 +78,7 @@ def show_settings(function, controls, settings, stops_above=()):
         control = controls[choice(function, "setting", name, controls)]
         if name in stops_above:
             value = number(function, name, value, **stops_above[name])
-            if value not in control._options_values:
-                add_stop(control, value)
+            control.options = stops(sorted({*control._options_values, value}))
         show_first(function, name, control, value)
 
 

@@ -35,6 +35,9 @@ RUN_DASHES = (), (7, 2), (2, 2), (8, 2, 2, 2)
 HEAD = ("run", "hidden", "units", "optimizer", "α", "activation", "L2", "dropout", "epochs", "training loss",
         "training accuracy", "best validation accuracy", "")  # fmt: skip
 CELL, LINE = 66, 32  # pixels of the grid
+# The grid: the left upper corner of each depth and optimizer.
+PLACES = {(depth, name): (63 + CELL * i, 44 + LINE * depth)
+          for depth in DEPTHS for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
 TASK = (
     "The row without hidden layers sets the target: its best, the dashed line. Find a deeper network that "
     "beats it by more than both ± together."
@@ -108,7 +111,7 @@ class DepthAndOptimizer(LiveTraining):
         for _ in range(PREVIEW // len(self.data.train)):
             self.step()
 
-    def __init__(self, data=None, functions=None, settings=None):
+    def __init__(self, data, functions, settings):
         super().__init__("depth_and_optimizer", functions, ClassificationNet(1, [1], 2).functions)
         if data is None:
             data = load_images("sketches", quiet=True).subset(500, val=500)
@@ -118,7 +121,6 @@ class DepthAndOptimizer(LiveTraining):
                 f"depth_and_optimizer: {self.data!r} has no validation part; write data.subset(500, val=500)"
             )
         self._make_controls()
-        settings = settings or {}
         show_settings("depth_and_optimizer", self.settings, settings, {"lr": {"above": 0.0}})
         if "optimizer" in settings and "lr" not in settings:
             self._suggest_lr(settings["optimizer"])
@@ -138,12 +140,9 @@ class DepthAndOptimizer(LiveTraining):
 
     def _make_controls(self):
         self.fill_button = self.button("Fill the grid", "th", "Train all that is still empty", self._fill)
-        for button, words, tooltip in (
-            (self.start_button, self.start_word, "Train networks as chosen, or go on"),
-            (self.step_button, "One epoch", "Train for one epoch"),
-            (self.reset_button, "Forget all", "Forget all runs"),
-        ):
-            button.description, button.tooltip = words, tooltip
+        self.start_button.tooltip = "Train networks as chosen, or go on"
+        self.step_button.description, self.step_button.tooltip = "One epoch", "Train for one epoch"
+        self.reset_button.description, self.reset_button.tooltip = "Forget all", "Forget all runs"
         self.buttons.children = [*self.buttons.children, self.fill_button]
         rate = "How far a step goes; on a log scale"
         self.settings = {
@@ -178,8 +177,7 @@ class DepthAndOptimizer(LiveTraining):
 
     def _present_run(self):
         """Return the present run if it can go on, else None."""
-        run = self.runs[-1] if self.runs else None
-        return None if run is None or run.ended else run
+        return self.runs[-1] if self.runs and not self.runs[-1].ended else None
 
     def _end_if_changed(self):
         """End the present run when something else is chosen now: what comes is another run."""
@@ -202,8 +200,7 @@ class DepthAndOptimizer(LiveTraining):
         """Train what is still empty in the grid, each optimizer at a rate that suits it."""
         self.stop()
         full = {run.cell for run in self.runs}
-        empty = [(depth, optimizer) for depth in DEPTHS for optimizer in OPTIMIZERS]
-        self._queue = [cell for cell in empty if cell not in full]
+        self._queue = [cell for cell in PLACES if cell not in full]
         if self._queue:
             self._take_next()
             self.start()
@@ -328,28 +325,24 @@ class DepthAndOptimizer(LiveTraining):
         self.grid.clear()
         chosen, best = (self.value("depth"), self.value("optimizer")), self.best_of(self.runs)
         self.grid.texts([(394 / 2, 9, "Best validation accuracy (%)")], size=13, align="center", bold=True)
-        places = {(depth, name): (63 + CELL * i, 44 + LINE * depth) for depth in DEPTHS
-                  for i, name in enumerate(OPTIMIZERS)}  # fmt: skip
-        self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in places.items() if not depth],
+        self.grid.texts([(x + CELL / 2, 32, name) for (depth, name), (x, _) in PLACES.items() if not depth],
                         size=11, align="center")  # fmt: skip
         rows = [(58, 44 + LINE * (depth + 0.5), f"{depth} hidden") for depth in DEPTHS]
         self.grid.texts(rows, align="right")
         chance = 1 / self.num_classes()
-        for cell, (x, y) in places.items():
+        for cell, (x, y) in PLACES.items():
             here = [run for run in self.runs if run.cell == cell]
             run, words = self.best_of(here), (here[-1].ended or "…") if here else ""
             if run is not None:
                 share = max(0.0, run.best[0] - chance) / max(best.best[0] - chance, 1e-9)
                 self.grid.rects([(x, y, CELL, LINE)], to_hex(1 - share * (1 - np.array(to_rgb(COLOURS[5])))))
                 words = f"{100 * run.best[0]:.0f} ± {100 * run.best[1]:.0f}"
-            look = {"align": "center", "bold": run is not None and run is best}
-            self.grid.texts(
-                [(x + CELL / 2, y + LINE / 2, words)], "ink" if run is None else "#111111", **look
-            )
+            middle, ink = (x + CELL / 2, y + LINE / 2, words), "ink" if run is None else "#111111"
+            self.grid.texts([middle], ink, align="center", bold=run is not None and run is best)
             name = f"{cell[0]} hidden layer{'s' * (cell[0] != 1)}, {cell[1]}: {words or 'empty'}"
             self.grid.spot(f"{cell[0]} {cell[1]}", (x, y, CELL, LINE), name, "grid")
-        self.grid.rects([(*place, CELL, LINE) for place in places.values()], "faint", stroke=0.5)
-        self.grid.rects([(*places[chosen], CELL, LINE)], "ink", stroke=3)
+        self.grid.rects([(*place, CELL, LINE) for place in PLACES.values()], "faint", stroke=0.5)
+        self.grid.rects([(*PLACES[chosen], CELL, LINE)], "ink", stroke=3)
 
     def last_runs(self):
         """Return the runs that are drawn, with the number of each, counted from 1."""

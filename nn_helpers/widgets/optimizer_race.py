@@ -22,7 +22,7 @@ from nn_helpers.widgets.controls import control, dropdown, row, seed_field, show
 from nn_helpers.widgets.live import Live
 from nn_helpers.widgets.page import task_html
 from nn_helpers.widgets.panel import traceback_of
-from nn_helpers.widgets.surfaces import SURFACES, descend_together, momentum_losses, surface
+from nn_helpers.widgets.surfaces import SURFACES, descend, momentum_losses, surface
 
 
 class Plain:
@@ -51,7 +51,6 @@ DEEP = 1e-8  # of the highest loss: less is drawn at the lower edge
 HEIGHT, ROW = 384, 24  # pixels of the sheets, and of a line in the key
 # The map of momentum's β and α, the latter as a multiple of the rate that suits the surface.
 BETAS, RATIOS = np.linspace(0, 0.99, 23), np.geomspace(0.1, 25, 25)
-NOTHING = np.empty((0, 2))
 # What all controls say at one moment: a page may change them while a frame is being drawn. The rates are of
 # those who take part, None where it is not a number.
 Choice = namedtuple("Choice", "surface begin rates beta seed step bets")
@@ -105,7 +104,7 @@ def landscape(name):
 class OptimizerRace(Live):
     """See `optimizer_race`."""
 
-    def __init__(self, surface="ravine", mine=None, optimizers=None, rates=None, settings=None):
+    def __init__(self, surface, mine, optimizers, rates, settings):
         super().__init__()
         self.racers = OPTIMIZERS | _check_mine({} if mine is None else mine)
         self.names, self.bets, self.on = [*self.racers], [], None
@@ -113,7 +112,7 @@ class OptimizerRace(Live):
         self._make_controls(choice("optimizer_race", "surface", surface, SURFACES), optimizers)
         self._take_surface()
         show_settings("optimizer_race", self.rates, rates or {})
-        show_settings("optimizer_race", self.settings, settings or {})
+        show_settings("optimizer_race", self.settings, settings)
         words = "The surface from above, with the path of each optimizer from the start to the present step"
         self.map = Sheet(350, HEIGHT, words, pointer=True)
         self.curves = Sheet(288, HEIGHT, "The loss of each optimizer over the steps, with the finish line")
@@ -208,7 +207,7 @@ class OptimizerRace(Live):
 
     def run(self, steps):
         """Go on by so many steps at once, in any Python."""
-        self.time.value = min(self.time.value + steps, STEPS)
+        self.time.value += steps  # the slider stays within its ends
         self.draw()
 
     async def play(self):
@@ -259,8 +258,7 @@ class OptimizerRace(Live):
             self._bet(event["spot"])
         elif event.get("sheet") == 0:
             for symbol, value in zip(("theta1", "theta2"), self.map_axes.values(x, y), strict=True):
-                each = self.settings[symbol]
-                each.value = round(min(max(value, each.min), each.max), 2)
+                self.settings[symbol].value = round(value, 2)  # a slider stays within its ends
         elif event["event"] == "pointer":
             log_lr, beta = self.rate_axes.values(x, y)
             if abs(log_lr - 0.2) <= 1.2 and 0 <= beta <= 0.99:  # on the map, and not beside it
@@ -289,28 +287,42 @@ class OptimizerRace(Live):
 
     def descents(self, chosen):
         """Return the descent of everybody who takes part, by name; what no control changed is kept."""
-        depends, walkers = {}, {}
         for name, rate in chosen.rates.items():
             seed, beta = chosen.seed if name == "SGD" else None, None if name in BLIND else chosen.beta
-            depends[name] = chosen.surface, chosen.begin, rate, beta, seed
-            if name not in self._kept or self._kept[name][0] != depends[name]:
-                walkers[name] = self._stepper(name, rate, beta), seed
-        for name, descent in descend_together(chosen.surface, walkers, STEPS, chosen.begin).items():
-            self._kept[name] = depends[name], descent
+            depends = chosen.surface, chosen.begin, rate, beta, seed
+            if name not in self._kept or self._kept[name][0] != depends:
+                step = self._stepper(name, rate, beta)
+                self._kept[name] = depends, descend(chosen.surface, step, STEPS, chosen.begin, seed)
         return {name: self._kept[name][1] for name in chosen.rates}
 
     # What is to be seen
 
-    def _build(self, chosen):
-        """Draw what stays while the surface and who takes part are the same."""
-        on, (loss, lowest, finish) = chosen.surface, landscape(chosen.surface.name)
+    def draw(self):
+        """Show the race at the present step."""
+        chosen = self.choice()
+        if chosen.surface is None or chosen == self._drawn:
+            return
+        descents = self.descents(chosen)
         for sheet in self.canvas.sheets:
             sheet.clear()
+        self._draw_surface(chosen.surface)
+        self._draw_descents(descents, chosen.begin)
+        self._draw_key(descents, chosen)
+        self._draw_rates(chosen, 36 + ROW * len(descents))
+        self._show_news(descents, chosen)
+        if not self.running:
+            self.canvas.play(chosen.step)
+        self.canvas.draw()
+        self._drawn = chosen
+
+    def _draw_surface(self, on):
+        """Draw the surface from above, and the finish line."""
+        loss, lowest, finish = landscape(on.name)
         below = "θ₁     (◆ minimum; ○ start: drag it)"
         self.map_axes = Axes(self.map, (0, 0, 350, HEIGHT), *on.limits, on.name, below, "θ₂")
         level = np.floor(LEVELS * ((loss - loss.min()) / np.ptp(loss)) ** 0.5)[np.newaxis, ::-1]
         greys = np.linspace(150, 245, LEVELS + 1).repeat(3).reshape(-1, 3)
-        self.map.images([box_of(self.map_axes)], level.astype(np.uint8), greys, smooth=False)
+        self.map.images([self.map_axes.box], level.astype(np.uint8), greys, smooth=False)
         self.map.points(self.map_axes.place(*np.transpose(on.minima)), "#222222", 3, 7)
         heights = np.log10((max(0.8 * lowest, DEEP * loss.max()), 1.5 * loss.max()))
         words = "Loss", "step", "log₁₀ of the loss"
@@ -318,100 +330,64 @@ class OptimizerRace(Live):
         line = self.loss_axes.place((0, STEPS), np.log10(finish))
         self.curves.line(line, "ink", 1.5, (2, 3))
         self.curves.texts([(line[0, 0], line[0, 1] - 9, "finish")])
+
+    def _draw_descents(self, descents, begin):
+        """Draw for each its path with a head, and its loss with a head; the page's clock says how far."""
+        for name, descent in descents.items():
+            ink, dash, heads = self._look_of(name)
+            heights = np.log10(np.maximum(np.nan_to_num(descent.loss, nan=np.inf), 1e-300))
+            losses = self.loss_axes.place(np.arange(len(heights)), heights)
+            for sheet, xy in ((self.map, self.map_axes.place(*descent.theta.T)), (self.curves, losses)):
+                sheet.line(xy, ink, 1.6, dash, clocked=True)
+                for *look, part in heads:
+                    sheet.points(xy, *look, 7 * part, clocked=True)
+        for colour, size in (("#222222", 9), ("#ffffff", 5)):
+            self.map.points(self.map_axes.place(*np.transpose([begin])), colour, 0, size)
+
+    def _look_of(self, name):
+        """Return an optimizer's colour and dashes, and its head in parts: colour, shape and size of each."""
+        i = self.names.index(name)
+        hollow = i // len(SHAPES)  # where no shape is left; no circle, which would look like the start
+        heads = ((INKS[i], i + hollow, 1), ("paper", i + hollow, 0.4))[: 1 + hollow]
+        return INKS[i], [1.6 * part for part in DASHES[i][1]] if DASHES[i] != "-" else [], heads
+
+    def _draw_key(self, descents, chosen):
+        """Write who takes part, who bets on whom, and who has arrived."""
         self.key.texts([(0, 9, "press to bet"), (118, 9, "α"), (170, 9, "bet")], "faint")
         self.key.texts([(266, 9, "arrives")], "faint", align="right")
-        self.marks = {name: self._marks_of(name, 30 + ROW * i) for i, name in enumerate(chosen.rates)}
-        self.begin = [self.map.points(NOTHING, *look) for look in (("#222222", 0, 9), ("#ffffff", 0, 5))]
-        self._build_rates(on.rates["momentum"], 36 + ROW * len(chosen.rates))
-
-    def _marks_of(self, name, y):
-        """Return path and heads, the curve of the loss and heads, and the words and spot in the key."""
-        i, marks = self.names.index(name), []
-        ink, dash = INKS[i], [1.6 * part for part in DASHES[i][1]] if DASHES[i] != "-" else []
-        hollow = i // len(SHAPES)  # where no shape is left; no circle, which would look like the start
-        heads = ((ink, i + hollow, 1), ("paper", i + hollow, 0.4))[: 1 + hollow]
-        self.key.line([(0, y), (26, y)], ink, 1.6, dash)
-        for *look, part in heads:
-            self.key.points([(13, y)], *look, 5 * part)
-        for sheet in (self.map, self.curves):
-            points = (sheet.points(NOTHING, *look, 7 * part, clocked=True) for *look, part in heads)
-            marks.append([sheet.line(NOTHING, ink, 1.6, dash, clocked=True), *points])
-        words = [self.key.texts([], align=align) for align in ("left", "right")]
-        return [*marks, *words, self.key.spot(name, (0, y - ROW / 2, 266, ROW), name, "bets")]
-
-    def _build_rates(self, usual, top):
-        """Draw the map of momentum's α and β."""
-        limits, words = (np.log10(RATIOS[[0, -1]]), BETAS[[0, -1]]), "α   (dark: low in the end; white: left)"
-        place = 0, top, 266, HEIGHT - top
-        self.rate_axes = Axes(self.key, place, *limits, "Momentum from this start", words, "β", ticks=(0, 4))
-        for ratio in (0.1, 1, 10):
-            x, y = float(self.rate_axes.x(np.log10(ratio))), self.rate_axes.bottom + 11
-            self.key.texts([(x, y, f"{ratio * usual:g}")], "faint", align="center")
-        palette = np.vstack([255 * colormaps["cividis"](np.linspace(0, 1, 100))[:, :3], [[255] * 3]])
-        blank = np.full((1, len(BETAS), len(RATIOS)), 100, np.uint8)
-        self.rate_map = self.key.images([box_of(self.rate_axes)], blank, palette, smooth=False)
-        self.rate_dots = {
-            name: self.key.points(NOTHING, INKS[i], i, 7) for name, i in (("momentum", 2), ("GD", 0))
-        }
-
-    def draw(self):
-        """Show the race at the present step."""
-        chosen, before = self.choice(), self._drawn
-        if chosen.surface is None or chosen == before:
-            return
-        descents = self.descents(chosen)
-        is_new = before is None or (before.surface, [*before.rates]) != (chosen.surface, [*chosen.rates])
-        if is_new:
-            self._build(chosen)
-        low, high = 10.0 ** np.array(self.loss_axes.ylim)
-        for name, descent in descents.items():
-            places = self.map_axes.place(*descent.theta.T)
-            heights = np.log10(np.clip(np.nan_to_num(descent.loss, nan=high), low, high))
-            losses = self.loss_axes.place(np.arange(len(heights)), heights)
-            for marks, xy in zip(self.marks[name], (places, losses), strict=False):
-                for mark in marks:
-                    mark.show(xy)
-        for mark in self.begin:
-            mark.show(self.map_axes.place(*np.transpose([chosen.begin])))
-        if is_new or before.begin != chosen.begin:
-            self._show_rates(chosen)
-        for name, beta in (("momentum", chosen.beta), ("GD", 0.0)):
-            if name in chosen.rates:
-                ratio = chosen.rates[name] / chosen.surface.rates["momentum"]
-                self.rate_dots[name].show(self.rate_axes.place([np.log10(ratio)], [beta]))
-        self._show_standing(descents, chosen)
-        self._show_news(descents, chosen)
-        if not self.running:
-            self.canvas.play(chosen.step)
-        self.canvas.draw()
-        self._drawn = chosen
-
-    def _show_rates(self, chosen):
-        """Show how low momentum gets for each α and β: the lower, the darker; white where it left."""
-        every = 1 if chosen.surface.name != "tiny network" else 3  # what is not a formula takes its time
-        _, lowest, finish = landscape(chosen.surface.name)
-        lr, beta = np.meshgrid(chosen.surface.rates["momentum"] * RATIOS[::every], BETAS[::-1][::every])
-        left = (momentum_losses(chosen.surface, chosen.begin, lr, beta, STEPS) - lowest) / (finish - lowest)
-        level = np.clip(50 + 49 / 3 * np.log10(np.maximum(left, 1e-3)), 0, 99)  # at the finish line 50
-        level = np.where(np.isnan(left), 100, level).astype(np.uint8).repeat(every, 0).repeat(every, 1)
-        self.rate_map.show(level[np.newaxis, : len(BETAS), : len(RATIOS)])
-
-    def _show_standing(self, descents, chosen):
-        """Write who bets on whom, and who has arrived."""
         step, finish = chosen.step, landscape(chosen.surface.name)[2]
         ranks = ranks_at(step, descents, finish)
-        for name, descent in descents.items():
-            left, right, spot = self.marks[name][2:]
-            y = spot.look["box"][1] + ROW / 2
+        for y, (name, descent) in zip(range(30, HEIGHT, ROW), descents.items(), strict=False):
+            ink, dash, heads = self._look_of(name)
+            self.key.line([(0, y), (26, y)], ink, 1.6, dash)
+            for *look, part in heads:
+                self.key.points([(13, y)], *look, 5 * part)
             bet = f"{chosen.bets.index(name) + 1}." if name in chosen.bets else ""
             place = f"{ranks[name]}. in step {arrival(descent, finish)}" if name in ranks else "–"
             state = "out" if descent.ended and step >= descent.at else place
             rate = "" if chosen.rates[name] is None else f"{chosen.rates[name]:.2g}"
             short = name if len(name) < 13 else f"{name[:11]}…"
-            left.show([(32, y, short), (118, y, rate), (170, y, bet)])
-            right.show([(266, y, state)])
+            self.key.texts([(32, y, short), (118, y, rate), (170, y, bet)])
+            self.key.texts([(266, y, state)], align="right")
             loss = descent.loss[min(step, len(descent.loss) - 1)]
-            spot.show(f"{name}, α {rate}; your bet: {bet or 'none'}; arrived: {state}; loss {loss:.3g}")
+            words = f"{name}, α {rate}; your bet: {bet or 'none'}; arrived: {state}; loss {loss:.3g}"
+            self.key.spot(name, (0, y - ROW / 2, 266, ROW), words, "bets")
+
+    def _draw_rates(self, chosen, top):
+        """Draw the map of momentum's α and β, and where momentum and GD are on it."""
+        limits, words = (np.log10(RATIOS[[0, -1]]), BETAS[[0, -1]]), "α   (dark: low in the end; white: left)"
+        place, usual = (0, top, 266, HEIGHT - top), chosen.surface.rates["momentum"]
+        self.rate_axes = Axes(self.key, place, *limits, "Momentum from this start", words, "β", ticks=(0, 4))
+        for ratio in (0.1, 1, 10):
+            x, y = float(self.rate_axes.x(np.log10(ratio))), self.rate_axes.bottom + 11
+            self.key.texts([(x, y, f"{ratio * usual:g}")], "faint", align="center")
+        palette = np.vstack([255 * colormaps["cividis"](np.linspace(0, 1, 100))[:, :3], [[255] * 3]])
+        levels = momentum_levels(chosen.surface, chosen.begin)[np.newaxis]
+        self.key.images([self.rate_axes.box], levels, palette, smooth=False)
+        for name, i, beta in (("momentum", 2, chosen.beta), ("GD", 0, 0.0)):
+            if name in chosen.rates:
+                dot = self.rate_axes.place([np.log10(chosen.rates[name] / usual)], [beta])
+                self.key.points(dot, INKS[i], i, 7)
 
     def _show_news(self, descents, chosen):
         """Say what has happened by now, and whether the task is solved."""
@@ -434,7 +410,7 @@ class OptimizerRace(Live):
         self.canvas.say = f"Step {step}. {last}"
         gd, momentum = (chosen.rates.get(name, math.nan) for name in ("GD", "momentum"))
         is_same = on.name == "ravine" and math.isclose(gd, momentum, rel_tol=0.03)
-        if is_same and descents["GD"].ended and arrival(descents["momentum"], finish) is not None:
+        if is_same and descents["GD"].ended and arrival(descents["momentum"], finish) <= STEPS:
             why = (
                 "across the ravine the loss bends by 50. There GD needs α below 2 / 50 = 0.04, and momentum "
                 f"below 2 (1 + β) / 50 = {(1 + chosen.beta) / 25:.3g}; you took {gd:.2g}."
@@ -442,46 +418,49 @@ class OptimizerRace(Live):
             self.task.value = task_html(TASK, why)
 
 
-def box_of(axes):
-    """Return where axes lie, as a box."""
-    return axes.left, axes.top, axes.right - axes.left, axes.bottom - axes.top
+@functools.lru_cache(8)
+def momentum_levels(on, start):
+    """Return how low momentum gets for each α and β: the lower, the darker; white where it left."""
+    every = 1 if on.name != "tiny network" else 3  # what is not a formula takes its time
+    _, lowest, finish = landscape(on.name)
+    lr, beta = np.meshgrid(on.rates["momentum"] * RATIOS[::every], BETAS[::-1][::every])
+    left = (momentum_losses(on, start, lr, beta, STEPS) - lowest) / (finish - lowest)
+    level = np.clip(50 + 49 / 3 * np.log10(np.maximum(left, 1e-3)), 0, 99)  # at the finish line 50
+    level = np.where(np.isnan(left), 100, level).astype(np.uint8).repeat(every, 0).repeat(every, 1)
+    return level[: len(BETAS), : len(RATIOS)]
 
 
 def arrival(descent, finish):
-    """Return the first step after which the loss is at the finish line or below; None if there is none."""
-    return next((k for k, loss in enumerate(descent.loss) if loss <= finish), None)
+    """Return the first step after which the loss is at the finish line or below; infinity if none is."""
+    return next((k for k, loss in enumerate(descent.loss) if loss <= finish), math.inf)
 
 
 def ranks_at(step, descents, finish):
     """Return the place of each that has crossed the finish line by this step, by name."""
     at = {name: arrival(descent, finish) for name, descent in descents.items()}
-    at = {name: k for name, k in at.items() if k is not None and k <= step}
-    return {name: 1 + sum(other < k for other in at.values()) for name, k in at.items()}
+    return {name: 1 + sum(other < k for other in at.values()) for name, k in at.items() if k <= step}
 
 
 def events(name, descent, on, finish):
-    """Return what there is to tell of a descent: for each event its step, and a sentence about it."""
-    loss, theta, found, there = descent.loss, descent.theta, [], arrival(descent, finish)
+    """Yield what there is to tell of a descent: of each event its step, or infinity, and a sentence."""
+    loss, theta = descent.loss, descent.theta
     if descent.ended:
-        found.append((descent.at, f"{name} {descent.ended}"))
-    if there is not None:
-        found.append((there, f"{name} crosses the finish line"))
+        yield descent.at, f"{name} {descent.ended}"
+    yield arrival(descent, finish), f"{name} crosses the finish line"
     way, width = np.hypot(*np.diff(theta, axis=0).T), np.hypot(*np.ptp(on.limits, axis=1))
     slow = np.flatnonzero((way < 5e-4 * width) & (loss[:-1] > 20 * finish))
     if name not in OPTIMIZERS and len(way) and not way.any() and on.gradient(theta[0]).any():
-        found.append((1, f"{name} does not move: its step has to change theta in place, with theta -= …"))
+        yield 1, f"{name} does not move: its step has to change theta in place, with theta -= …"
     elif len(slow):
-        found.append((int(slow[0]) + 1, f"{name} hardly moves: the gradient is nearly 0 here"))
+        yield int(slow[0]) + 1, f"{name} hardly moves: the gradient is nearly 0 here"
     rise = np.diff(np.log(np.maximum(loss, 1e-300)))
     up = np.flatnonzero((rise[1:] > 0) & (rise[:-1] < 0)) + 1
     if name == "momentum" and len(up):
-        found.append((int(up[0]), f"{name} runs uphill: its velocity carries it on"))
+        yield int(up[0]), f"{name} runs uphill: its velocity carries it on"
     height = np.log(np.maximum(loss, 1e-300)) - np.log(np.maximum(np.fmin.accumulate(loss), 1e-300))
     jump = int(np.nanargmax(height))
     if name == "RMSprop" and height[jump] > math.log(1e6):
-        words = "is far off again: its divisor has shrunk, and its steps α / √s grew too long"
-        found.append((jump, f"{name} {words}"))
-    return found
+        yield jump, f"{name} is far off again: its divisor has shrunk, and its steps α / √s grew too long"
 
 
 def _check_mine(mine):

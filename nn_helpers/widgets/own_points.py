@@ -44,17 +44,13 @@ class OwnPoints:
         """Draw a point of the class that the pen says, or erase; return whether there was a change."""
         if phase == "up":
             return False
-        distance = np.linalg.norm(self.x - place, axis=1)
-        if pen != "erase":
-            if phase == "move" and distance[-1] < APART:
-                return False
-            self._take([*self.x, place], [*self.y, CLASSES.index(pen)])
-            return True
+        before, distance = self.version, np.linalg.norm(self.x - place, axis=1)
         left = distance > REACH
-        if left.all() or left.sum() < 2:
-            return False
-        self._take(self.x[left], self.y[left])
-        return True
+        if pen == "erase" and 2 <= left.sum() < len(left):
+            self._take(self.x[left], self.y[left])
+        elif pen != "erase" and (phase == "down" or distance[-1] >= APART):
+            self._take([*self.x, place], [*self.y, CLASSES.index(pen)])
+        return self.version > before
 
     def text(self):
         """Return the points as text, one a line: x, y and the class from 1 on."""

@@ -5,9 +5,12 @@ import base64
 import html
 import traceback
 from collections.abc import Mapping
+from itertools import dropwhile
 from pathlib import Path
+from weakref import WeakSet
 
 import ipywidgets as widgets
+from IPython import get_ipython
 from IPython.display import display
 
 from nn_helpers.widgets.page import SAVED
@@ -15,7 +18,7 @@ from nn_helpers.widgets.page import SAVED
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 NO_CANVAS = "If it stays a picture: pip install anywidget where Jupyter runs, and load the page again."
 GONE = 2  # seconds that a panel may be nowhere to be seen, as when its cell is moved, before it is closed
-open_panels = {}  # by a notebook cell's id: which run of the cell it was, and the panels that this run made
+open_panels = WeakSet()  # a panel closes those of an earlier run of its notebook cell
 
 
 class Panel:
@@ -34,7 +37,11 @@ class Panel:
             self.loop = asyncio.get_running_loop()
         except RuntimeError:  # plain Python: what a control does runs at once
             self.loop = None
-        self._cell = _register(self)
+        self._cell, self._run = running_cell()
+        for panel in list(open_panels):
+            if self._cell is not None and panel._cell == self._cell and panel._run != self._run:
+                panel.close()
+        open_panels.add(self)
         self.ui.observe(lambda change: self.close() if change["new"] is None else None, "comm")
         self.ui._view_count = 0  # from here on the page counts the places where the panel is to be seen
         self.ui.observe(lambda change: self.post(self._count_views, change["new"]), "_view_count")
@@ -60,8 +67,8 @@ class Panel:
             if self.loop is not None:
                 self.loop.call_later(GONE, lambda: self.ui._view_count or self.close())
 
-    def when(self, control, action, trait="value"):
-        """Call ``action(new value)`` whenever a control changes.
+    def when(self, control, action):
+        """Call ``action(new value)`` whenever a control's value changes.
 
         Of changes that come faster than `action` can be called, the last one counts.
         """
@@ -69,14 +76,14 @@ class Panel:
 
         def act():
             waiting.clear()
-            action(getattr(control, trait))
+            action(control.value)
 
         def changed(_):
             if not waiting:
                 waiting.append(True)
                 self.post(act)
 
-        control.observe(changed, trait)
+        control.observe(changed, "value")
 
     def button(self, words, icon, tooltip, action):
         """Return a button that calls ``action()`` whenever it is pressed."""
@@ -119,11 +126,7 @@ class Panel:
             return
         self.closed = True
         self.stop()
-        _, panels = open_panels.get(self._cell, (None, []))
-        if self in panels:
-            panels.remove(self)
-            if not panels:
-                del open_panels[self._cell]
+        open_panels.discard(self)
         for widget in _widgets_in(vars(self)):
             widget.close()
             widget.unobserve_all()  # what they would call holds the panel, and all that it has
@@ -170,33 +173,14 @@ class CountedBox(widgets.VBox):
 def traceback_of(error):
     """Return an error's traceback without this package's lines before those of the learner's."""
     shown = traceback.TracebackException.from_exception(error)
-    frames = list(shown.stack)
-    foreign = [i for i, frame in enumerate(frames) if not frame.filename.startswith(PACKAGE)]
-    if foreign:
-        shown.stack = traceback.StackSummary.from_list(frames[foreign[0] :])
+    theirs = list(dropwhile(lambda frame: frame.filename.startswith(PACKAGE), shown.stack))
+    if theirs:
+        shown.stack = traceback.StackSummary.from_list(theirs)
     return "".join(shown.format())
-
-
-def _register(panel):
-    """Close the panels of an earlier run of the cell that is running; return the cell's id."""
-    cell, run = running_cell()
-    if cell is None:
-        return None
-    run_before, panels = open_panels.get(cell, (run, []))
-    if run_before != run:
-        for old in list(panels):
-            old.close()
-        panels = []
-    open_panels[cell] = run, [*panels, panel]
-    return cell
 
 
 def running_cell():
     """Return the id of the cell that runs, and of this run of it; None twice outside a notebook."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None, None
     shell = get_ipython()
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     return parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")

@@ -55,12 +55,11 @@ class SoftmaxExplorer(Explorer):
     def __init__(self, logits, class_names):
         self.names = [str(name) for name in class_names]
         wide = {"width": "440px", "label_width": "120px"}
-        self.logits = [
-            slider(f"logit: {name}", f"The network's number for {name}", 0.0, -5, 5, **wide)
-            for name in self.names
-        ]
-        for name, each, value in zip(self.names, self.logits, logits, strict=True):
+        self.logits = []
+        for name, value in zip(self.names, logits, strict=True):
+            each = slider(f"logit: {name}", f"The network's number for {name}", 0.0, -5, 5, **wide)
             show_first("softmax_explorer", f"logit of {name}", each, value)
+            self.logits.append(each)
         self.temperature = control(
             widgets.FloatLogSlider, "temperature T", "Logits are divided by it: small is sure, large unsure",
             value=1.0, base=10, min=-1, max=1, step=0.02, readout_format=".2f",
@@ -113,17 +112,13 @@ class SoftmaxExplorer(Explorer):
 
     def facts_text(self, z, p, naive, costs):
         """Return what the figure says in a sentence or two."""
-        true = self.names.index(self.true.value)
-        largest = z.max()
-        text = f"The loss is −log p({self.true.value}) = {costs[true]:,.3f} nats."
+        loss, largest = costs[self.names.index(self.true.value)], z.max()
+        more = f"Equal probabilities would cost log {len(p)} = {np.log(len(p)):.3g}."
         if np.isnan(naive).any():
-            why = (
-                f"overflows: e^{largest:.0f} is too large for a float64, and inf / inf is NaN"
-                if largest > 0
-                else f"underflows: even e^{largest:.0f} is 0 in a float64, and 0 / 0 is NaN"
-            )
-            return f"{text} The naive softmax {why}. The stable one subtracts the largest logit first."
-        if p.min() == 0:
-            zero = "A probability is 0 in a float64; the loss, computed from the logits, stays finite."
-            return f"{text} {zero}"
-        return f"{text} Equal probabilities would cost log {len(p)} = {np.log(len(p)):.3g}."
+            why = f"overflows: e^{largest:.0f} is too large for a float64, and inf / inf is NaN"
+            if largest <= 0:
+                why = f"underflows: even e^{largest:.0f} is 0 in a float64, and 0 / 0 is NaN"
+            more = f"The naive softmax {why}. The stable one subtracts the largest logit first."
+        elif p.min() == 0:
+            more = "A probability is 0 in a float64; the loss, computed from the logits, stays finite."
+        return f"The loss is −log p({self.true.value}) = {loss:,.3f} nats. {more}"

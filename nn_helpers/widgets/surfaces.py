@@ -18,7 +18,7 @@ from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Adam
 from nn_helpers.support.arrays import describe
 from nn_helpers.support.validation import choice
-from nn_helpers.training import training_steps
+from nn_helpers.training import train
 
 COS, SIN = math.cos(math.pi / 6), math.sin(math.pi / 6)  # of the ravine that is turned
 SHALLOW, BARRIER, DEEP = -1.5, -0.5, 2.0  # along θ₁, where the surface with two minima is level
@@ -148,8 +148,7 @@ def tiny_network():
     data = points("circles", n_train=60, n_val=0, dtype=np.float64)
     x, y = data.train.images, data.train.labels
     net = ClassificationNet(2, [3], 2, "tanh", init="xavier", dtype=np.float64, seed=0)
-    for _ in training_steps(net, (x, y), Adam(lr=0.05), batch_size=None, epochs=300, validate=False):
-        pass
+    train(net, (x, y), Adam(lr=0.05), batch_size=None, epochs=300, progress=False)
     return net, x, y
 
 
@@ -218,54 +217,44 @@ class Descent:
     error: Exception | None = None
 
 
-def descend_together(surface, walkers, steps=200, start=None):
-    """Let everybody walk down until the steps are done, their path leaves the map, or their step fails.
-
-    Gradients are computed for all of them at once, which takes little longer than for one.
+def descend(surface, step, steps=200, start=None, seed=None):
+    """Walk down until the steps are done, the path leaves the map, or a step fails.
 
     Parameters
     ----------
     surface : Surface
-    walkers : dict of str to (function, int or None)
-        Of each the step: ``step(theta, gradient)`` changes theta (2,) in place, as the optimizers' method
-        does. And a seed of noise: with one, the step is given noisy gradients.
+    step : function
+        ``step(theta, gradient)`` changes theta (2,) in place, as the optimizers' method does.
     steps : int
     start : pair of float, optional
         Where to begin; else the surface's own start.
+    seed : int, optional
+        Of noise: with one, the step is given noisy gradients.
 
     Returns
     -------
-    dict of str to Descent
+    Descent
         An error that a step raises is in it. All steps before are as they were.
 
     Examples
     --------
     >>> from nn_helpers import SGD
-    >>> descent = descend_together(surface("ravine"), {"GD": (SGD(lr=0.05).step, None)})["GD"]
+    >>> descent = descend(surface("ravine"), SGD(lr=0.05).step)
     >>> descent.ended, descent.at
     ('left the map', 3)
     """
-    begin = np.array(surface.start if start is None else start, dtype=float)
-    theta, paths = ({name: each(begin) for name in walkers} for each in (np.copy, lambda at: [at]))
-    rngs = {name: np.random.default_rng(seed) for name, (_, seed) in walkers.items() if seed is not None}
-    endings, left = {}, [*walkers]
+    theta = np.array(surface.start if start is None else start, dtype=float)
+    path, at, ended, error = [theta.copy()], 0, "", None
+    rng = None if seed is None else np.random.default_rng(seed)
     with np.errstate(all="ignore"):  # that it overflowed is said in words
-        for k in range(1, steps + 1):
-            gradients = surface.gradient(np.reshape([theta[name] for name in left], (-1, 2)))
-            for name, gradient in zip(left, gradients, strict=True):
-                if name in rngs:
-                    gradient = surface.noisy_gradient(theta[name], rngs[name])
-                ended, error = _walk(walkers[name][0], theta[name], gradient, paths[name], surface.limits)
-                if ended:
-                    endings[name] = ended, k, error
-            left = [name for name in left if name not in endings]
-        losses = {name: surface.loss(np.array(path)) for name, path in paths.items()}
-    for name, (ended, *_) in endings.items():
-        if ended == LEFT:
-            losses[name][-1] = np.nan
-    return {
-        name: Descent(np.array(path), losses[name], *endings.get(name, ())) for name, path in paths.items()
-    }
+        while at < steps and not ended:
+            at += 1
+            gradient = surface.gradient(theta) if rng is None else surface.noisy_gradient(theta, rng)
+            ended, error = _walk(step, theta, gradient, path, surface.limits)
+        loss = surface.loss(np.array(path))
+    if ended == LEFT:
+        loss[-1] = np.nan
+    return Descent(np.array(path), loss, ended, at if ended else 0, error)
 
 
 def momentum_losses(surface, start, lr, beta, steps=200):

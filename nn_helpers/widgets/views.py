@@ -11,6 +11,13 @@ POINTS_KEPT = 400  # of a curve
 POINTS_DRAWN = 1000  # of a class
 STRENGTHS = 64  # how sure the network can be, in colours
 LEAST = 1e-6  # activations below this are drawn as none
+# Where an activation's derivative is 0, or nearly, by what it puts out.
+FLAT = {
+    "relu": lambda a: a <= 0,
+    "leaky_relu": lambda a: np.zeros(a.shape, bool),
+    "sigmoid": lambda a: a * (1 - a) < 0.02,
+    "tanh": lambda a: 1 - a * a < 0.02,
+}
 
 
 def blend(*stops, count=256):
@@ -53,10 +60,10 @@ class Regions:
         self.x = np.stack(np.meshgrid(centres, -centres), axis=-1).reshape(-1, 2).astype(np.float32)
         limits = -self.LIMIT, self.LIMIT
         self.axes = Axes(sheet, (0, 0, 330, 340), limits, limits, "Decision regions", margins=(26, 4, 18, 22))
-        box = [(self.axes.left, self.axes.top, 300, 300)]
         palette = np.concatenate([blend("white", colour, count=STRENGTHS) for colour in COLOURS[:4]])
         blank = np.zeros((1, self.CELLS, self.CELLS), np.uint8)
-        self.image, self.unit = sheet.images(box, blank, palette), sheet.images(box, blank[:0], DIVERGING)
+        self.image = sheet.images([self.axes.box], blank, palette)
+        self.unit = sheet.images([self.axes.box], blank[:0], DIVERGING)
         for label in range(4):
             for part, size, alpha in ((data.val, 3, 0.6), (data.train, 4.5, 1.0)):
                 x = part.inputs[part.labels == label][:POINTS_DRAWN]
@@ -141,20 +148,18 @@ class Curves:
 
     def clear(self):
         """Forget the curves."""
-        self.steps, self.values = [], ([], [])
+        self.rows, self.steps, self.values = [], [], []
 
     def add(self, step, training, validation):
         """Add a point to each curve."""
-        if self.steps and self.steps[-1] == step:  # the same step measured again
-            for values in (self.steps, *self.values):
-                values.pop()
-        self.steps.append(step)
+        if self.rows and self.rows[-1][0] == step:  # the same step measured again
+            self.rows.pop()
+        values = np.array([training, validation], float)
+        self.rows.append([step, *np.where(np.isfinite(values), values, np.nan)])
+        if len(self.rows) > POINTS_KEPT:
+            del self.rows[1:-1:2]
+        self.steps, *self.values = map(list, zip(*self.rows, strict=True))
         self.axes.entitle(f"{self.title}: {training:.3g}")
-        for values, new in zip(self.values, (training, validation), strict=True):
-            values.append(new if np.isfinite(new) else np.nan)
-        if len(self.steps) > POINTS_KEPT:
-            for values in (self.steps, *self.values):
-                del values[1:-1:2]
         self._fit()
         for line, values in zip(self.lines, self.values, strict=True):
             line.show(self.axes.place(self.steps, values))
@@ -194,12 +199,4 @@ def dead_units(a, activation):
     Such a unit passes no gradient on. With ReLU it is 0 for all examples; with sigmoid and tanh it is near an
     end of its range, where the derivative is below 0.02. With leaky ReLU no unit is dead.
     """
-    if activation == "relu":
-        flat = a <= 0
-    elif activation == "sigmoid":
-        flat = a * (1 - a) < 0.02
-    elif activation == "tanh":
-        flat = 1 - a * a < 0.02
-    else:
-        return np.zeros(a.shape[1], bool)
-    return flat.all(axis=0)
+    return FLAT[activation](a).all(axis=0)

@@ -1,8 +1,6 @@
-"""Event loops for tests of panels that run by themselves, what the playground's code does, one descent."""
+"""Event loops for tests of panels that run by themselves, and what the playground's code does."""
 
 import asyncio
-
-from nn_helpers.widgets.surfaces import descend_together
 
 
 def in_loop(coroutine):
@@ -35,8 +33,3 @@ def assert_code_makes_the_same(panel, **names):
 def facts(panel):
     """What a playground says in numbers."""
     return panel.facts.value
-
-
-def descend(on, step, steps=200, start=None, seed=None):
-    """Walk down on a surface alone."""
-    return descend_together(on, {"": (step, seed)}, steps, start)[""]

@@ -126,7 +126,7 @@ def test_a_cell_that_runs_again_leaves_the_models_of_one_run(monkeypatch):
         assert len(models() - before) == first
     panel.close()
     assert models() == before
-    assert "a" not in panel_module.open_panels
+    assert panel not in panel_module.open_panels
 
 
 def test_deleted_output_leaves_no_model_no_task_and_no_timer(monkeypatch):

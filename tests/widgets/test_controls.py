@@ -3,7 +3,7 @@
 import ipywidgets as widgets
 import pytest
 
-from nn_helpers.widgets.controls import add_stop, control, dropdown, show_first, stops
+from nn_helpers.widgets.controls import control, dropdown, show_first, show_settings, stops
 
 
 def test_a_dropdowns_tooltip_is_in_its_label():
@@ -25,6 +25,6 @@ def test_what_a_control_cannot_show_is_refused_and_the_rest_shown():
         show_first("widget", "depth", depth, 9)
     with pytest.raises(ValueError, match=r"widget: width must be one of 0.5, 2.0; got 1.0"):
         show_first("widget", "width", width, 1.0)
-    add_stop(width, 1.0)
-    show_first("widget", "width", width, 1.0)
+    show_settings("widget", {"width": width}, {"width": 1.0}, {"width": {"above": 0.0}})
+    assert width.value == 1.0
     assert [label for label, _ in width.options] == ["0.5", "1", "2"]

@@ -250,7 +250,7 @@ def test_closing_the_box_itself_stops_the_run_too():
 def test_a_cell_that_runs_again_closes_the_panels_of_its_run_before(monkeypatch):
     runs = iter([("a", 1), ("a", 1), ("b", 2), ("a", 3)])
     monkeypatch.setattr(panel_module, "running_cell", lambda: next(runs))
-    monkeypatch.setattr(panel_module, "open_panels", {})
+    monkeypatch.setattr(panel_module, "open_panels", set())
     first, beside, other, again = (Counter() for _ in range(4))
     assert first.closed
     assert beside.closed

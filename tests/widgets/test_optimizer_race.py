@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from scenes import descend, in_loop, until
+from scenes import in_loop, until
 
 from nn_helpers import SGD, Adam, Constant, Momentum, RMSprop, StepDecay
 from nn_helpers.widgets import optimizer_race
@@ -21,12 +21,9 @@ from nn_helpers.widgets.optimizer_race import (
     landscape,
     ranks_at,
 )
-from nn_helpers.widgets.surfaces import SURFACES, Descent, surface
+from nn_helpers.widgets.surfaces import SURFACES, Descent, descend, surface
 
-LIBRARY = {
-    "GD": lambda lr: SGD(lr), "SGD": lambda lr: SGD(lr), "momentum": lambda lr: Momentum(lr, beta=0.9),
-    "RMSprop": lambda lr: RMSprop(lr), "Adam": lambda lr: Adam(lr, beta1=0.9),
-}  # fmt: skip
+LIBRARY = {"GD": SGD, "SGD": SGD, "momentum": Momentum, "RMSprop": RMSprop, "Adam": Adam}  # β and β₁ are 0.9
 
 
 def expected(name, on="ravine", rate=None, start=None, seed=0):
@@ -53,14 +50,30 @@ def panel(used):
     return used
 
 
+def racing(panel):
+    """Who is in the key, by name: all that is written in the line, and the place that can be pressed."""
+    marks = panel.key.marks
+    return {mark.look["id"]: marks[i - 2 : i + 1] for i, mark in enumerate(marks) if mark.kind == "spot"}
+
+
+def moving(panel, name):
+    """What the page's clock moves of an optimizer, on the map and among the curves: a line and its heads."""
+    at, found = [*racing(panel)].index(name), []
+    for sheet in (panel.map, panel.curves):
+        clocked = [mark for mark in sheet.marks if mark.look.get("clocked")]
+        starts = [*(i for i, mark in enumerate(clocked) if mark.kind == "line"), None]
+        found.append(clocked[starts[at] : starts[at + 1]])
+    return found
+
+
 def marked(panel, name, which):
     """The values at which a mark of an optimizer's is: 0 its path, 1 the curve of its log₁₀ loss."""
     axes = panel.loss_axes if which == 1 else panel.map_axes
-    return np.transpose(axes.values(*np.transpose(panel.marks[name][which][0].data)))
+    return np.transpose(axes.values(*np.transpose(moving(panel, name)[which][0].data)))
 
 
 def assert_path(panel, name, descent):
-    path, *heads = panel.marks[name][0]
+    path, *heads = moving(panel, name)[0]
     assert heads
     assert all(head.data is path.data for head in heads)  # they are where the page's clock is
     np.testing.assert_allclose(marked(panel, name, 0), descent.theta, atol=1e-9)
@@ -68,12 +81,12 @@ def assert_path(panel, name, descent):
 
 def cells(panel, name):
     """What the key says of an optimizer: its name, α, bet and arrival."""
-    left, right, _ = panel.marks[name][2:]
+    left, right, _ = racing(panel)[name]
     return [words for *_, words in (*left.data, *right.data)]
 
 
 def spot(panel, name):
-    return panel.marks[name][-1].data
+    return racing(panel)[name][-1].data
 
 
 def hear(panel, **event):
@@ -99,7 +112,8 @@ def test_every_surface_shows_the_librarys_optimizers_from_its_start(panel, name)
         assert cells(panel, optimizer)[:2] == [optimizer, f"{rate:.2g}"]
         assert f"loss {descent.loss[-1]:.3g}" in spot(panel, optimizer)
     assert panel.choice().begin == on.start
-    assert [round(v, 6) for v in panel.map_axes.values(*panel.begin[0].data[0])] == list(on.start)
+    (begin,) = (mark.data for mark in panel.map.marks if mark.look.get("size") == 9)
+    assert [round(v, 6) for v in panel.map_axes.values(*begin[0])] == list(on.start)
     assert (panel.map_axes.xlim, panel.map_axes.ylim) == on.limits
     assert not panel.message.value
 
@@ -126,9 +140,8 @@ def test_the_race_is_shown_at_every_step_of_the_slider(panel, k):
 
 
 def test_the_page_draws_each_path_as_far_as_its_clock(panel):
-    clocked = [
-        mark for sheet in json.loads(panel.canvas._scene[0]) for mark in sheet["marks"] if mark.get("clocked")
-    ]
+    sheets = json.loads(panel.canvas._scene[0])
+    clocked = [mark for sheet in sheets for mark in sheet["marks"] if mark.get("clocked")]
     assert len(clocked) == 4 * len(OPTIMIZERS) + 2  # two heads are hollow: Adam's
 
 
@@ -200,23 +213,23 @@ def test_the_seed_is_of_sgds_noise_and_changes_nobody_else(panel):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_everybody_can_stay_at_home_and_come_back(panel, name):
     panel.taking_part[name].value = False
-    assert [*panel.marks] == [other for other in OPTIMIZERS if other != name]
+    assert [*racing(panel)] == [other for other in OPTIMIZERS if other != name]
     panel.taking_part[name].value = True
     assert_path(panel, name, expected(name))
 
 
 def test_nobody_at_all_may_race():
     panel = optimizer_race(optimizers=[])
-    assert panel.marks == {}
+    assert racing(panel) == {}
     assert not panel.message.value
 
 
 def test_nobody_is_told_apart_by_colour_alone():
     panel = optimizer_race(mine={"one": SGD(0.01), "two": SGD(0.02)})
     for at in (0, 1):
-        lines = [marks[at][0].look for marks in panel.marks.values()]
-        heads = [[each.look["shape"] % 4 for each in marks[at][1:]] for marks in panel.marks.values()]
-        assert len({line["colour"] for line in lines}) == len({*map(str, heads)}) == 7
+        marks = [moving(panel, name)[at] for name in racing(panel)]
+        heads = [str([each.look["shape"] % 4 for each in head]) for _, *head in marks]
+        assert len({line.look["colour"] for line, *_ in marks}) == len({*heads}) == 7
     in_key = [mark.look["size"] for mark in panel.key.marks if mark.kind == "points"]
     assert in_key[:10] == [5, 5, 5, 5, 5, 2, 5, 2, 5, 2]  # what is hollow has another in it
 
@@ -260,18 +273,13 @@ def happens(name, on, rate=None):
 
 def test_what_happens_is_told_in_a_sentence_with_its_step(panel):
     (jump,) = [k for k, words in happens("RMSprop", "ravine") if "its divisor has shrunk" in words]
-    loss = expected("RMSprop", "ravine").loss
-    assert jump == 170 == 100 + np.argmax(loss[100:])
+    assert jump == 170 == 100 + np.argmax(expected("RMSprop", "ravine").loss[100:])
     assert "RMSprop crosses the finish line" in dict(happens("RMSprop", "ravine"))[21]
     assert any("velocity carries it on" in words for _, words in happens("momentum", "two minima"))
     for name, on in (("GD", "saddle"), ("GD", "plateau"), ("Adam", "two minima")):
         assert any("hardly moves" in words for _, words in happens(name, on))
-    for name, on in (
-        ("Adam", "saddle"),
-        ("RMSprop", "plateau"),
-        ("momentum", "two minima"),
-        ("GD", "ravine"),
-    ):
+    on_the_way = ("Adam", "saddle"), ("RMSprop", "plateau"), ("momentum", "two minima"), ("GD", "ravine")
+    for name, on in on_the_way:
         assert not any("hardly moves" in words for _, words in happens(name, on))
     panel.time.value = 169
     assert "divisor" not in said(panel)
@@ -284,7 +292,7 @@ def test_what_happens_is_told_in_a_sentence_with_its_step(panel):
 def test_the_map_of_momentums_rates_is_dark_where_momentum_gets_low(name):
     panel = optimizer_race(name)
     on, (_, lowest, finish) = surface(name), landscape(name)
-    levels = panel.rate_map.data[0]
+    (levels,) = (mark.data[0] for mark in panel.key.marks if mark.kind == "images")
     for lr, beta in ((0.3, 0.0), (1.0, 0.9), (25.0, 0.9)):
         x, y = panel.rate_axes.place(math.log10(lr), beta)
         axes = panel.rate_axes
@@ -293,12 +301,9 @@ def test_the_map_of_momentums_rates_is_dark_where_momentum_gets_low(name):
         every = 3 if name == "tiny network" else 1
         at = 0.1 * 250 ** (column // every * every / 24), 0.99 * (1 - line // every * every / 22)
         descent = descend(on, Momentum(at[0] * on.rates["momentum"], at[1]).step, STEPS)
-        level = (
-            100
-            if descent.ended
-            else 50 + 49 / 3 * np.log10(max((descent.loss[-1] - lowest) / (finish - lowest), 1e-3))
-        )
-        assert levels[line, column] == pytest.approx(min(level, 100 if descent.ended else 99), abs=1.01)
+        left = max((descent.loss[-1] - lowest) / (finish - lowest), 1e-3)
+        level = 100 if descent.ended else min(50 + 49 / 3 * np.log10(left), 99)
+        assert levels[line, column] == pytest.approx(level, abs=1.01)
 
 
 def test_pressing_the_map_sets_momentums_rate_and_beta_and_a_dot_is_there():
@@ -307,7 +312,8 @@ def test_pressing_the_map_sets_momentums_rate_and_beta_and_a_dot_is_there():
     hear(panel, event="pointer", phase="down", sheet=2, x=x, y=y)
     assert panel.choice().rates["momentum"] == pytest.approx(0.012)
     assert panel.choice().beta == 0.5
-    assert panel.rate_dots["momentum"].data[0].tolist() == pytest.approx([x, y])
+    dot, _ = (mark for mark in panel.key.marks if mark.look.get("size") == 7)
+    assert (dot.look["shape"], dot.data[0].tolist()) == (2, pytest.approx([x, y]))
     hear(panel, event="pointer", phase="down", sheet=2, x=1, y=1)  # beside the map
     assert panel.choice().beta == 0.5
 
@@ -477,12 +483,9 @@ def test_a_step_that_makes_a_new_array_is_told_what_to_do():
 def test_who_stands_where_the_gradient_is_0_is_not_blamed():
     panel = optimizer_race("saddle", {"mine": SGD(0.1)}, theta1=0, theta2=0, step=STEPS)
     assert np.ptp(marked(panel, "mine", 0), axis=0).tolist() == [0, 0]
-    assert "mine hardly moves" in "".join(
-        words
-        for _, words in events(
-            "mine", panel.descents(panel.choice())["mine"], surface("saddle"), landscape("saddle")[2]
-        )
-    )
+    mine = panel.descents(panel.choice())["mine"]
+    told = dict(events("mine", mine, surface("saddle"), landscape("saddle")[2]))
+    assert any("mine hardly moves" in words for words in told.values())
     assert "does not move" not in said(panel)
 
 
@@ -520,22 +523,19 @@ def test_an_optimizer_that_cannot_be_copied_is_told_when_the_cell_runs():
 
 
 def test_what_cannot_be_used_is_refused():
-    with pytest.raises(ValueError, match="unknown surface 'hill'; known: 'ravine'"):
-        optimizer_race("hill")
-    with pytest.raises(ValueError, match="unknown optimizer 'AdamW'; known: 'GD'"):
-        optimizer_race(optimizers=["AdamW"])
-    with pytest.raises(ValueError, match="unknown setting 'lr'; known: 'beta'"):
-        optimizer_race(lr=0.1)
-    with pytest.raises(ValueError, match=r"GD must be from 0\.0001 to 10; got 11"):
-        optimizer_race(rates={"GD": 11})
-    with pytest.raises(ValueError, match="unknown setting 'gd'; known: 'GD'"):
-        optimizer_race(rates={"gd": 1})
-    with pytest.raises(ValueError, match="theta1 must be from -2 to 2; got 3"):
-        optimizer_race("saddle", theta1=3)
-    with pytest.raises(ValueError, match="step must be from 0 to 200; got 201"):
-        optimizer_race(step=201)
-    with pytest.raises(ValueError, match=r"beta must be from 0 to 0\.99; got 'high'"):
-        optimizer_race(beta="high")
+    cases = [
+        ({"surface": "hill"}, "unknown surface 'hill'; known: 'ravine'"),
+        ({"optimizers": ["AdamW"]}, "unknown optimizer 'AdamW'; known: 'GD'"),
+        ({"lr": 0.1}, "unknown setting 'lr'; known: 'beta'"),
+        ({"rates": {"GD": 11}}, r"GD must be from 0\.0001 to 10; got 11"),
+        ({"rates": {"gd": 1}}, "unknown setting 'gd'; known: 'GD'"),
+        ({"surface": "saddle", "theta1": 3}, "theta1 must be from -2 to 2; got 3"),
+        ({"step": 201}, "step must be from 0 to 200; got 201"),
+        ({"beta": "high"}, r"beta must be from 0 to 0\.99; got 'high'"),
+    ]
+    for wrong, message in cases:
+        with pytest.raises(ValueError, match=message):
+            optimizer_race(**wrong)
 
 
 def test_settings_say_what_controls_show_at_first():
@@ -653,7 +653,7 @@ def test_controls_that_a_page_moves_while_a_frame_is_drawn_are_in_the_next_frame
     async def scene():
         panel = optimizer_race(mine={"mine": mine})
         draw = panel.canvas.draw
-        panel.canvas.draw = lambda: (seen.append((cells(panel, "GD")[1], [*panel.marks])), draw())
+        panel.canvas.draw = lambda: (seen.append((cells(panel, "GD")[1], [*racing(panel)])), draw())
         panels.append(panel)
         panel.rates["mine"].value = 0.03
         await until(lambda: len(seen) > 1)

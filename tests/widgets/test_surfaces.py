@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from scenes import descend
 
 from nn_helpers import SGD, Adam, Momentum, RMSprop, cross_entropy, numerical_gradient, relative_error
-from nn_helpers.widgets.surfaces import SURFACES, descend_together, surface, tiny_network
+from nn_helpers.widgets.surfaces import SURFACES, descend, surface, tiny_network
 
 OPTIMIZERS = {"GD": SGD, "SGD": SGD, "momentum": Momentum, "RMSprop": RMSprop, "Adam": Adam}
 FORMULAS = [name for name in SURFACES if name != "tiny network"]
@@ -258,33 +257,6 @@ def test_a_step_may_return_theta_itself():
         return theta
 
     assert not descend(surface("ravine"), step).ended
-
-
-@pytest.mark.parametrize("name", SURFACES)
-def test_walking_together_everybody_goes_the_way_they_go_alone(name):
-    on = surface(name)
-
-    def fails(theta, gradient):
-        theta -= 0.001
-        if theta[0] < on.start[0] - 0.0035:
-            raise ZeroDivisionError("mine")
-
-    def walkers():
-        rates = {optimizer: suitable(on, optimizer).step for optimizer in OPTIMIZERS}
-        seeds = {optimizer: 0 if optimizer == "SGD" else None for optimizer in OPTIMIZERS}
-        leaves = SGD(1e3).step
-        return {**{k: (rates[k], seeds[k]) for k in rates}, "leaves": (leaves, 1), "fails": (fails, None)}
-
-    together = descend_together(on, walkers(), 50)
-    assert list(together) == list(walkers())
-    for name, (step, seed) in walkers().items():
-        alone = descend(on, step, 50, seed=seed)
-        np.testing.assert_array_equal(together[name].theta, alone.theta)
-        np.testing.assert_array_equal(together[name].loss, alone.loss)
-        assert (together[name].ended, together[name].at) == (alone.ended, alone.at)
-    assert together["leaves"].ended == "left the map"
-    assert together["fails"].ended == "raised ZeroDivisionError"
-    assert descend_together(on, {}) == {}
 
 
 def test_an_unknown_surface_is_refused():

@@ -136,7 +136,7 @@ def test_the_same_step_measured_again_replaces_the_point(sheet):
     curves = Curves(sheet, (0, 0, 200, 120), "Loss")
     for value in (3, 2, 1):
         curves.add(5, value, value)
-    assert (curves.steps, curves.values) == ([5], ([1], [1]))
+    assert (curves.steps, curves.values) == ([5], [[1], [1]])
 
 
 def test_long_curves_are_thinned_and_keep_their_ends(sheet):
