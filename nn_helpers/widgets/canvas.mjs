@@ -6,7 +6,7 @@ const INKS = {
 };
 const NEAR = 6; // pixels from a wire at which its number is told
 const SAYS_EVERY = 5000; // milliseconds between two sentences for screen readers
-const SHOWN_EVERY = 150; // milliseconds between two messages of what was shown: each one makes the notebook busy
+const SHOWN_EVERY = 1000; // milliseconds between two messages of what was shown: Lab redraws its toolbar twice for each
 
 export function numbers(data, bytes = false) { // what came as a DataView may begin anywhere
     if (!data?.buffer) return bytes ? new Uint8Array() : new Float32Array();

@@ -40,7 +40,7 @@ from traitlets import Any
 
 from nn_helpers.plots import COLOURS, Figure
 
-AHEAD = 8  # frames that may be on their way to the page, which seldom says what it has shown
+AHEAD = 48  # frames that may be on their way to the page, which says once a second what it has shown
 GAP = 8  # pixels between sheets
 WIDTH = 960  # pixels of a figure that is saved
 # The page has its theme's.

@@ -119,9 +119,11 @@ class Live(Panel):
             more, due, costs = True, 0.0, deque(maxlen=5)
             while more:
                 with sharing(1):
-                    while more and time.perf_counter() < due:
+                    while more and time.perf_counter() < due and not self.asked:
                         more = self.advance()
-                    if self.ready or not more:
+                    if more and self.asked:  # what a control asks for comes before the next step
+                        self.asked = False
+                    elif self.ready or not more:
                         if more:
                             self.watch()
                             more = self.advance()

@@ -33,6 +33,7 @@ class Panel:
         self.ui = CountedBox().add_class("nn-panel")
         self.message = widgets.HTML()
         self.closed, self._presses = False, []
+        self.asked = False  # whether something waits for its turn on the main loop
         try:
             self.loop = asyncio.get_running_loop()
         except RuntimeError:  # plain Python: what a control does runs at once
@@ -97,6 +98,7 @@ class Panel:
         if self.loop is None or self.loop.is_closed():
             self.guard(action, *arguments)
         else:
+            self.asked = True
             self.loop.call_soon_threadsafe(self.guard, action, *arguments)
 
     def guard(self, action, *arguments):

@@ -15,6 +15,7 @@ from nn_helpers.data.points import POINTS
 from nn_helpers.layers import ACTIVATIONS, affine_backward
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
+from nn_helpers.support.threads import sharing
 from nn_helpers.support.validation import choice
 from nn_helpers.training import TrainingDivergedError, training_steps
 from nn_helpers.widgets import gallery
@@ -521,7 +522,7 @@ class Playground(LiveTraining):
         """Show where the training stands. While it runs, the units' pictures and the numbers take turns."""
         places, numbers = self._answered, not self.running or self.frames % 2
         tell = numbers and (not self.running or time.perf_counter() > self._tell_at)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), sharing(1):  # more threads would wait for a core that the page has
             hidden, logits = look(self.net, self.x if numbers else self.x[places])
             p = self.net.functions["softmax"](logits)
             self.network.count(self.step_count)

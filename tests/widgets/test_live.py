@@ -321,6 +321,25 @@ def test_frames_are_limited():
     in_loop(scene)
 
 
+def test_what_a_control_asks_for_waits_neither_for_the_next_picture_nor_for_a_step():
+    async def scene():
+        live, count, seen = Counter(seconds=0.001), Counter.advance, []
+
+        def advance():
+            if live.count == 50:
+                live.post(lambda: seen.append(live.count))
+            return count(live)
+
+        live.advance, live.most_frames = advance, 2
+        live.start()
+        while not seen:
+            await asyncio.sleep(0.01)
+        live.close()
+        assert seen == [51]
+
+    in_loop(scene)
+
+
 def watched(live):
     """At which counts `watch` is called, as a list that fills while the steps go on."""
     counts = []
