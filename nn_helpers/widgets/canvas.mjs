@@ -329,9 +329,10 @@ class Page {
         this.speak(this.words);
         if (this.sent === this.number) return;
         this.root.dataset.frame = this.number = this.sent; // for whoever watches the page
+        this.came = performance.now();
         this.tells ??= setTimeout(() => {
             this.tells = null;
-            this.send({shown: this.number});
+            this.send({shown: this.number, ago: (performance.now() - this.came) / 1000});
         }, SHOWN_EVERY);
     }
 

@@ -13,23 +13,26 @@ sheet cleared; and *a frame*: its number, the data of all marks that `Mark.show`
 before, and a sentence for screen readers, ``canvas.say``. Both are JSON with one buffer of all arrays,
 float32 or uint8, whose lengths stand in their places.
 
-What the page says, in messages: ``{"shown": n}`` when frame n is on the screen; ``{"begins": true}`` when it
-begins with a scene from which frames have gone on, and needs another; and events, to ``on_event``:
-``{"event": "press" | "enter" | "leave", "spot": id}`` of `Sheet.spot`, by mouse or keyboard; and
-``{"event": "pointer", "phase": "down" | "move" | "up", "sheet": number, "x": x, "y": y}`` of a sheet with
-``pointer=True``.
+What the page says, in messages: ``{"shown": n, "ago": s}`` when frame n came to the screen, s seconds ago;
+``{"begins": true}`` when it begins with a scene from which frames have gone on, and needs another; and
+events, to ``on_event``: ``{"event": "press" | "enter" | "leave", "spot": id}`` of `Sheet.spot`, by mouse or
+keyboard; and ``{"event": "pointer", "phase": "down" | "move" | "up", "sheet": number, "x": x, "y": y}`` of a
+sheet with ``pointer=True``.
 
 What moves at an even pace moves in the page: a line that is ``clocked`` shows its first points, as many as
 the page's clock has counted, and points only the last of these. `Canvas.play` sets the clock and its speed.
 
-At most `AHEAD` frames are on their way: `draw` keeps the last picture back until the page has shown them,
-so that no backlog can grow; whoever makes pictures for the screen alone asks ``canvas.ready`` before. A page
-that sleeps says nothing and is sent nothing.
+At most `AHEAD` frames are on their way, and fewer to a page that shows them late, as over a slow network:
+`draw` keeps the last picture back until the page has shown them, so that no backlog can grow. Whoever makes
+pictures for the screen alone asks ``canvas.ready`` before. A page that sleeps says nothing and is sent
+nothing.
 
 A notebook without a kernel shows ``canvas.figure()``, the same marks drawn by Matplotlib.
 """
 
 import json
+import time
+from collections import deque
 from pathlib import Path
 
 import anywidget
@@ -41,6 +44,7 @@ from traitlets import Any
 from nn_helpers.plots import COLOURS, Figure
 
 AHEAD = 48  # frames that may be on their way to the page, which says once a second what it has shown
+LEAST, LATE = 4, 0.3  # as many to a page that is late; seconds from a frame to the word that it was shown
 GAP = 8  # pixels between sheets
 WIDTH = 960  # pixels of a figure that is saved
 # The page has its theme's.
@@ -169,13 +173,14 @@ class Canvas(anywidget.AnyWidget):
         self.sheets, self.say, self.sent, self.shown = sheets, "", 0, 0
         self._post, self._on_event = post or (lambda action, *arguments: action(*arguments)), on_event
         self._waits, self._in_scene = False, None
+        self._ahead, self._times = AHEAD, deque(maxlen=AHEAD)  # when the last frames were sent
         self.on_msg(self._hear)
         self.draw()
 
     @property
     def ready(self):
         """Whether the page can take another frame now."""
-        return self.sent - self.shown < AHEAD
+        return self.sent - self.shown < self._ahead
 
     def draw(self):
         """Bring the page up to date: now, or as soon as it has shown what is on its way."""
@@ -183,6 +188,7 @@ class Canvas(anywidget.AnyWidget):
         if self._waits:
             return
         marks = [tuple(sheet.marks) for sheet in self.sheets]
+        self._times.append(time.monotonic())
         self.sent += 1
         with self.hold_sync():  # one message
             if marks != self._in_scene:
@@ -210,7 +216,11 @@ class Canvas(anywidget.AnyWidget):
     def _hear(self, _, message, __):
         """Take what the page says, on whatever thread this comes."""
         if "shown" in message:
-            self.shown = max(self.shown, min(message["shown"], self.sent))
+            shown = min(message["shown"], self.sent)
+            if shown > self.shown:
+                self.shown, took = shown, time.monotonic() - self._times[shown - self.sent - 1]
+                late = took - message["ago"] > LATE
+                self._ahead = max(self._ahead // 2, LEAST) if late else min(2 * self._ahead, AHEAD)
             if self._waits:
                 self._post(self.draw)
         elif "begins" in message:

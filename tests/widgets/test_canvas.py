@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import comm
@@ -29,9 +30,9 @@ def sheet():
     return Sheet(100, 50, "a line")
 
 
-def shown(canvas, number):
+def shown(canvas, number, ago=0.0):
     """Let the page say that it has shown a frame."""
-    canvas._hear(canvas, {"shown": number}, [])
+    canvas._hear(canvas, {"shown": number, "ago": ago}, [])
 
 
 def moved(canvas):
@@ -108,6 +109,19 @@ def test_no_more_frames_go_out_than_the_page_can_show_and_the_last_one_always_do
     shown(canvas, AHEAD + 1)
     assert canvas.sent == AHEAD + 1  # nothing new
     assert canvas.ready
+
+
+def test_a_page_that_is_late_gets_fewer_frames_at_a_time_until_it_has_caught_up(sheet, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    canvas, most = Canvas([sheet]), []
+    for took, ago in [(0.1, 0.0), *[(2.0, 0.0)] * 5, (2.0, 1.9), *[(0.1, 0.0)] * 4]:
+        while canvas.ready:
+            canvas.draw()
+        most.append(canvas.sent - canvas.shown)
+        now += took
+        shown(canvas, canvas.sent, ago)
+    assert most == [48, 48, 24, 12, 6, 4, 4, 8, 16, 32, 48]
 
 
 def test_a_page_that_says_nonsense_lets_no_backlog_grow(sheet):
