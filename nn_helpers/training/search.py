@@ -82,7 +82,8 @@ def _values(name, given):
     if not values:
         raise ValueError(f"search: the values of {name} must be a list of at least one, got {given!r:.60}")
     for value in values:
-        _judge({name: value})
+        each = name == "activation" and isinstance(value, list | tuple)  # in a network of as many layers
+        _judge({name: value} | ({"hidden_sizes": (1,) * len(value)} if each else {}))
     return values
 
 

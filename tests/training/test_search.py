@@ -125,6 +125,15 @@ def test_a_penalty_of_0_is_drawn_beside_those_between_the_others():
     assert {each["reg"] for each in configurations({"reg": [0, 1e-3]}, 20)} == {0, 1e-3}
 
 
+def test_an_activation_for_each_layer_is_a_value_to_try():
+    choices = {"hidden_sizes": [(8, 4)], "activation": ["relu", ["tanh", "relu"], ("relu", "tanh")]}
+    assert [each["activation"] for each in configurations(choices)] == choices["activation"]
+    with pytest.raises(ValueError, match="unknown activation 'relo'"):
+        configurations({"activation": [["tanh", "relo"]]})
+    with pytest.raises(ValueError, match="one for each of 1 hidden layers; got 2"):
+        search(DATA, [{"hidden_sizes": (8,), "activation": ["tanh", "relu"]}])
+
+
 def test_equal_configurations_are_trained_once(monkeypatch):
     trained = []
     monkeypatch.setattr(room, "_train", lambda *given: trained.append(given[1]) or (*given[3:], 0.5))
