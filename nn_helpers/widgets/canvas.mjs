@@ -177,6 +177,7 @@ class Sheet {
         this.box.style.cssText = `width: ${scene.width}px; aspect-ratio: ${scene.width} / ${scene.height}`;
         this.canvas.style.touchAction = scene.pointer ? "none" : "";
         const spots = this.marks.filter(mark => mark.kind === "spot");
+        const held = this.spots.find(spot => spot === document.activeElement)?.mark.id; // it keeps the focus
         while (this.spots.length > spots.length) this.spots.pop().remove();
         while (this.spots.length < spots.length) this.spots.push(this.spot());
         const groups = new Set();
@@ -191,9 +192,17 @@ class Sheet {
             mark.element = it;
             groups.add(mark.group);
         });
+        const it = this.spots.find(spot => spot.mark.id === held);
+        if (it) this.go(it);
     }
 
-    spot() { // those that stay keep the keyboard's focus
+    go(there) {
+        for (const spot of this.spots)
+            if (there.mark.group && spot.mark.group === there.mark.group) spot.tabIndex = spot === there ? 0 : -1;
+        there.focus();
+    }
+
+    spot() {
         const it = document.createElement("button");
         const say = event => this.page.send({event, spot: it.mark.id});
         it.addEventListener("click", () => say("press"));
@@ -208,8 +217,7 @@ class Sheet {
         const it = event.target, group = this.spots.filter(spot => spot.mark.group === it.mark?.group);
         if (!it.mark?.group || !event.key.startsWith("Arrow")) return;
         const there = group[next(group.map(spot => spot.mark.box), group.indexOf(it), event.key)];
-        for (const spot of group) spot.tabIndex = spot === there ? 0 : -1;
-        there.focus();
+        this.go(there);
         event.preventDefault();
         event.stopPropagation();
     }
@@ -241,7 +249,11 @@ class Sheet {
         c.setTransform(this.sharp, 0, 0, this.sharp, 0, 0);
         c.clearRect(0, 0, this.width, this.height);
         for (const mark of this.marks) {
-            if (mark.element?.getAttribute("aria-label") !== mark.data) mark.element?.setAttribute("aria-label", mark.data);
+            const it = mark.element;
+            if (it && it.getAttribute("aria-label") !== mark.data) {
+                it.setAttribute("aria-label", mark.data);
+                if (it.matches(":hover") && !this.page.tip.hidden) this.page.tip.textContent = mark.data;
+            }
             c.globalAlpha = mark.alpha ?? 1;
             c.setLineDash([]);
             let data = mark.data;
