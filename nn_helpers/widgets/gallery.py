@@ -77,9 +77,10 @@ class Question:
         standing : dict
             What the controls say now.
         """
-        entry, may = self.entry, {self.entry["change"], "sizes"}
+        entry, width = self.entry, {"width", "sizes"}  # of all layers, and of each: in the picture
+        right = width if entry["change"] in width else {entry["change"]}
         changed = {name for name, value in standing.items() if self.first.get(name) != value}
         value = measured[entry["measure"]]
         reached = value >= entry["least"] if "least" in entry else value <= entry["most"]
         in_time = entry.get("after", 1) <= step <= entry["within"]
-        return bool(reached and in_time and entry["change"] in changed and changed <= may)
+        return bool(reached and in_time and changed and changed <= right)
