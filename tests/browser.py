@@ -282,7 +282,7 @@ class Controls:
         """Return what a control shows, as text."""
         control = self.control(label)
         if control.locator("select").count():
-            return control.locator("select").evaluate("select => select.selectedOptions[0].textContent")
+            return control.locator("select").evaluate("it => it.selectedOptions[0]?.textContent ?? ''")
         if control.locator(".widget-readout").count():
             return control.locator(".widget-readout").inner_text()
         return control.locator("input, textarea").first.input_value()
@@ -515,7 +515,7 @@ CONTRASTS = """() => {
             if (seen(getComputedStyle(it).backgroundColor)) return getComputedStyle(it).backgroundColor;
         return 'rgb(255, 255, 255)';
     };
-    const words = it => it.matches('select') ? it.selectedOptions[0].text :
+    const words = it => it.matches('select') ? it.selectedOptions[0]?.text ?? '' :
         [...it.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data).join('');
     return [...document.querySelectorAll('.jp-OutputArea-output .jupyter-widgets *')]
         .filter(it => it.checkVisibility() && !it.closest(':disabled') && words(it).trim())

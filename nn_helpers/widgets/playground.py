@@ -207,10 +207,16 @@ class Playground(LiveTraining):
         self._make_all_layers_alike()
         self.sizes = self.sizes if sizes is None else list(sizes)
         self.activations = self.activations if names is None else list(names)
+        self._show_activation()
 
     def _make_all_layers_alike(self):
         depth = self.value("depth")
         self.sizes, self.activations = [self.value("width")] * depth, [self.value("activation")] * depth
+
+    def _show_activation(self):
+        """Let the dropdown say what all hidden layers have, and nothing where they differ."""
+        names = {*self.activations} or {self.value("activation") or FIRST["activation"]}
+        self.settings["activation"].value = None if len(names) > 1 else names.pop()
 
     def _connect(self):
         for name in NEW:
@@ -273,7 +279,9 @@ class Playground(LiveTraining):
                 self.data = self._passed or sample_images()
         whose = self.mine if self.kind == MINE else self.data
         C = POINTS[self.kind][1] if self.kind in POINTS else whose.num_classes
-        init, activations = self.value("init"), self.activations or self.value("activation")
+        init, activations = self.value("init"), self.activations
+        if not self.activations and not self.sizes:
+            activations = self.value("activation")
         self.net = ClassificationNet(
             self.data.input_size, self.sizes, C, activations, self.value("reg"),
             (lambda D, M: 0.0) if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),
@@ -346,6 +354,8 @@ class Playground(LiveTraining):
 
     def _resize_and_renew(self, name):
         depth, value = self.value("depth"), self.value(name)
+        if name == "activation" and value in (None, self.net.activation):
+            return  # it says what the layers have
         if name == "width":
             self.sizes = [value] * depth
         elif name == "activation":
@@ -355,6 +365,8 @@ class Playground(LiveTraining):
                 (of + (of or [self.value(name)])[-1:] * depth)[:depth]
                 for of, name in ((self.sizes, "width"), (self.activations, "activation"))
             )
+            if self.value("activation") is None:  # else it may have been chosen, and has its turn to come
+                self._show_activation()
         self._renew(self.settings[name].description, name == "data")
 
     def _renew(self, what, new_kind=False):
@@ -367,8 +379,8 @@ class Playground(LiveTraining):
         elif kind == MINE:
             hint = " Draw in the decision regions with the mouse, or write points below."
         self._said = f"New {what}: a new network, at step 0. Press Start.{hint}"
-        self.begin()  # one picture, with the sentence in it
         super().say(self._said)
+        self.begin()  # one picture, with the sentence in it; an error takes the sentence's place
 
     def _on_event(self, event):
         """Do what was pressed, pointed at or drawn in the sheets."""
@@ -385,6 +397,7 @@ class Playground(LiveTraining):
         elif spot[0] == "activation" and kind == "press":
             layer, known = int(spot[1]) - 1, list(ACTIVATIONS)
             self.activations[layer] = known[(known.index(self.activations[layer]) + 1) % len(known)]
+            self._show_activation()
             self._renew(f"activation of layer {layer + 1}")
         elif spot[0] == "unit":
             layer, unit = int(spot[1]), int(spot[2])
@@ -495,6 +508,9 @@ class Playground(LiveTraining):
         self.seconds += time.perf_counter() - began
         self.step_count += 1
         self.epochs += record.epoch_ends
+        if self.question is not None and self.step_count == self.question.entry["within"]:
+            self.frames |= 1  # the last moment to answer may lie between two frames: one with the numbers
+            self.draw()
         return True
 
     def fail(self, error):

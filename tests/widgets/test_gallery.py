@@ -56,6 +56,33 @@ def test_two_changes_at_once_are_no_answer():
     assert panel.question is not None
 
 
+def test_fewer_units_beside_the_right_change_are_no_answer():
+    number = next(i for i, each in enumerate(GALLERY) if each["change"] == "reg")
+    entry, panel = GALLERY[number], shown(number)
+    panel.settings["reg"].value = entry["answer"]
+    panel.sizes = [63, 64]
+    panel.reset()
+    panel.run(entry["after"])
+    assert panel.question is not None
+
+
+def test_a_question_about_units_is_answered_at_the_picture_too():
+    number = next(i for i, each in enumerate(GALLERY) if each["change"] == "width")
+    entry, panel = GALLERY[number], shown(number)
+    for _ in range(4 - entry["answer"]):
+        press(panel, "units 1 -1")
+    panel.run(entry["after"])
+    assert "That is it." in panel.task.value
+
+
+@each_entry
+def test_an_answer_counts_that_no_frame_has_seen_in_time(number):
+    entry, panel = GALLERY[number], shown(number)
+    panel.settings[entry["change"]].value = entry["answer"]
+    panel.run(entry["within"] + 1)  # draws after the last step only
+    assert "That is it." in panel.task.value
+
+
 def test_no_entry_asks_nothing():
     panel = shown(0)
     panel.gallery.value = ""
@@ -267,6 +294,37 @@ def test_each_layer_has_its_own_activation_at_the_picture():
     assert (panel.net.activation, panel.net.hidden_sizes) == ("sigmoid", [5, 5, 5])
 
 
+def test_the_dropdown_says_what_all_layers_have_and_nothing_where_they_differ():
+    panel = playground("moons activation=tanh,relu")
+    dropdown = panel.settings["activation"]
+    assert dropdown.value is None
+    dropdown.value = "relu"  # what is not shown can be chosen
+    assert panel.net.activation == "relu"
+    press(panel, "activation 1")
+    assert dropdown.value is None
+    press(panel, "activation 2")
+    assert (dropdown.value, panel.net.activation) == ("leaky_relu", "leaky_relu")
+    assert "activation of layer 2" in panel.message.value
+    press(panel, "activation 2")
+    for layers, shows in ((1, "leaky_relu"), (0, "leaky_relu"), (2, "leaky_relu")):
+        panel.settings["depth"].value = layers
+        assert (dropdown.value, panel.net.activation) == (shows, shows)
+    press(panel, "activation 2")
+    panel.settings["depth"].value = 0
+    assert dropdown.value == panel.net.activation == "relu"
+
+
+def test_what_fails_in_an_activation_that_was_just_chosen_is_shown():
+    def relu_forward(z, out=None):
+        raise RuntimeError("mine fails")
+
+    panel = playground("moons activation=tanh", {"relu_forward": relu_forward})
+    press(panel, "activation 1")
+    assert "mine fails" in panel.message.value
+    press(panel, "activation 1")
+    assert "mine fails" not in panel.message.value
+
+
 def test_an_activation_of_one_layer_is_another_change_than_the_question_asks_for(monkeypatch):
     panel = playground()
     panel.gallery.value = next(i for i, each in enumerate(GALLERY) if each["change"] == "lr")
@@ -280,6 +338,7 @@ def test_an_activation_of_one_layer_is_another_change_than_the_question_asks_for
     [
         (["relu", "relo"], "unknown activation 'relo'; known: 'relu'"),
         (["relu"] * 3, "one for each of 2 hidden layers; got 3"),
+        ([], "one for each of 2 hidden layers; got 0"),
         ("relu,", "unknown activation ''"),
     ],
 )

@@ -153,6 +153,32 @@ def test_units_are_reached_by_one_tab_and_the_arrow_keys(notebook):
     assert tabs == 2  # sizes, units
 
 
+def test_buttons_at_the_picture_keep_the_focus_when_others_come_and_go(notebook):
+    for words, sizes in (
+        ("Add a hidden layer", ([8, 8, 8], [8, 8, 8, 8])),
+        ("Take away a hidden layer", ([8, 8, 8], [8, 8])),
+        ("Take away a unit of layer 1", ([7, 8], [6, 8])),
+    ):
+        notebook.spot(words).focus()
+        for size in sizes:
+            notebook.page.keyboard.press("Enter")
+            notebook.until(lambda size=size: notebook.ask("p.net.hidden_sizes") == size)
+            units = f"Unit {size[-1]} of layer {len(size)}"
+            notebook.until(lambda units=units: notebook.spot(units).count())
+            assert notebook.page.evaluate(FOCUSED) == words
+    notebook.spot("Activation of layer 2").focus()
+    notebook.page.keyboard.press("Enter")
+    notebook.until(lambda: notebook.ask("p.net.activation") == ["relu", "leaky_relu"])
+    notebook.until(lambda: "layer 2: leaky_relu" in notebook.page.evaluate(FOCUSED))
+    notebook.spot("Activation of layer 2").click()
+    tip = notebook.root.locator(".nn-tip").first
+    notebook.until(lambda: "layer 2: sigmoid" in tip.inner_text(), LATER)  # what is under the mouse now
+    shown = notebook.control("activation").locator("select")
+    assert shown.evaluate("it => it.selectedIndex") == -1  # layers differ: each can be chosen
+    notebook.choose("activation", "relu")
+    notebook.until(lambda: notebook.ask("p.net.activation") == "relu")
+
+
 def test_points_are_drawn_with_the_mouse(notebook):
     notebook.choose("data", "own")
     notebook.until(lambda: notebook.ask("p.kind") == "own" and notebook.control("mouse").count())
@@ -186,6 +212,16 @@ def test_a_keyboard_alone_answers_questions_of_the_gallery(notebook, number, lab
     notebook.button("Start").focus()
     notebook.page.keyboard.press("Enter")
     notebook.until(lambda: "That is it." in notebook.text("That is it"))
+    assert notebook.errors() == []
+
+
+def test_an_entry_of_the_gallery_puts_all_layers_in_order_again(notebook):
+    for entry, activation in (("fails: sigmoid, six layers deep", "sigmoid"), ("works: dropout", "relu")):
+        notebook.spot("Activation of layer 1").click()
+        notebook.until(lambda: notebook.ask("type(p.net.activation).__name__") == "list")
+        notebook.choose("gallery", entry)
+        notebook.until(lambda: notebook.ask("p.question is not None"))
+        assert notebook.ask("p.net.activation") == notebook.read("activation") == activation
     assert notebook.errors() == []
 
 
