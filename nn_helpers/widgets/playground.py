@@ -334,10 +334,13 @@ class Playground(LiveTraining):
         self.network.begin(self.net, names, images)
         self.guard(self.draw)
 
-    def _new_optimizer(self):
+    def _own_values(self):
+        """Return the optimizer's own parameters as they are shown; the page sends 0.9000000000000001 for 0.9."""
         sliders = self.own.get(self.value("optimizer"), {})
-        own = {name: round(slider.value, 3) for name, slider in sliders.items()}  # as they are shown
-        self.optimizer = make_optimizer(self.value("optimizer"), self.value("lr"), **own)
+        return {name: round(slider.value, 3) for name, slider in sliders.items()}
+
+    def _new_optimizer(self):
+        self.optimizer = make_optimizer(self.value("optimizer"), self.value("lr"), **self._own_values())
         self._note("optimizer", f"optimizer = {self.optimizer!r}")
         self._new_steps()
 
@@ -461,8 +464,7 @@ class Playground(LiveTraining):
 
     def _standing(self):
         """Return what all controls say, by name."""
-        own = self.own.get(self.value("optimizer"), {})
-        return {name: each.value for name, each in (self.settings | own).items()} | {
+        return {name: each.value for name, each in self.settings.items()} | self._own_values() | {
             "sizes": tuple(self.sizes), "activation": self.net.activation,
         }  # fmt: skip
 

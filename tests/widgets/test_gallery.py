@@ -66,6 +66,16 @@ def test_fewer_units_beside_the_right_change_are_no_answer():
     assert panel.question is not None
 
 
+def test_a_number_that_the_page_rounds_otherwise_is_no_change():
+    number = next(i for i, each in enumerate(GALLERY) if each["change"] == "reg")
+    entry, panel = GALLERY[number], shown(number)
+    panel.own["adam"]["beta1"].value = 0.9000000000000001  # what ipywidgets' slider makes of 0.9
+    assert "beta1" not in panel.as_text()
+    panel.settings["reg"].value = entry["answer"]
+    panel.run(entry["after"])
+    assert "That is it." in panel.task.value
+
+
 def test_a_question_about_units_is_answered_at_the_picture_too():
     number = next(i for i, each in enumerate(GALLERY) if each["change"] == "width")
     entry, panel = GALLERY[number], shown(number)

@@ -200,6 +200,7 @@ BY_KEYBOARD = [
     (1, "learning rate α", ["ArrowLeft"] * 9),
     (3, "initialisation", ["Home"]),
     (5, "batch size", ["ArrowRight"] * 4),
+    (6, "L2 strength", ["ArrowRight"] * 6),
 ]
 
 
