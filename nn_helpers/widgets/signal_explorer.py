@@ -1,5 +1,7 @@
 """The signal explorer: what each layer of a network puts out before it learns, and what comes back to it."""
 
+from functools import partial
+
 import numpy as np
 
 from nn_helpers.layers import ACTIVATIONS
@@ -42,18 +44,19 @@ def signals(net, x, y):
 
     They are those of a step of training, and the network stays as it is.
     """
-    outputs, derivatives, back = [], [], f"{net.activation}_backward"
-    forward, backward = net.functions["affine_forward"], net.functions[back]
+    outputs, derivatives, forward = [], [], net.functions["affine_forward"]
+    names = {f"{activation}_backward" for activation in net.hidden_activations}
 
     def look_forward(x, W, b):
         outputs.append(x.copy())  # an affine layer's input is the output of the layer before
         return forward(x, W, b)
 
-    def look_back(da, cache):
+    def look_back(backward, da, cache):
         derivatives.append(da.copy())
         return backward(da, cache)
 
-    net = net.copy().use(affine_forward=look_forward, **{back: look_back})
+    looks_back = {name: partial(look_back, net.functions[name]) for name in names}
+    net = net.copy().use(affine_forward=look_forward, **looks_back)
     net.backward(cross_entropy(net.forward(x), y)[1])
     return outputs[1:], derivatives[::-1]
 

@@ -12,10 +12,11 @@ from nn_helpers.widgets import signal_explorer
 from nn_helpers.widgets.signal_explorer import BINS, LAYERS, M, N, signals, sizes
 
 
-def test_signals_are_the_outputs_and_the_derivative_of_the_loss_with_respect_to_them():
+@pytest.mark.parametrize("activation", ["tanh", ["sigmoid", "tanh"]])
+def test_signals_are_the_outputs_and_the_derivative_of_the_loss_with_respect_to_them(activation):
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((5, 4)), np.array([0, 1, 2, 1, 0])
-    net = ClassificationNet(4, [4, 4], 3, "tanh", dtype=np.float64, residual=True)
+    net = ClassificationNet(4, [4, 4], 3, activation, dtype=np.float64, residual=True)
     theta = net.theta.copy()
     outputs, derivatives = signals(net, x, y)
     for ours, theirs in zip(outputs, net.activations(x), strict=True):
