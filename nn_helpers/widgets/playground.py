@@ -335,7 +335,7 @@ class Playground(LiveTraining):
         self.guard(self.draw)
 
     def _own_values(self):
-        """Return the optimizer's own parameters as they are shown; the page sends 0.9000000000000001 for 0.9."""
+        """Return the optimizer's own parameters as shown; the page makes 0.9000000000000001 of 0.9."""
         sliders = self.own.get(self.value("optimizer"), {})
         return {name: round(slider.value, 3) for name, slider in sliders.items()}
 
