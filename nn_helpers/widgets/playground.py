@@ -199,8 +199,8 @@ class Playground(LiveTraining):
         known = {name: each for name, each in self.settings.items() if name != "data"} | own
         for name in settings:
             choice("playground", "setting", name, (*known, "sizes"))
-        sizes, several = settings.pop("sizes", None), isinstance(settings.get("activation"), list | tuple)
-        names = settings.pop("activation") if several else None
+        sizes, given = settings.pop("sizes", None), settings.get("activation")
+        names = settings.pop("activation") if isinstance(given, list | tuple) and given else None
         if sizes is not None:
             settings["depth"] = len(gallery.check_sizes("playground", sizes, DEEPEST, WIDEST))
         show_settings("playground", known, settings, {"lr": {"above": 0.0}, "reg": {}})

@@ -98,6 +98,7 @@ def test_a_setting_comes_back_as_its_text_says(text):
         ("moons sizes=0", "sizes must be"),
         ("moons sizes=" + ",".join(["8"] * 9), "sizes must be"),
         ("moon lr=1", "unknown data 'moon'"),
+        ("moons optimizer=sgd,adam", "optimizer must be one of 'sgd', .*; got 'sgd,adam'"),
     ],
 )
 def test_a_text_that_says_nothing_known_is_refused(text, message):
@@ -279,7 +280,8 @@ def test_an_activation_of_one_layer_is_another_change_than_the_question_asks_for
     ("activation", "words"),
     [
         (["relu", "relo"], "unknown activation 'relo'; known: 'relu'"),
-        (["relu"] * 3, "one for each of 2 hidden layers; got 3"),
+        (["relu"] * 3, "one for each hidden layer; got 3 for 2"),
+        ([], "activation must be one of 'relu', .*; got"),
         ("relu,", "unknown activation ''"),
     ],
 )
