@@ -340,6 +340,13 @@ def test_what_a_control_asks_for_waits_neither_for_the_next_picture_nor_for_a_st
     in_loop(scene)
 
 
+def test_what_another_thread_asks_for_is_in_the_queue_before_the_training_makes_room_for_it():
+    live, seen = Counter(), []
+    live.loop = SimpleNamespace(is_closed=bool, call_soon_threadsafe=lambda *_: seen.append(live.asked))
+    live.post(print)
+    assert (seen, live.asked) == ([False], True)
+
+
 def watched(live):
     """At which counts `watch` is called, as a list that fills while the steps go on."""
     counts = []
