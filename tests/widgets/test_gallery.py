@@ -268,6 +268,13 @@ def test_each_layer_has_its_own_activation_at_the_picture():
     assert (panel.net.activation, panel.net.hidden_sizes) == ("sigmoid", [5, 5, 5])
 
 
+def test_an_entry_of_the_gallery_makes_all_layers_alike_whatever_they_were():
+    number = next(i for i, each in enumerate(GALLERY) if each["change"] == "lr")
+    panel = playground(sizes=[3, 5], activation=["tanh", "relu"])
+    panel.gallery.value = number
+    assert panel._standing() == shown(number)._standing()
+
+
 def test_an_activation_of_one_layer_is_another_change_than_the_question_asks_for(monkeypatch):
     panel = playground()
     panel.gallery.value = next(i for i, each in enumerate(GALLERY) if each["change"] == "lr")
