@@ -244,7 +244,7 @@ def _read_binary(stream, size, images, labels):
     if size != file_size():
         reason = "it was cut short" if size < file_size() else "it is another file"
         raise ValueError(
-            f"its size is {size:,}, but {N:,} records of {1 + PIXELS:,} bytes are {file_size():,}: {reason}"
+            f"it has {size:,} byte{'s' * (size != 1)}, not the {file_size():,} of {N:,} records: {reason}"
         )
     buffer = np.empty((1000, 1 + PIXELS), np.uint8)
     for start in range(0, N, 1000):

@@ -55,8 +55,8 @@ def activations(given, known, hidden_sizes):
     names = tuple(choice("ClassificationNet", "activation", name, known) for name in given)
     if len(names) != len(hidden_sizes):
         raise ValueError(
-            f"ClassificationNet: activation must be one name, or one for each of {len(hidden_sizes)} hidden "
-            f"layers; got {len(names)}"
+            "ClassificationNet: activation must be one name, or one for each hidden layer; got "
+            f"{len(names)} for {len(hidden_sizes)}"
         )
     return names[0] if len({*names}) == 1 else list(names), names
 

@@ -44,7 +44,7 @@ from traitlets import Any
 from nn_helpers.plots import COLOURS, Figure
 
 AHEAD = 48  # frames that may be on their way to the page, which says once a second what it has shown
-LEAST, LATE = 4, 0.3  # as many to a page that is late; seconds from a frame to the word that it was shown
+LEAST, LATE = 6, 0.6  # as many to a page that is late; seconds from a frame to the word that it was shown
 GAP = 8  # pixels between sheets
 WIDTH = 960  # pixels of a figure that is saved
 # The page has its theme's.

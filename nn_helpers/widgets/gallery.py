@@ -25,7 +25,7 @@ def read_settings(function, text):
                 f"got {part!r}"
             )
         each = [] if value == "none" else [_number(part) for part in value.split(",")]
-        settings[name] = each if name == "sizes" or len(each) > 1 else _number(value)
+        settings[name] = each if name == "sizes" or (name == "activation" and each[1:]) else _number(value)
     return settings
 
 

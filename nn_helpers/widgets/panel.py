@@ -98,8 +98,8 @@ class Panel:
         if self.loop is None or self.loop.is_closed():
             self.guard(action, *arguments)
         else:
-            self.asked = True
             self.loop.call_soon_threadsafe(self.guard, action, *arguments)
+            self.asked = True  # after it: whoever sees this makes room once
 
     def guard(self, action, *arguments):
         """Run ``action(*arguments)``; an error shows in the panel."""

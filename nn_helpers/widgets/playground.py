@@ -134,6 +134,7 @@ class Playground(LiveTraining):
         ]  # fmt: skip
         self.kind = self._made = None  # of the data that are there, whatever the controls say
         self.begin()
+        self._show_activation()  # now that they are known to be some
         self._connect()
 
     # What there is to see and to move
@@ -199,15 +200,14 @@ class Playground(LiveTraining):
         known = {name: each for name, each in self.settings.items() if name != "data"} | own
         for name in settings:
             choice("playground", "setting", name, (*known, "sizes"))
-        sizes, several = settings.pop("sizes", None), isinstance(settings.get("activation"), list | tuple)
-        names = settings.pop("activation") if several else None
+        sizes, given = settings.pop("sizes", None), settings.get("activation")
+        names = settings.pop("activation") if isinstance(given, list | tuple) and given else None
         if sizes is not None:
             settings["depth"] = len(gallery.check_sizes("playground", sizes, DEEPEST, WIDEST))
         show_settings("playground", known, settings, {"lr": {"above": 0.0}, "reg": {}})
         self._make_all_layers_alike()
         self.sizes = self.sizes if sizes is None else list(sizes)
         self.activations = self.activations if names is None else list(names)
-        self._show_activation()
 
     def _make_all_layers_alike(self):
         depth = self.value("depth")
@@ -279,9 +279,7 @@ class Playground(LiveTraining):
                 self.data = self._passed or sample_images()
         whose = self.mine if self.kind == MINE else self.data
         C = POINTS[self.kind][1] if self.kind in POINTS else whose.num_classes
-        init, activations = self.value("init"), self.activations
-        if not self.activations and not self.sizes:
-            activations = self.value("activation")
+        init, activations = self.value("init"), self.activations or self.value("activation")
         self.net = ClassificationNet(
             self.data.input_size, self.sizes, C, activations, self.value("reg"),
             (lambda D, M: 0.0) if init == ZERO else init, seed=self.seed, dropout=self.value("dropout"),

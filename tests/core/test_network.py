@@ -482,7 +482,7 @@ def test_use_says_which_functions_there_are():
         (
             {"activation": ["relu"] * 3},
             ValueError,
-            "must be one name, or one for each of 2 hidden layers; got 3",
+            "must be one name, or one for each hidden layer; got 3 for 2",
         ),
         ({"activation": [], "hidden_sizes": []}, ValueError, r"unknown activation \[\]"),
         ({"init": "random"}, ValueError, "unknown init 'random'; known: 'he', 'xavier', 'normal'"),

@@ -157,7 +157,7 @@ def test_a_wish_that_fails_is_not_silently_replaced(small, nowhere, monkeypatch)
     ):
         load_cifar10()
     small.folder(nowhere / "empty", data_batch_2=b"too short")
-    with pytest.raises(ValueError, match=r"data_batch_2\.bin: its size is 9,"):
+    with pytest.raises(ValueError, match=r"data_batch_2\.bin: it has 9 bytes,"):
         load_cifar10(nowhere / "empty")
 
 
@@ -277,10 +277,10 @@ def test_a_missing_file_is_named(small, tmp_path, layout, pack):
     [
         (
             lambda content: content[:-1],
-            r"its size is 61,459, but 20 records of 3,073 bytes are 61,460: it was cut short",
+            r"it has 61,459 bytes, not the 61,460 of 20 records: it was cut short",
         ),
-        (lambda content: content + b"\0", r"its size is 61,461, but 20 .* 61,460: it is another file"),
-        (lambda content: b"", r"its size is 0, but 20"),
+        (lambda content: content + b"\0", r"it has 61,461 bytes, not the 61,460 .*: it is another file"),
+        (lambda content: b"", r"it has 0 bytes, not the"),
         (
             lambda content: content[:3073] + b"\x0a" + content[3074:],
             r"record 1 of 20 has label 10; labels are 0 to 9",

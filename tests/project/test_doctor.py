@@ -196,7 +196,10 @@ def test_cifar10_is_found_or_its_absence_explained(nothing_here, monkeypatch, tm
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "data_batch_1.bin: 0 bytes"), (b"\xff" * 3073, "data_batch_1.bin: record 0 of 1 has label 255")],
+    [
+        (b"", "data_batch_1.bin: it has 0 bytes"),
+        (b"\xff" * 3073, "data_batch_1.bin: record 0 of 1 has label 255"),
+    ],
 )
 def test_a_copy_of_cifar10_that_cannot_be_read_is_no_copy(
     nothing_here, monkeypatch, tmp_path, content, words

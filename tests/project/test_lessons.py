@@ -280,6 +280,8 @@ def test_where_a_service_keeps_another_version_the_first_cell_says_which_and_wha
     assert said.startswith("nn_helpers is not installed here. Installing it takes a minute or two.\n")
     assert said.endswith(f"{old}\n")
     assert "numpy" not in said
+    first_cell(monkeypatch, missing=True)
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_where_pip_fails_the_first_cell_says_what_to_do(monkeypatch):

@@ -130,7 +130,7 @@ def test_an_activation_for_each_layer_is_a_value_to_try():
     assert [each["activation"] for each in configurations(choices)] == choices["activation"]
     with pytest.raises(ValueError, match="unknown activation 'relo'"):
         configurations({"activation": [["tanh", "relo"]]})
-    with pytest.raises(ValueError, match="one for each of 1 hidden layers; got 2"):
+    with pytest.raises(ValueError, match="one for each hidden layer; got 2 for 1"):
         search(DATA, [{"hidden_sizes": (8,), "activation": ["tanh", "relu"]}])
 
 

@@ -121,7 +121,7 @@ def test_a_page_that_is_late_gets_fewer_frames_at_a_time_until_it_has_caught_up(
         most.append(canvas.sent - canvas.shown)
         now += took
         shown(canvas, canvas.sent, ago)
-    assert most == [48, 48, 24, 12, 6, 4, 4, 8, 16, 32, 48]
+    assert most == [48, 48, 24, 12, 6, 6, 6, 12, 24, 48, 48]
 
 
 def test_a_page_that_says_nonsense_lets_no_backlog_grow(sheet):

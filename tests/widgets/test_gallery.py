@@ -135,6 +135,7 @@ def test_a_setting_comes_back_as_its_text_says(text):
         ("moons sizes=0", "sizes must be"),
         ("moons sizes=" + ",".join(["8"] * 9), "sizes must be"),
         ("moon lr=1", "unknown data 'moon'"),
+        ("moons optimizer=sgd,adam", "optimizer must be one of 'sgd', .*; got 'sgd,adam'"),
     ],
 )
 def test_a_text_that_says_nothing_known_is_refused(text, message):
@@ -335,6 +336,13 @@ def test_what_fails_in_an_activation_that_was_just_chosen_is_shown():
     assert "mine fails" not in panel.message.value
 
 
+def test_an_entry_of_the_gallery_makes_all_layers_alike_whatever_they_were():
+    number = next(i for i, each in enumerate(GALLERY) if each["change"] == "lr")
+    panel = playground(sizes=[3, 5], activation=["tanh", "relu"])
+    panel.gallery.value = number
+    assert panel._standing() == shown(number)._standing()
+
+
 def test_an_activation_of_one_layer_is_another_change_than_the_question_asks_for(monkeypatch):
     panel = playground()
     panel.gallery.value = next(i for i, each in enumerate(GALLERY) if each["change"] == "lr")
@@ -347,8 +355,10 @@ def test_an_activation_of_one_layer_is_another_change_than_the_question_asks_for
     ("activation", "words"),
     [
         (["relu", "relo"], "unknown activation 'relo'; known: 'relu'"),
-        (["relu"] * 3, "one for each of 2 hidden layers; got 3"),
-        ([], "one for each of 2 hidden layers; got 0"),
+        (["relo"] * 2, "unknown activation 'relo'; known: 'relu'"),
+        ([["relu"], ["tanh"]], r"unknown activation \['relu'\]"),
+        (["relu"] * 3, "one for each hidden layer; got 3 for 2"),
+        ([], "activation must be one of 'relu', .*; got"),
         ("relu,", "unknown activation ''"),
     ],
 )

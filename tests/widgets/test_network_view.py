@@ -165,6 +165,10 @@ def test_dead_units_and_histograms_follow_the_activation_of_each_layer():
     panel.draw()
     dead = [words for (x, y, words) in panel.network.strip.data if words.endswith("of 4")]
     assert dead == ["0 of 4", "4 of 4"]
+    panel.net.params["W2"], panel.net.params["b2"] = np.zeros((4, 4)), np.full(4, 1.0)
+    panel.draw()
+    heights = panel.network.bars.data[:, 3].reshape(2, -1)
+    assert heights[1].tolist() == [0, 0, 0, 22, *[0] * 10]  # 1 is a quarter of the way from 0 to 4
 
 
 def test_a_formula_changes_nothing_of_a_training_with_dropout():

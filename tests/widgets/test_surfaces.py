@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from nn_helpers import SGD, Adam, Momentum, RMSprop, cross_entropy, numerical_gradient, relative_error
+from nn_helpers.widgets import optimizer_race
+from nn_helpers.widgets.optimizer_race import momentum_levels
 from nn_helpers.widgets.surfaces import SURFACES, descend, surface, tiny_network
 
 OPTIMIZERS = {"GD": SGD, "SGD": SGD, "momentum": Momentum, "RMSprop": RMSprop, "Adam": Adam}
@@ -257,6 +259,15 @@ def test_a_step_may_return_theta_itself():
         return theta
 
     assert not descend(surface("ravine"), step).ended
+
+
+def test_the_races_map_of_momentums_rates_is_made_once_for_each_start():
+    panel = optimizer_race()
+    made = momentum_levels.cache_info().misses
+    panel.time.value, panel.settings["beta"].value, panel.rates["GD"].value = 5, 0.5, 0.01
+    assert momentum_levels.cache_info().misses == made
+    panel.settings["theta1"].value = -8.76
+    assert momentum_levels.cache_info().misses == made + 1
 
 
 def test_an_unknown_surface_is_refused():
