@@ -227,7 +227,13 @@ class Canvas(anywidget.AnyWidget):
             self._in_scene = None
             self._post(self.draw)
         elif self._on_event is not None:
-            self._post(self._on_event, message)
+            self._post(self._happen, message)
+
+    def _happen(self, event):
+        """Tell of an event, unless the spot that was pressed has gone meanwhile."""
+        marks = [mark for sheet in self.sheets for mark in sheet.marks if mark.kind == "spot"]
+        if "spot" not in event or event["spot"] in [mark.look["id"] for mark in marks]:
+            self._on_event(event)
 
     def close(self):
         """Take the canvas from the page, and forget whom to call."""

@@ -113,7 +113,7 @@ def test_a_package_that_was_loaded_before_a_newer_one_was_installed_asks_for_a_r
     monkeypatch.setattr(metadata, "version", version_of({"ipywidgets": "8.1.7"}))
     monkeypatch.setitem(sys.modules, "ipywidgets", SimpleNamespace(__version__="7.7.1"))
     _, trouble = module.packages()
-    assert str(trouble).startswith("✗ ipywidgets: 7.7.1; <9,>=8.1 was tried")
+    assert str(trouble).startswith("✗ ipywidgets: 7.7.1; <9,>=8.1.4 was tried")
     assert trouble.advice == "restart the kernel: 8.1.7 is installed"
 
 

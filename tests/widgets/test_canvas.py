@@ -134,8 +134,10 @@ def test_a_page_that_says_nonsense_lets_no_backlog_grow(sheet):
 
 def test_events_go_where_they_are_wanted_and_nowhere_after_closing(sheet):
     heard = []
+    sheet.spot("here", (0, 0, 9, 9), "A place")
     canvas = Canvas([sheet], on_event=heard.append)
-    canvas._hear(canvas, {"event": "press", "spot": "here"}, [])
+    for spot in ("here", "there"):  # where nothing is, any more
+        canvas._hear(canvas, {"event": "press", "spot": spot}, [])
     assert heard == [{"event": "press", "spot": "here"}]
     canvas.close()
     canvas._hear(canvas, {"event": "press", "spot": "here"}, [])

@@ -286,6 +286,15 @@ def test_layers_and_units_are_added_and_taken_away_at_the_picture():
     assert_code_makes_the_same(panel)
 
 
+@pytest.mark.parametrize("spot", ["units 2 1", "activation 2", "unit 3 1", "unit 1 7"])
+def test_a_press_on_what_has_gone_meanwhile_is_none(spot):
+    panel = playground(sizes=[7])
+    panel.canvas._hear(panel.canvas, {"event": "press", "spot": "unit 1 6"}, [])
+    panel.canvas._hear(panel.canvas, {"event": "press", "spot": spot}, [])
+    assert (panel.net.hidden_sizes, panel.network.opened) == ([7], (1, 6, False))
+    assert panel.message.value == ""
+
+
 def test_each_layer_has_its_own_activation_at_the_picture():
     panel = playground("xor activation=tanh")
     press(panel, "activation 2")
