@@ -1,7 +1,7 @@
 """A learner works through the lessons in JupyterLab: guesses, errs, mends it, restarts, and comes back.
 
-`make test` does lesson 00. With NN_HELPERS_COSTLY=1 it is all lessons: with every exercise, a next day, and
-two at once in one folder.
+With NN_HELPERS_COSTLY=1: lesson 00, with a newer edition in the middle; all lessons, with every exercise and
+a next day; and two at once in one folder. It takes minutes.
 """
 
 import ast
@@ -217,6 +217,7 @@ def work_through(lesson, tmp_path, monkeypatch, newer):
     all_is_well(lesson)
 
 
+@pytest.mark.skipif(not WHOLE, reason="NN_HELPERS_COSTLY is not set; it takes half a minute")
 def test_a_learner_does_the_first_lesson_and_takes_a_newer_edition_in_the_middle(
     browser, tmp_path, monkeypatch
 ):
