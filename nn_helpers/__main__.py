@@ -15,6 +15,7 @@ from nn_helpers.layers import ACTIVATIONS
 from nn_helpers.network import INITIALISATIONS, ClassificationNet
 from nn_helpers.optimizers import OPTIMIZERS, make_optimizer
 from nn_helpers.schedules import CosineWithWarmup
+from nn_helpers.support.validation import counted
 from nn_helpers.support.version import __version__
 from nn_helpers.training import compare_optimizers, evaluate
 from nn_helpers.training.plan import steps_per_epoch
@@ -359,8 +360,7 @@ def run_train(arguments):
     optimizers = {
         name: make_optimizer_for(name, arguments, len(data.train), made_by) for name in arguments.optimizer
     }
-    epochs = f"{arguments.epochs} epoch{'s' * (arguments.epochs > 1)}"
-    print(f"{net!r}\n{len(data.train)} training image{'s' * (len(data.train) > 1)}, {epochs}")
+    print(f"{net!r}\n{counted(len(data.train), 'training image')}, {counted(arguments.epochs, 'epoch')}")
     with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told in words
         nets, histories = compare_optimizers(
             net, data, optimizers,

@@ -3,6 +3,7 @@
 import numpy as np
 
 from nn_helpers.plots.base import COLOURS, finish, legend_below, require_dict, style, subplots
+from nn_helpers.support.validation import counted
 
 
 def confusion_matrix(matrix, class_names):
@@ -89,10 +90,8 @@ def scores_in_bands(scores):
         ax.plot(values.mean(), place, "o", color=COLOURS[0])
     ax.set_yticks(range(len(names)), names)
     seeds = max(map(np.size, scores.values()))
-    ax.set(
-        title=f"{len(names)} configuration{'s' * (len(names) > 1)}, {seeds} seed{'s' * (seeds > 1)} each",
-        xlabel="validation accuracy (%)",
-    )
+    ax.set(title=f"{counted(len(names), 'configuration')}, {counted(seeds, 'seed')} each")
+    ax.set(xlabel="validation accuracy (%)")
     finish(ax)
     return figure
 

@@ -325,11 +325,9 @@ class OptimizerRace(Live):
         self.map.images([self.map_axes.box], level.astype(np.uint8), greys, smooth=False)
         self.map.points(self.map_axes.place(*np.transpose(on.minima)), "#222222", 3, 7)
         heights = np.log10((max(0.8 * lowest, DEEP * loss.max()), 1.5 * loss.max()))
-        words = "Loss", "step", "log₁₀ of the loss"
+        words = "Loss", "step", "log₁₀ of the loss   (dotted: finish)"
         self.loss_axes = Axes(self.curves, (0, 0, 288, HEIGHT), (0, STEPS), heights, *words)
-        line = self.loss_axes.place((0, STEPS), np.log10(finish))
-        self.curves.line(line, "ink", 1.5, (2, 3))
-        self.curves.texts([(line[0, 0], line[0, 1] - 9, "finish")])
+        self.curves.line(self.loss_axes.place((0, STEPS), np.log10(finish)), "ink", 1.5, (2, 3))
 
     def _draw_descents(self, descents, begin):
         """Draw for each its path with a head, and its loss with a head; the page's clock says how far."""

@@ -204,6 +204,7 @@ class Playground(LiveTraining):
         names = settings.pop("activation") if isinstance(given, list | tuple) and given else None
         if sizes is not None:
             settings["depth"] = len(gallery.check_sizes("playground", sizes, DEEPEST, WIDEST))
+            settings |= {"width": sizes[0]} if len({*sizes}) == 1 else {}
         show_settings("playground", known, settings, {"lr": {"above": 0.0}, "reg": {}})
         self._make_all_layers_alike()
         self.sizes = self.sizes if sizes is None else list(sizes)

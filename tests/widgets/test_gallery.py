@@ -352,6 +352,11 @@ def test_an_entry_of_the_gallery_makes_all_layers_alike_whatever_they_were():
     assert panel._standing() == shown(number)._standing()
 
 
+def test_the_slider_says_the_width_that_all_layers_have():
+    for text, width in (("moons sizes=5,5", 5), ("moons sizes=5,4", 8), ("moons sizes=none", 8)):
+        assert playground(text).value("width") == width
+
+
 def test_an_activation_of_one_layer_is_another_change_than_the_question_asks_for(monkeypatch):
     panel = playground()
     panel.gallery.value = next(i for i, each in enumerate(GALLERY) if each["change"] == "lr")
