@@ -16,7 +16,6 @@ from nn_helpers.support.files import write_table
 from nn_helpers.support.validation import counted, printable
 
 SHOWN = 10  # findings of a kind, on the screen and in the figure; the CSV has all
-ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 COLUMNS = ("kind", "lesson", "about", "finding", "learners", "of", "mended", "half_mended_by_try", "names")
 HOW = {
     "right on the first try": lambda tried: tried.right_after() == 1,
@@ -136,8 +135,8 @@ def _mistake_in_words(finding, names):
     then = "nobody has mended it yet"
     if finding.mended:
         half, last = median_low(finding.mended), finding.mended[-1]
-        then = f"{len(finding.mended)} mended it by the {_ordinal(last)} try"
-        then += f", half of them by the {_ordinal(half)}" * (half < last)
+        then = f"{len(finding.mended)} mended it within {last} tries"
+        then += f", half of them within {half}" * (half < last)
     said = EXERCISES[finding.about].mistakes[finding.finding].sentence if finding.finding else "{"
     lines = [] if "{" in said else textwrap.wrap(said, 96)  # or it speaks of the numbers of one case
     where = f"{_mistake(finding)} in {finding.about} (lesson {finding.lesson})"
@@ -147,10 +146,6 @@ def _mistake_in_words(finding, names):
 
 def _named(finding, names):
     return f" [{', '.join(finding.names)}]" if names and finding.names else ""
-
-
-def _ordinal(number):
-    return ORDINALS[number - 1] if number <= len(ORDINALS) else f"{number}th"
 
 
 # From records to findings

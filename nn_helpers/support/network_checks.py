@@ -23,7 +23,7 @@ class OnTheClass(classmethod):
 
 def sizes(input_size, hidden_sizes, num_classes):
     """Return the widths of all layers, from the input to the classes."""
-    if not np.iterable(hidden_sizes):
+    if not np.iterable(hidden_sizes) or isinstance(hidden_sizes, set | frozenset | dict):  # no order
         raise TypeError(
             f"ClassificationNet: hidden_sizes must be a list with the width of each hidden layer, "
             f"got {hidden_sizes}; write [100] for one hidden layer, [] for none"
@@ -49,6 +49,7 @@ def switches(normalise, residual, sizes):
 
 def activations(given, known, hidden_sizes):
     """Return the activation, or a list of all where they differ, and a tuple: that of each hidden layer."""
+    given = given.tolist() if isinstance(given, np.ndarray) else given
     if not isinstance(given, list | tuple) or not hidden_sizes:
         choice("ClassificationNet", "activation", given, known)
         return given, (given,) * len(hidden_sizes)

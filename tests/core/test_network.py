@@ -464,6 +464,15 @@ def test_use_says_which_functions_there_are():
         small_net().use(relu_forward=3)
 
 
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_activations_and_sizes_may_be_any_row_of_them(kind):
+    net = small_net(hidden_sizes=kind([4, 3]), activation=kind(["tanh", "relu"]))
+    assert net.hidden_sizes == [4, 3]
+    assert net.activation == ["tanh", "relu"]
+    assert {type(name) for name in net.hidden_activations} == {str}
+    assert small_net(activation=kind(["tanh", "tanh"])).activation == "tanh"
+
+
 # --- what does not fit -------------------------------------------------------------------------------
 
 
@@ -491,6 +500,8 @@ def test_use_says_which_functions_there_are():
         ({"dtype": "decimal"}, ValueError, "unknown dtype"),
         ({"hidden_sizes": 100}, TypeError, r"write \[100\] for one hidden layer, \[\] for none"),
         ({"hidden_sizes": None}, TypeError, r"got None; write \[100\] for one hidden layer"),
+        ({"hidden_sizes": {100, 50}}, TypeError, r"must be a list .* got {"),  # in whose order?
+        ({"hidden_sizes": {100: "relu"}}, TypeError, r"must be a list .* got {100: 'relu'}"),
         ({"hidden_sizes": [100, 0]}, ValueError, "each of hidden_sizes must be at least 1, got 0"),
         ({"hidden_sizes": [1.5]}, TypeError, "each of hidden_sizes must be a whole number, got 1.5"),
         ({"input_size": 0}, ValueError, "input_size must be at least 1"),

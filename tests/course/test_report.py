@@ -128,7 +128,7 @@ def test_the_first_lines_are_sentences(tmp_path, capsys):
     assert first == "30 learners"
     assert sentence == (
         "14 of 30 made “bias wrong axis” in affine_backward (lesson 02); "
-        "12 mended it by the third try, half of them by the second."
+        "12 mended it within 3 tries, half of them within 2."
     )
     said = EXERCISES["affine_backward"].mistakes["bias-wrong-axis"].sentence
     assert said.startswith(explained.strip())
@@ -138,10 +138,10 @@ def test_the_first_lines_are_sentences(tmp_path, capsys):
     ("tries", "words"),
     [
         ([0, 0], "nobody has mended it yet."),
-        ([2, 0], "1 mended it by the second try."),
-        ([3, 3, 3, 3], "4 mended it by the third try."),
-        ([2, 3, 9], "3 mended it by the ninth try, half of them by the third."),
-        ([12, 2], "2 mended it by the 12th try, half of them by the second."),
+        ([2, 0], "1 mended it within 2 tries."),
+        ([3, 3, 3, 3], "4 mended it within 3 tries."),
+        ([2, 3, 9], "3 mended it within 9 tries, half of them within 3."),
+        ([12, 2], "2 mended it within 12 tries, half of them within 2."),
     ],
 )
 def test_a_sentence_says_who_mended_a_mistake_and_when(tmp_path, tries, words):
