@@ -95,6 +95,10 @@ class ClassificationNet:
 
     reg = Number()
     dropout = Number(below=1.0)
+    input_size = property(lambda net: net._sizes[0], doc="Numbers in an example; it cannot change.")
+    hidden_sizes = property(lambda net: net._sizes[1:-1], doc="A list of the widths; they cannot change.")
+    num_classes = property(lambda net: net._sizes[-1], doc="How many classes there are; it cannot change.")
+    dtype = property(lambda net: net.theta.dtype, doc="The type of all numbers; it cannot change.")
     activation = property(lambda net: copy.copy(net._chosen[0]), doc="A name, or a list; it cannot change.")
     hidden_activations = property(lambda net: net._chosen[1], doc="One name for each hidden layer.")
     normalise = property(attrgetter("_normalise"), doc="Whether hidden layers are normalised; cannot change.")
@@ -112,15 +116,13 @@ class ClassificationNet:
         self, input_size=3072, hidden_sizes=(100, 100), num_classes=10, activation="relu", reg=0.0,
         init="he", dtype=np.float32, seed=0, dropout=0.0, normalise=False, residual=False,
     ):  # fmt: skip
-        sizes = check.sizes(input_size, hidden_sizes, num_classes)
-        self.input_size, *self.hidden_sizes, self.num_classes = sizes
+        self._sizes = sizes = check.sizes(input_size, hidden_sizes, num_classes)
         self._chosen = check.activations(activation, layers.ACTIVATIONS, self.hidden_sizes)
-        self.dtype, self.reg, self.dropout = float_dtype("ClassificationNet", dtype), reg, dropout
-        self.init = check.init(init, INITIALISATIONS)
+        self.reg, self.dropout, self.init = reg, dropout, check.init(init, INITIALISATIONS)
         self._normalise, self._residual = check.switches(normalise, residual, sizes[:-1])
-        self._stored, self._caches = Parameters(shapes_of(sizes, normalise), self.dtype), None
+        self._stored = Parameters(shapes_of(sizes, normalise), float_dtype("ClassificationNet", dtype))
         self._initialise(generator("ClassificationNet", seed))
-        self.functions = dict(self.library)
+        self.functions, self._caches = dict(self.library), None
         made = self.hidden_sizes, self.dtype  # arrays for z, a, da and dz, used again in each step
         self._buffers, self._inference_buffers = Buffers(*made), BuffersOfThread(*made)
 
@@ -333,7 +335,7 @@ class ClassificationNet:
         """The arguments that make a network of this architecture."""
         names = ("input_size", "hidden_sizes", "num_classes", "activation", "reg", "init", "dtype", "dropout")
         names += tuple(name for name in ("normalise", "residual") if getattr(self, name))  # files of before
-        return {**{name: getattr(self, name) for name in names}, "hidden_sizes": list(self.hidden_sizes)}
+        return {name: getattr(self, name) for name in names}
 
     def copy(self):
         """Return a network of its own, with the same architecture, functions and parameters."""

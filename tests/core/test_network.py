@@ -191,6 +191,20 @@ def test_nothing_can_be_disconnected_by_assigning():
             setattr(net, name, value)
 
 
+def test_the_architecture_cannot_change_so_what_is_saved_can_be_loaded(tmp_path):
+    net = small_net()
+    for name, value in (
+        ("input_size", 9), ("hidden_sizes", [7]), ("num_classes", 5), ("dtype", np.dtype(np.float32))
+    ):  # fmt: skip
+        with pytest.raises(AttributeError, match=f"'{name}'"):
+            setattr(net, name, value)
+    net.hidden_sizes.append(7)
+    net.config["hidden_sizes"].append(7)
+    net.save(tmp_path / "net.safetensors")
+    loaded = ClassificationNet.load(tmp_path / "net.safetensors")
+    np.testing.assert_array_equal(loaded.theta, net.theta)
+
+
 def test_assigning_what_does_not_fit_is_refused_and_changes_nothing():
     net = small_net()
     before = net.theta.copy()
