@@ -95,7 +95,7 @@ class Optimizer:
 
     def update(self, theta, gradient, lr, scratch):
         """Change `theta` in place; `scratch` is an array of the same shape to compute in."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} needs update(self, theta, gradient, lr, scratch)")
 
     def resume(self, t, state):
         """Go on after step `t`, remembering the arrays in `state`, by name, as a checkpoint kept them."""

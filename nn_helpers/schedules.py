@@ -42,7 +42,7 @@ class StepDecay:
 
     def __call__(self, t):
         """Return the learning rate of step t, counted from 1."""
-        return self.lr * self.factor ** ((t - 1) // self.every)
+        return self.lr * self.factor ** (max(t - 1, 0) // self.every)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class CosineWithWarmup:
 
     def __call__(self, t):
         """Return the learning rate of step t, counted from 1."""
-        if t <= self.warmup_steps:
+        if t <= self.warmup_steps > 0:
             return self.lr * t / self.warmup_steps
         done = min(1.0, (t - self.warmup_steps) / (self.total_steps - self.warmup_steps))
         return self.final_lr + (self.lr - self.final_lr) * (1 + math.cos(math.pi * done)) / 2

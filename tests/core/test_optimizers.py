@@ -17,7 +17,7 @@ from nn_helpers import (
     StepDecay,
     make_optimizer,
 )
-from nn_helpers.optimizers import OPTIMIZERS
+from nn_helpers.optimizers import OPTIMIZERS, Optimizer
 
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
@@ -136,6 +136,19 @@ def test_a_schedule_is_a_function_of_the_step_that_returns_a_number():
     for lr in ("0.1", None):
         with pytest.raises(ValueError, match=f"learning rate of at least 0, got {lr!r} for step 1"):
             SGD(lambda t, lr=lr: lr).step(np.ones(3), np.ones(3))
+
+
+@pytest.mark.parametrize("schedule", [Constant(0.1), StepDecay(0.1, 5), CosineWithWarmup(0.1, 10)])
+def test_who_draws_a_schedule_from_step_0_sees_its_first_rate_there(schedule):
+    assert schedule(0) == 0.1
+
+
+def test_an_optimizer_of_ones_own_is_told_what_it_needs():
+    class Mine(Optimizer):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Mine needs update\(self, theta, gradient, lr, scratch\)"):
+        Mine(0.1).step(np.ones(2), np.ones(2))
 
 
 def test_constant_and_step_decay_schedules():
