@@ -68,7 +68,7 @@ class ArraySplit:
         if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu" or y.shape != x.shape[:1]:
             raise ValueError(
                 f"ArrayDataset: y of {part} must be {len(x)} integer labels, one for each row of x; "
-                f"got {describe(y)}{label_advice('y', y)}"
+                f"got {describe(y)}{label_advice('y', y, len(x))}"
             )
         self.inputs, self.labels = x.reshape(len(x), int(np.prod(x.shape[1:]))), y
 

@@ -39,12 +39,12 @@ class Split:
         if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
             raise TypeError(
                 f"Split: labels must be an array of integers, got {describe(labels)}"
-                f"{label_advice('labels', labels)}"
+                f"{label_advice('labels', labels, len(images))}"
             )
         if labels.shape != images.shape[:1]:
             raise ValueError(
                 f"Split: labels must have shape ({len(images)},), one for each image, got {labels.shape}"
-                f"{label_advice('labels', labels)}"
+                f"{label_advice('labels', labels, len(images))}"
             )
 
     @property
@@ -93,12 +93,12 @@ class Dataset:
                 f"Dataset: name must be a text, got {describe(self.name)}; "
                 'write Dataset("my images", train, …)'
             )
-        if isinstance(self.class_names, str) or not np.iterable(self.class_names):
+        if isinstance(self.class_names, str | set | frozenset | dict) or not np.iterable(self.class_names):
             raise TypeError(
                 f"Dataset {self.name!r}: class_names must be a list with the name of each class, "
                 f"got {self.class_names!r:.60}"
             )
-        object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
         for part in ("train", "val", "test"):
             if part != "train" and getattr(self, part) is None:
                 object.__setattr__(self, part, self.train[:0])

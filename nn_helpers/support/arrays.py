@@ -144,7 +144,7 @@ def labels(function, y, N, C):
     refuse_mask(function, "y", y)
     if y.shape == (N,):
         if y.dtype.kind not in "iu":
-            found = f"{_not_whole(y)}{label_advice('y', y)}"
+            found = f"{_not_whole(y)}{label_advice('y', y, N)}"
             raise TypeError(f"{function}: labels y must be integers, got {found}")
         if N and not 0 <= y.min() <= y.max() < C:
             row = int(np.flatnonzero((y < 0) | (y >= C))[0])
@@ -157,7 +157,7 @@ def labels(function, y, N, C):
             row = int(np.flatnonzero(bad)[0])
             raise ValueError(f"{function}: row {row} of y is {y[row]}; expected numbers ≥ 0 that sum to 1")
     else:
-        advice = label_advice("y", y) if y.shape == (N, 1) else ""
+        advice = label_advice("y", y, N) if y.shape == (N, 1) else ""
         raise ValueError(
             f"{function}: labels y have shape {y.shape}; "
             f"expected ({N},) for integer labels or ({N}, {C}) for one-hot, as logits are ({N}, {C}){advice}"
@@ -165,13 +165,13 @@ def labels(function, y, N, C):
     return y
 
 
-def label_advice(name, y):
+def label_advice(name, y, N):
     """Return what makes integer labels (N,) of `y`, as "; write …", or nothing where nothing does."""
     if not isinstance(y, np.ndarray):
         return _as_array(name, y, "")
     if y.ndim == 2 and y.shape[1] == 1:  # as Keras gives them
         return f"; write {name}[:, 0]"
-    if y.ndim == 2 and y.dtype.kind in "fiub":
+    if y.ndim == 2 and len(y) == N and y.dtype.kind in "fiub":
         return f"; for one-hot rows write {name}.argmax(axis=1)"
     if y.ndim == 1 and y.dtype.kind in "USO":
         return f"; write classes, {name} = np.unique({name}, return_inverse=True)"

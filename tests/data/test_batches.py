@@ -128,6 +128,12 @@ def test_parts_have_the_same_number_of_columns():
         ArrayDataset(numbered(4), val=(np.ones((4, 2)), np.zeros(4, int)))
 
 
+def test_one_row_of_labels_is_not_taken_for_one_hot_rows():
+    x, y = numbered(5)
+    with pytest.raises(ValueError, match=r"got int64 array \(1, 5\)$"):
+        ArrayDataset((x, y.astype(np.int64)[np.newaxis]))
+
+
 def test_arrays_of_any_shape_are_flattened_and_described():
     data = ArrayDataset((np.ones((4, 2, 3)), np.zeros(4, int)))
     assert data.input_size == 6

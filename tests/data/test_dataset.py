@@ -288,3 +288,18 @@ def test_an_unknown_data_set_is_refused_with_the_known_ones(monkeypatch):
     monkeypatch.setenv("NN_HELPERS_DATA", "CIFAR100")
     with pytest.raises(ValueError, match="environment variable NN_HELPERS_DATA"):
         load_images()
+
+
+def test_names_of_classes_need_an_order_and_numbers_become_text():
+    for names in (set("abcdefghij"), frozenset("abcdefghij"), dict(enumerate("abcdefghij"))):
+        with pytest.raises(TypeError, match="class_names must be a list"):
+            dataset(class_names=names)
+    data = dataset(class_names=np.arange(1, 11))
+    assert data.class_names[0] == "1"
+    assert "<td>10</td>" in data._repr_html_()
+
+
+def test_one_row_of_labels_is_not_taken_for_one_hot_rows():
+    whole = split()
+    with pytest.raises(ValueError, match=r"one for each image, got \(1, 20\)$"):
+        Split(whole.images, whole.labels[np.newaxis])
