@@ -86,7 +86,7 @@ class Plan:
         )  # fmt: skip
         if plan.keep_best and not (plan.validate and len(data.val)):
             raise ValueError(
-                "train: keep_best needs validation images; data.subset(…, val=…) sets some apart"
+                "train: keep_best needs validate=True, and data.subset(…, val=…) or ArrayDataset(…, val=…)"
             )
         plan._warn_of_surprises(function)
         return plan
@@ -129,10 +129,10 @@ def require_net(function, net):
 
 def check_that_they_fit(function, net, data, parts):
     """Refuse data whose examples or labels are not what the network takes."""
-    if data.input_size != net.input_size:
+    if (D := data.input_size) != net.input_size:
         raise ValueError(
-            f"{function}: the network takes {counted(net.input_size, 'number')} an example, the data has "
-            f"{data.input_size}; write ClassificationNet(input_size={data.input_size}, …)"
+            f"{function}: the network takes {counted(net.input_size, 'number')} an example, the data has {D}"
+            + f"; write ClassificationNet(input_size={D}, …)" * (D > 0)
         )
     for part in parts:
         labels, C = getattr(data, part).labels, net.num_classes

@@ -82,7 +82,7 @@ def _values(name, given):
     if not values:
         raise ValueError(f"search: the values of {name} must be a list of at least one, got {given!r:.60}")
     for value in values:
-        each = name == "activation" and isinstance(value, list | tuple)  # in a network of as many layers
+        each = name == "activation" and isinstance(value, list | tuple | np.ndarray)  # of as many layers
         _judge({name: value} | ({"hidden_sizes": (1,) * len(value)} if each else {}))
     return values
 
@@ -201,7 +201,7 @@ def fit(net, data):
 
 def _without_test(data):
     if not len(data.val):
-        raise ValueError("search: the validation part is empty; data.subset(…, val=…) sets images apart")
+        raise ValueError("search: no validation part; write data.subset(…, val=…) or ArrayDataset(…, val=…)")
     if isinstance(data, Dataset):
         return Dataset(data.name, data.train, data.val, class_names=data.class_names)
     return ArrayDataset(*((part.inputs, part.labels) for part in (data.train, data.val)))

@@ -329,7 +329,7 @@ def test_a_checkpoint_that_cannot_be_written_is_said_before_training(
         ({"augment": "flip"}, "augment must be a function such as flip_and_shift, got 'flip'"),
         ({"augment": flip_and_shift}, "augment changes images"),
         ({"seed": -1}, "train: seed must be a whole number of at least 0, .* got -1"),
-        ({"keep_best": True}, "keep_best needs validation images"),
+        ({"keep_best": True}, "keep_best needs validate=True"),
         ({"checkpoint_every": 0}, "checkpoint_every must be at least 1"),
     ],
 )

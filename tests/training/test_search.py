@@ -128,6 +128,7 @@ def test_a_penalty_of_0_is_drawn_beside_those_between_the_others():
 def test_an_activation_for_each_layer_is_a_value_to_try():
     choices = {"hidden_sizes": [(8, 4)], "activation": ["relu", ["tanh", "relu"], ("relu", "tanh")]}
     assert [each["activation"] for each in configurations(choices)] == choices["activation"]
+    assert len(configurations({"activation": [np.array(["tanh", "relu"])]})) == 1
     with pytest.raises(ValueError, match="unknown activation 'relo'"):
         configurations({"activation": [["tanh", "relo"]]})
     with pytest.raises(ValueError, match="one for each hidden layer; got 2 for 1"):
@@ -168,7 +169,7 @@ def test_values_that_no_training_takes_are_refused_drawn_or_not(choices, words):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"data": points("moons", n_val=0)}, "the validation part is empty"),
+        ({"data": points("moons", n_val=0)}, "no validation part; write data.subset"),
         ({"configurations": []}, "configurations must be a list of dicts"),
         ({"configurations": None}, "configurations must be a list of dicts"),
         ({"configurations": {"lr": [0.1]}}, "configurations must be a list of dicts"),

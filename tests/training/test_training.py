@@ -244,9 +244,14 @@ def test_the_best_weights_survive_a_run_that_diverges():
     assert evaluate(ours, data, "val")[1] == np.nanmax(history.epochs()["val_accuracy"])
 
 
+def test_data_without_numbers_are_not_told_to_make_a_network_of_none():
+    with pytest.raises(ValueError, match=r"the data has 0$"):
+        train(net(), (np.empty((8, 0)), np.zeros(8, int)), SGD(0.1), progress=False)
+
+
 def test_keep_best_needs_something_to_judge_by():
     for options in ({"data": blobs()}, {"data": data_with_validation(), "validate": False}):
-        with pytest.raises(ValueError, match="keep_best needs validation images"):
+        with pytest.raises(ValueError, match=r"keep_best needs validate=True, and .* ArrayDataset"):
             train(net(), optimizer=SGD(0.1), keep_best=True, progress=False, **options)
 
 
