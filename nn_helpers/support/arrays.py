@@ -115,7 +115,7 @@ def _as_bytes(name, images):
     """Return advice how numbers become bytes from 0 to 255: some programs have them from 0 to 1."""
     if images.dtype.kind not in "fiu" or not images.size or not 0 <= images.min() <= images.max() <= 255:
         return ""
-    scaled = images.dtype.kind == "f" and images.max() <= 1
+    scaled = images.max() <= 1
     return f"; write {f'(255 * {name}).round()' if scaled else name}.astype(np.uint8)"
 
 

@@ -228,6 +228,6 @@ def table(found):
 
 
 def _in_words(value):
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list | np.ndarray):
         return ",".join(map(str, value)) or "0"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

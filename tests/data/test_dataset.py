@@ -183,6 +183,7 @@ GREY = np.repeat(IMAGES[..., :1], 3, axis=3)
         (IMAGES / 255, IMAGES),
         ((IMAGES / 255).astype(np.float32), IMAGES),
         (IMAGES.astype(np.int64), IMAGES),
+        ((IMAGES > 99).astype(np.int64), 255 * (IMAGES > 99)),
         (IMAGES.astype(float), IMAGES),
         (IMAGES.transpose(0, 3, 1, 2), IMAGES),
         (IMAGES.transpose(0, 3, 1, 2) / 255, IMAGES),

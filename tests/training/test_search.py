@@ -128,7 +128,11 @@ def test_a_penalty_of_0_is_drawn_beside_those_between_the_others():
 def test_an_activation_for_each_layer_is_a_value_to_try():
     choices = {"hidden_sizes": [(8, 4)], "activation": ["relu", ["tanh", "relu"], ("relu", "tanh")]}
     assert [each["activation"] for each in configurations(choices)] == choices["activation"]
-    assert len(configurations({"activation": [np.array(["tanh", "relu"])]})) == 1
+    each = {"activation": np.array(["tanh", "relu"]), "hidden_sizes": np.array([8, 4])}
+    (tried,) = configurations({name: [value] for name, value in each.items()})
+    found = search(DATA, [tried, {"hidden_sizes": (8,)}], epochs=1, seeds=1, jobs=1, progress=False)
+    assert "tanh,relu" in table(found)
+    assert "8,4" in table(found)
     with pytest.raises(ValueError, match="unknown activation 'relo'"):
         configurations({"activation": [["tanh", "relo"]]})
     with pytest.raises(ValueError, match="one for each hidden layer; got 2 for 1"):
