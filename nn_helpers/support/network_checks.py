@@ -76,7 +76,7 @@ def examples(method, x, net):
     """Return x as an array (N, input_size) of the network's dtype."""
     if isinstance(x, np.ndarray) and x.dtype == np.uint8:
         raise TypeError(
-            f"{method}: x is uint8 {x.shape}; as in training give data.standardise(x) of a Dataset or x / 255"
+            f"{method}: x is uint8 {x.shape}; scale it as in training: data.standardise(x), or x / 255"
         )
     x = floats(method, x=x)
     if x.ndim < 2 or int(np.prod(x.shape[1:])) != net.input_size:

@@ -86,7 +86,8 @@ class Plan:
         )  # fmt: skip
         if plan.keep_best and not (plan.validate and len(data.val)):
             raise ValueError(
-                "train: keep_best needs validate=True, and data.subset(…, val=…) or ArrayDataset(…, val=…)"
+                "train: keep_best needs validate=True and images to validate with: data.subset(…, val=…) "
+                "sets some apart, and so does ArrayDataset(…, val=…)"
             )
         plan._warn_of_surprises(function)
         return plan

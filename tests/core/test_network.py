@@ -543,7 +543,7 @@ def test_a_network_that_cannot_be_is_refused(options, error, words):
 @pytest.mark.parametrize(
     ("x", "error", "words"),
     [
-        (np.zeros((2, 5), np.uint8), TypeError, r"uint8 .* data.standardise\(x\) of a Dataset or x / 255"),
+        (np.zeros((2, 5), np.uint8), TypeError, r"uint8 .* data.standardise\(x\), or x / 255"),
         (np.zeros((2, 4)), ValueError, r"x must have shape \(N, 5\).*got \(2, 4\)"),
         (np.zeros(5), ValueError, r"got \(5,\)"),
         ([[0.0] * 5], TypeError, "must be a NumPy array"),

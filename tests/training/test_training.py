@@ -251,7 +251,7 @@ def test_data_without_numbers_are_not_told_to_make_a_network_of_none():
 
 def test_keep_best_needs_something_to_judge_by():
     for options in ({"data": blobs()}, {"data": data_with_validation(), "validate": False}):
-        with pytest.raises(ValueError, match=r"keep_best needs validate=True, and .* ArrayDataset"):
+        with pytest.raises(ValueError, match=r"keep_best needs validate=True and .* ArrayDataset"):
             train(net(), optimizer=SGD(0.1), keep_best=True, progress=False, **options)
 
 

@@ -269,6 +269,7 @@ class Checkpoints(Target):
         "RuntimeWarning: training diverged: ",
         # NumPy's own, where a file's numbers are beyond all measure
         "RuntimeWarning: (overflow|invalid value) encountered in ",
+        r"RuntimeWarning: train: (the checkpoint .* is not all finite|.* no checkpoint could be)",
     )
 
     def __init__(self, folder):
