@@ -118,6 +118,7 @@ ONE_HOT = Exercise(
     floats=("rows",),
     cases=_one_hot_cases,
     quantities=lambda y, num_classes: {"N": len(y), "C": num_classes},
+    sure={"every-pair": lambda words, _: "*" not in words},  # [[0.0] * C] * N is one row
     then="Your cross_entropy can make its target with it.",
 )
 

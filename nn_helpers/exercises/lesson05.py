@@ -202,7 +202,7 @@ FLIP = Exercise(
         "how often a place is treated as in the call before": 0.1,
         "how often two equal generators treat an image alike": 0.25,
     },
-    sure={"generator-of-its-own": own_generator, "unseeded-generator": own_generator},
+    sure={"unseeded-generator": own_generator},
     then="The library makes the same decisions, and moves the images as well.",
 )
 
@@ -295,7 +295,7 @@ DROPOUT_FORWARD = Exercise(
         "how much the places differ, where chance makes it 1": 0.25,
         "how often a place is treated as in the call before": 0.05,
     },
-    sure={"generator-of-its-own": own_generator, "unseeded-generator": own_generator},
+    sure={"unseeded-generator": own_generator},
     then="The mask is the cache: on the way back, dropout_backward multiplies by it once more.",
 )
 

@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from nn_helpers.gradcheck import relative_error
 from nn_helpers.network import ClassificationNet
 from nn_helpers.optimizers import Optimizer, make_optimizer
 from nn_helpers.schedules import CosineWithWarmup
+from nn_helpers.support.files import expand_user
 from nn_helpers.support.record import home
 
 # What every network is made of, and what some are; the other exercises are about programs around it.
@@ -44,11 +44,11 @@ def my_network(folder=None):
     >>> mine = my_network()  # doctest: +SKIP
     >>> train(mine.net([64, 64]), mine.data(data), mine.optimizer("adam", lr=1e-3))  # doctest: +SKIP
     """
-    folder = folder or home()
+    folder = home() if folder is None else expand_user("my_network", "folder", folder)
     if folder is None:
         return MyNetwork({}, dict.fromkeys(ALWAYS, "there is no work copy here"))
     try:
-        loaded = load(read(Path(folder) / FILE))
+        loaded = load(read(folder / FILE))
     except OSError as error:
         return MyNetwork({}, dict.fromkeys(ALWAYS, f"{FILE} cannot be read: {error.strerror or error}"))
     there = {*ALWAYS, *loaded.names, *loaded.problems}

@@ -1,5 +1,6 @@
 """`check` says facts first: what is seen in a function's code and results, where no mistake has a name."""
 
+import copy
 import inspect
 import itertools
 import linecache
@@ -613,3 +614,33 @@ def test_a_result_beside_a_named_mistake_is_explained_by_what_is_seen_in_it():
     verdict = check(f)
     assert verdict.mistake == "bias-mean"
     assert "dW[0, 0] is never written to: it is what `np.zeros(W.shape)` in line 5 made." in said(verdict)
+
+
+def copied_rng(images, rng):
+    rng = copy.deepcopy(rng)
+    return np.array([image[:, ::-1] if rng.random() < 0.5 else image for image in images])
+
+
+orders = {}
+
+
+def kept_order(N, batch_size, rng, drop_last=True):
+    order = orders.setdefault(N, rng.permutation(N))
+    for start in range(0, N - N % batch_size if drop_last else N, batch_size):
+        yield order[start : start + batch_size]
+
+
+def test_decisions_that_are_the_same_at_every_call_are_named_whatever_makes_them_so():
+    assert check(copied_rng, "flip").mistakes == ("generator-of-its-own",)
+    assert check(kept_order, "minibatches").mistakes == ("same-order-every-epoch",)
+
+
+def one_row_many_times(y, num_classes):
+    rows = [[0.0] * num_classes] * len(y)
+    for row, k in zip(rows, y, strict=True):
+        row[k] = 1.0
+    return np.array(rows)
+
+
+def test_one_list_many_times_is_no_index_without_pairs():
+    assert check(one_row_many_times, "one_hot").mistakes == ()

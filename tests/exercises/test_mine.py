@@ -256,3 +256,8 @@ def test_train_mine_needs_a_work_copy(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("NN_HELPERS_MY_LESSONS", raising=False)
     assert main([*QUICK, "--mine"]) == 2
     assert "--mine: there is no work copy here" in capsys.readouterr().err
+
+
+def test_what_is_no_folder_is_said_not_to_be_one():
+    with pytest.raises(TypeError, match="my_network: folder must be a path"):
+        my_network([64, 64])
