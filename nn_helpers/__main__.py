@@ -576,6 +576,7 @@ def run_grade(arguments):
 
 def main(argv=None):
     """Run the command line; errors that a user can mend are one message, without a traceback."""
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - closed, and progress bars need one
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a pipe on Windows knows no →; \u2192 is better than an error
             stream.reconfigure(errors="backslashreplace")

@@ -195,18 +195,19 @@ def report(folder):
     return Report(learners, problems, known)
 
 
+ENDS = ".jsonl", ".jsonl.txt", ".zip"  # some editors and browsers add .txt
 COLLECT = "Collect each learner's my_lessons/record.jsonl, as name.jsonl or in a folder name"
 
 
 def _files(folder):
     for parent, folders, names in os.walk(folder):
-        folders.sort()
-        yield from (Path(parent, name) for name in sorted(names) if name.lower().endswith((".jsonl", ".zip")))
+        folders[:] = sorted(name for name in folders if name[0] != ".")  # as those of reset all
+        yield from (Path(parent, name) for name in sorted(names) if name.lower().endswith(ENDS))
 
 
 def _name(path):
     """Return a learner's name, as the path has it without what learning platforms and lessons add."""
-    parts = (part for part in path.with_suffix("").parts if part not in ("record", "my_lessons"))
+    parts = (p for p in path.with_suffix("").parts if p not in ("record", "record.jsonl", "my_lessons"))
     return printable("/".join(PLATFORM.sub("", part) for part in parts), 80)
 
 

@@ -10,6 +10,7 @@ import copy
 import json
 import os
 import re
+import sys
 import textwrap
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def _collect(folder, found):
                 found.setdefault(who, []).extend(_notebooks(entry))
             else:  # the folder is a lesson's, and the students are in it
                 _collect(entry, found)
-        elif entry.suffix.lower() == ".ipynb":
+        elif entry.suffix.lower() == ".ipynb" or PLATFORM.search(entry.name):  # what is none gets a line
             found.setdefault(who or _whose(folder.resolve()) or ("student", ""), []).append(entry)
 
 
@@ -172,11 +173,12 @@ def _definitions(piece):
     """Yield the definitions in a piece: itself, or what it comes to."""
     match piece.statement:
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda(args=arguments, body=body)):
-            source = f"def {name}({ast.unparse(arguments)}):\n    return {ast.unparse(body)}"
-            yield piece._replace(text=source, statement=statement_of(source))
+            yield _as(piece, f"def {name}({ast.unparse(arguments)}):\n    return {ast.unparse(body)}")
         case ast.Expr(ast.Call(ast.Name(id="check"), [ast.Name(id=own), ast.Constant(str(name))])):
-            source = f"{name} = {own}"  # it has another name
-            yield piece._replace(text=source, statement=statement_of(source))
+            yield _as(piece, f"{name} = {own}")  # it has another name
+        case ast.ImportFrom(module=module, names=[ast.alias(name="*")]) if module in MODULES:
+            public = getattr(sys.modules[module], "__all__", vars(sys.modules[module]))
+            yield from (_as(piece, f"from {module} import {name}") for name in public if name[0] != "_")
         case ast.If() | ast.Try() | ast.With():
             lines = piece.text.split("\n")
             for node in ast.walk(piece.statement):
@@ -185,6 +187,10 @@ def _definitions(piece):
                     yield Piece(piece.first + node.lineno - 1, piece.end, source, statement_of(source))
         case _:
             yield piece
+
+
+def _as(piece, source):
+    return piece._replace(text=source, statement=statement_of(source))
 
 
 def _may_be_a_function(statement):

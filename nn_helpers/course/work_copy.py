@@ -35,6 +35,7 @@ IN_LAB = (
     "Is it open in JupyterLab? Then that asks when it saves: Revert shows the new one, "
     "Overwrite keeps what you see there."
 )
+ANEW = "nn-helpers reset {} puts the new one there, and keeps this one"
 NOTE = """**A newer edition has another version of the cell above.** You changed that cell, so yours stays and
 runs. This is the new one; delete this note when you no longer need it.
 
@@ -101,7 +102,7 @@ def reset(what, folder):
     folder, sources = require("reset", folder), _sources()
     _claim(folder)
     lessons = [
-        source for source in sources if what == "all" or re.match(rf"0*{re.escape(what)}_", source.name)
+        source for source in sources if what == "all" or re.match(rf"0?{re.escape(what)}_", source.name)
     ]
     with _alone(folder) as before:
         for source in lessons:  # before anything is changed
@@ -281,10 +282,7 @@ def _bring(source, folder, before):
         return []
     _require_file(path)
     if base is None:
-        raise ValueError(
-            "nothing says which edition it was made from; "
-            f"nn-helpers reset {source.name[:2]} puts the new one there, and keeps this one"
-        )
+        raise ValueError(f"nothing says which edition it was made from; {ANEW.format(source.name[:2])}")
     if source.suffix != ".ipynb":
         changed = _edition(path) != base["edition"]
         if changed:
@@ -296,8 +294,6 @@ def _bring(source, folder, before):
 
 
 def _bring_lesson(source, path, base, before):
-    import nbformat
-
     mine, new = _read(path), copy_of(_read(source))
     old = base["cells"]
     _adopt_ids(mine.cells, old)
@@ -306,9 +302,8 @@ def _bring_lesson(source, path, base, before):
             if cell["cell_type"] == "code":
                 cell["source"] = WRITTEN_FOR.sub(rf"\g<1>{found[2]}", cell["source"])
     mine.cells, both = merge(old, mine.cells, new.cells)
-    mine.nbformat_minor = max(mine.nbformat_minor, new.nbformat_minor)
     _keep(path, before)
-    write(path, nbformat.writes(mine, indent=1, ensure_ascii=False).encode() + b"\n")
+    write(path, _bytes_of(mine))
     _remember(path.parent, path.name, {"edition": _edition(source), "cells": _bare(new)})
     both_changed = f" Cells that both changed: {len(both)}. Yours stays, and the new one is shown below it."
     return [f"{path} is the new edition, with all that you wrote.{both_changed * bool(both)}"]
@@ -325,10 +320,8 @@ def _adopt_ids(cells, old):
 
 
 def _reset_exercise(what, sources, folder, before):
-    """Put back the cell of an exercise, in each lesson that has one."""
-    import nbformat
-
-    said, names = [], set()
+    """Put back the cell of an exercise, in each lesson that has one, or in none where one cannot be read."""
+    blank, names = {}, set()
     for source in sources:
         if source.suffix != ".ipynb":
             continue
@@ -346,28 +339,33 @@ def _reset_exercise(what, sources, folder, before):
         there = {cell.id for cell in mine.cells}
         mine.cells = [blanks.get(cell.id, cell) for cell in mine.cells]
         mine.cells += [cell for name, cell in blanks.items() if name not in there]
-        _keep(path, before)
-        write(path, nbformat.writes(mine, indent=1, ensure_ascii=False).encode() + b"\n")
-        said += [f"{what} is blank again in {path}."]
-    if not said:
+        blank[path] = mine
+    if not blank:
         near = difflib.get_close_matches(what, names) or sorted(names)
         raise ValueError(
             f"reset: {what!r} is no exercise and no lesson; there is {', '.join(near)}, 02 or all"
         )
-    return said
+    for path, mine in blank.items():
+        _keep(path, before)
+        write(path, _bytes_of(mine))
+    return [f"{what} is blank again in {path}." for path in blank]
 
 
 def _put(source, folder):
     """Write a file of the work copy as it is in the edition `source`, and then what it was made from."""
     content, base = source.read_bytes(), {"edition": _edition(source)}
     if source.suffix == ".ipynb":
-        import nbformat
-
         notebook = copy_of(_read(source))
-        content = nbformat.writes(notebook, indent=1, ensure_ascii=False).encode() + b"\n"
-        base["cells"] = _bare(notebook)
+        content, base["cells"] = _bytes_of(notebook), _bare(notebook)
     write(folder / source.name, content)
     _remember(folder, source.name, base)
+
+
+def _bytes_of(notebook):
+    import nbformat
+
+    # Half a character, which an editor left, stays as it was written in the file: \ud83d
+    return nbformat.writes(notebook, indent=1, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
 
 def _bare(notebook):
@@ -409,7 +407,7 @@ def _require_no_folder(path):
 
 def _require_file(path):
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise ValueError("it is a link, a folder or a device, and no file")
+        raise ValueError(f"{path} is a link, a folder or a device, and no file")
 
 
 def _read(path):
@@ -419,14 +417,14 @@ def _read(path):
     import nbformat
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+            notebook.nbformat_minor = max(5, notebook.nbformat_minor)  # older ones, as Colab's, have no ids
             nbformat.validate(notebook)
     except OSError:
         raise
     except Exception:  # of many kinds
-        raise ValueError("it is no notebook that can be read") from None
+        raise ValueError(f"{path} is no notebook that can be read; {ANEW.format(path.name[:2])}") from None
     return notebook
 
 

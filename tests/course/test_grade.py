@@ -69,6 +69,8 @@ def graded(folder, **options):
         (["Anna M_12_assignsubmission_file_/x.ipynb", "Anna M_13_assignsubmission_file_/x.ipynb"],
          {"Anna M 12": 1, "Anna M 13": 1}),
         (["musteranna_LATE_123_456_05_cifar10-1.ipynb", "ben_9_8_x.ipynb"], {"musteranna": 1, "ben": 1}),
+        (["anna_1_2_my_lessons.zip", "ben_3_4_x.ipynb.txt", "ben_3_5_x.ipynb", "grades.csv"],
+         {"anna": 1, "ben": 2}),
         (["submitted/anna/ps1/05_cifar10.ipynb", "source/ps1/05_cifar10.ipynb"], {"anna": 1}),
         (["05_cifar10/anna.ipynb", "04_optimizers/anna.ipynb"], {"anna": 2}),
         (["anna.ipynb", "anna (1).ipynb", "anna-Copy1.ipynb"], {"anna": 3}),
@@ -110,6 +112,8 @@ def test_each_function_is_found_wherever_its_cell_went(seed):
         ["ZERO = 0\ndef f(z):\n    return np.maximum(ZERO, z)", "def relu_forward(z):\n    return f(z), z"],
         ["%%time\ndef relu_forward(z):\n    return np.maximum(0, z), z"],
         ["!ls\nx = = 3\ndef relu_forward(z):\n    return np.maximum(0, z), z"],
+        ["from numpy import *", "def relu_forward(z):\n    return maximum(0, z), z"],
+        ["from math import *", "def relu_forward(z):\n    return np.maximum(comb(1, 2), z), z"],
         ["import numpy\r\ndef relu_forward(z):\r\n    return numpy.maximum(0, z), z\r\n"],
         ["def f(z, g=lambda z: z):\n    return z", "def relu_forward(z):\n    return np.maximum(0, z), z"],
     ],
@@ -275,6 +279,13 @@ def test_whatever_leads_out_of_a_function_is_marked(way):
         assert [mark.partition(" (")[0] for mark in version["marks"]] == [OUTSIDE]
     own = OTHER_RELU.replace("z", "core")  # a name of one's own leads nowhere
     assert not any(version["marks"] for version in functions_in(notebook([own, backward]).encode()))
+
+
+def test_what_leads_out_is_marked_when_all_of_numpy_was_imported():
+    cells = "from numpy import *", "def relu_forward(z):\n    return maximum(0, z), {}"
+    for last, marks in {"z": [], "ctypeslib.ctypes": [f"{OUTSIDE} (ctypes, ctypeslib)"]}.items():
+        (version,) = functions_in(notebook([cells[0], cells[1].format(last)]).encode())
+        assert version["marks"] == marks
 
 
 def test_no_name_of_numpy_leads_to_another_module_unmarked():

@@ -183,6 +183,7 @@ def test_a_question_is_said_with_its_most_frequent_wrong_answer_and_what_came_of
         ("Anna Arendt_1234_assignsubmission_file_/record.jsonl", "Anna Arendt"),
         ("annaarendt_LATE_1234_5678_record.jsonl", "annaarendt"),
         ("anna/my_lessons/record.jsonl", "anna"),
+        ("anna/record.jsonl.txt", "anna"),
         ("17.jsonl", "17"),
         ("group 1/ben.jsonl", "group 1/ben"),
         ("record.jsonl", "class"),
@@ -192,6 +193,14 @@ def test_a_question_is_said_with_its_most_frequent_wrong_answer_and_what_came_of
 def test_a_learner_is_called_what_the_file_is_called(tmp_path, path, name):
     hand_in(tmp_path / "class", path, line("begun"))
     assert [learner.name for learner in report.report(tmp_path / "class").learners] == [name]
+
+
+def test_what_a_reset_put_away_is_no_learner_of_its_own(tmp_path):
+    hand_in(tmp_path, "anna/my_lessons/record.jsonl", line("begun", "02"))
+    hand_in(tmp_path, "anna/my_lessons/.nn_helpers/before-2026-01-01-000000/record.jsonl", line("begun"))
+    found = report.report(tmp_path)
+    assert [learner.name for learner in found.learners] == ["anna"]
+    assert found.problems == []
 
 
 def test_names_are_said_only_when_asked_for(tmp_path, capsys):

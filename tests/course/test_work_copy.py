@@ -238,6 +238,33 @@ def test_a_copy_whose_ids_an_editor_replaced_is_merged_all_the_same(course):
     assert "mine" in [cell.source for cell in cells.values()]
 
 
+def test_a_copy_from_a_tool_that_knows_no_ids_is_merged_and_reset(course):
+    course.make()
+    course.edit("exercise", "mine")
+    notebook = json.loads(course.lesson.read_bytes()) | {"nbformat_minor": 0}  # as Colab saves it
+    for cell in notebook["cells"]:
+        del cell["id"]
+    course.lesson.write_text(json.dumps(notebook), encoding="utf-8")
+    course.write(changed(EDITION, title="new"))
+    course.make()
+    cells = course.read()
+    assert cells["title"].source == "new"
+    assert "mine" in [cell.source for cell in cells.values()]
+    course.lesson.write_text(json.dumps(notebook), encoding="utf-8")
+    assert reset("relu", course.copy)[0] == f"relu is blank again in {course.lesson}."
+
+
+def test_half_a_character_stays_as_it_was(course):
+    course.make()
+    course.edit("exercise", "# mine HALF")
+    content = course.lesson.read_text(encoding="utf-8")
+    course.lesson.write_text(content.replace("HALF", r"\ud83d"), encoding="utf-8")
+    course.write(changed(EDITION, title="new"))
+    course.make()
+    cells = {cell["id"]: "".join(cell["source"]) for cell in json.loads(course.lesson.read_bytes())["cells"]}
+    assert (cells["title"], cells["exercise"]) == ("new", "# mine \ud83d")
+
+
 # 200 random edits of both
 
 
@@ -372,6 +399,20 @@ def test_what_cannot_be_reset_is_said(course):
     course.make()
     with pytest.raises(ValueError, match=r"'rleu' is no exercise and no lesson; there is relu, 02 or all"):
         reset("rleu", course.copy)
+    before = course.lesson.read_bytes()
+    with pytest.raises(ValueError, match="'' is no exercise and no lesson"):
+        reset("", course.copy)
+    assert course.lesson.read_bytes() == before
+
+
+def test_an_exercise_of_two_lessons_is_put_back_in_both_or_in_none(course):
+    nbformat.write(EDITION, course.source / "01_second.ipynb")
+    course.make()
+    course.edit("exercise", "mine")
+    (course.copy / "01_second.ipynb").write_text("half", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"01_second.ipynb is no notebook that .*; nn-helpers reset 01 "):
+        reset("relu", course.copy)
+    assert course.read()["exercise"].source == "mine"
 
 
 # Folders in every state
@@ -405,8 +446,14 @@ def test_what_is_no_notebook_is_left_alone(course, content):
     course.make()
     course.lesson.write_bytes(content)
     course.write(changed(EDITION, title="new"))
-    assert course.make() == [f"{course.lesson.name} is left as it was: it is no notebook that can be read"]
+    assert course.make() == [
+        f"{course.lesson.name} is left as it was: {course.lesson} is no notebook that can be read; "
+        "nn-helpers reset 00 puts the new one there, and keeps this one"
+    ]
     assert course.lesson.read_bytes() == content
+    reset("00", course.copy)  # as the message advises
+    assert course.read()["title"].source == "new"
+    assert [path.read_bytes() for path in course.copy.glob(".nn_helpers/before-*/*")] == [content]
 
 
 NO_ID = b'{"edition": "x", "cells": [{"id": ["a"], "cell_type": "code", "source": "x"}]}'
@@ -431,7 +478,7 @@ def test_a_pipe_in_the_place_of_a_lesson_is_left_alone(course):
     course.lesson.unlink()
     os.mkfifo(course.lesson)
     course.write(changed(EDITION, title="new"))
-    assert "is left as it was: it is a link" in course.make()[0]
+    assert f"is left as it was: {course.lesson} is a link" in course.make()[0]
     assert stat.S_ISFIFO(course.lesson.lstat().st_mode)
 
 

@@ -261,6 +261,12 @@ def test_what_the_output_has_no_letters_for_is_printed_in_others(encoding, monke
     assert b"open your copy of the lessons" in stdout.buffer.getvalue()
 
 
+def test_a_program_without_a_place_for_errors_trains_all_the_same(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)  # as Python has it where it is closed: 2>&-, pythonw
+    assert main(["train", "--images", "16", "--val", "0", "--epochs", "1", "--optimizer", "sgd"]) == 0
+    sys.stderr.close()
+
+
 def test_a_figure_replaces_a_link_that_leads_nowhere(tmp_path):
     path = tmp_path / "loss.png"
     try:
