@@ -322,9 +322,7 @@ def _adopt_ids(cells, old):
 def _reset_exercise(what, sources, folder, before):
     """Put back the cell of an exercise, in each lesson that has one, or in none where one cannot be read."""
     blank, names = {}, set()
-    for source in sources:
-        if source.suffix != ".ipynb":
-            continue
+    for source in (one for one in sources if one.suffix == ".ipynb"):
         new, path = copy_of(_read(source)), folder / source.name
         blanks = {}
         for cell in new.cells:
@@ -342,9 +340,7 @@ def _reset_exercise(what, sources, folder, before):
         blank[path] = mine
     if not blank:
         near = difflib.get_close_matches(what, names) or sorted(names)
-        raise ValueError(
-            f"reset: {what!r} is no exercise and no lesson; there is {', '.join(near)}, 02 or all"
-        )
+        raise ValueError(f"reset: {what!r} is no exercise or lesson; there is {', '.join(near)}, 02 or all")
     for path, mine in blank.items():
         _keep(path, before)
         write(path, _bytes_of(mine))

@@ -397,10 +397,10 @@ def test_what_cannot_be_reset_is_said(course):
     with pytest.raises(ValueError, match="no work copy"):
         reset("relu", course.copy)
     course.make()
-    with pytest.raises(ValueError, match=r"'rleu' is no exercise and no lesson; there is relu, 02 or all"):
+    with pytest.raises(ValueError, match=r"'rleu' is no exercise or lesson; there is relu, 02 or all"):
         reset("rleu", course.copy)
     before = course.lesson.read_bytes()
-    with pytest.raises(ValueError, match="'' is no exercise and no lesson"):
+    with pytest.raises(ValueError, match="'' is no exercise or lesson"):
         reset("", course.copy)
     assert course.lesson.read_bytes() == before
 
