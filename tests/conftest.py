@@ -11,7 +11,8 @@ from budgets import Budgets
 pytest.register_assert_rewrite("runs")
 
 IN_A_BROWSER = "tests/widgets/in_a_browser/"
-FIRST = IN_A_BROWSER, "tests/course/test_learner.py", "tests/widgets/", "notebooks/"  # what takes longest
+# What takes longest; the lessons last of it, as a browser beside them takes more than its half of two cores.
+FIRST = IN_A_BROWSER, "tests/course/test_learner.py", "tests/widgets/", "tests/exercises/", "notebooks/"
 
 # Python ignores Ctrl-C if it was started in the background, as with `make test &`, but tests press it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
