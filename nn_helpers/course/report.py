@@ -207,8 +207,8 @@ def _files(folder):
 
 def _name(path):
     """Return a learner's name, as the path has it without what learning platforms and lessons add."""
-    parts = (p for p in path.with_suffix("").parts if p not in ("record", "record.jsonl", "my_lessons"))
-    return printable("/".join(PLATFORM.sub("", part) for part in parts), 80)
+    parts = (part.removesuffix(".jsonl") for part in path.with_suffix("").parts)
+    return printable("/".join(PLATFORM.sub("", p) for p in parts if p not in ("record", "my_lessons")), 80)
 
 
 def _is_known(event, known):

@@ -184,6 +184,7 @@ def test_a_question_is_said_with_its_most_frequent_wrong_answer_and_what_came_of
         ("annaarendt_LATE_1234_5678_record.jsonl", "annaarendt"),
         ("anna/my_lessons/record.jsonl", "anna"),
         ("anna/record.jsonl.txt", "anna"),
+        ("anna.jsonl.txt", "anna"),
         ("17.jsonl", "17"),
         ("group 1/ben.jsonl", "group 1/ben"),
         ("record.jsonl", "class"),
