@@ -129,7 +129,8 @@ def test_a_process_that_ends_at_any_call_to_the_disk_leaves_a_checkpoint_to_go_o
 
 
 WRITERS = textwrap.dedent("""
-    import mmap, random, signal, time, zlib
+    import mmap, random, signal, time, traceback, zlib
+    from contextlib import suppress
     from pathlib import Path
     from nn_helpers.saving import read
     from nn_helpers.training import checkpoints
@@ -137,6 +138,7 @@ WRITERS = textwrap.dedent("""
 
     path, kills = Path(sys.argv[1]), int(sys.argv[2])
     chance, refused = random.Random(0), mmap.mmap(-1, 1)  # which all processes share
+    REFUSALS = "a training in process", "stands at step", "another training has written"
 
     def digest(arrays):
         arrays = {name: np.array(array) for name, array in arrays.items()}
@@ -147,16 +149,17 @@ WRITERS = textwrap.dedent("""
     def fork(write, number):
         if child := os.fork():
             return child
-        while True:
-            try:
-                write(number)
-            except FileExistsError as error:
-                assert "a training in process" in str(error) or "stands at step" in str(error), error
-                refused[0] = 1
-                time.sleep(0.001)
-            except BaseException as error:
-                print(repr(error), flush=True)
-                os._exit(1)
+        try:
+            while True:
+                try:
+                    write(number)
+                except FileExistsError as error:
+                    assert any(words in str(error) for words in REFUSALS), error
+                    refused[0] = 1
+                    time.sleep(0.001)
+        finally:  # not one step further in what only the parent does
+            traceback.print_exc()
+            os._exit(1)
 
     def kill(child):
         os.kill(child, signal.SIGKILL)
@@ -168,7 +171,9 @@ WRITERS = textwrap.dedent("""
             kill_again_and_again(write, look, ended, children)
         finally:  # or they would go on without anybody
             for child in children.values():
-                os.kill(child, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has ended by an error, which is told above
+                    os.kill(child, signal.SIGKILL)
+                    os.waitpid(child, 0)  # or it could still hold the path
 
     def kill_again_and_again(write, look, ended, children):
         last, looks, killed = None, 0, 0
