@@ -147,10 +147,11 @@ WRITERS = textwrap.dedent("""
         return {name: zlib.crc32(array) for name, array in arrays.items()}
 
     def fork(write, number):
+        parent = os.getpid()
         if child := os.fork():
             return child
         try:
-            while True:
+            while os.getppid() == parent:  # or, if that is killed, they would go on without anybody
                 try:
                     write(number)
                 except FileExistsError as error:
@@ -169,7 +170,7 @@ WRITERS = textwrap.dedent("""
         children = {}
         try:
             kill_again_and_again(write, look, ended, children)
-        finally:  # or they would go on without anybody
+        finally:
             for child in children.values():
                 with suppress(ProcessLookupError):  # it has ended by an error, which is told above
                     os.kill(child, signal.SIGKILL)
