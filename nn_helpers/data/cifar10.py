@@ -1,5 +1,6 @@
 """CIFAR-10: 60,000 colour photographs in ten classes, from wherever this computer already has them."""
 
+import glob
 import os
 import tarfile
 import warnings
@@ -38,12 +39,6 @@ INSIDE = (
     "cifar-10-batches-py",  # torchvision, Keras 2
     "cifar-10-batches-py/cifar-10-batches-py",  # Keras 3, early versions
     "cifar-10-batches-py-target/cifar-10-batches-py",  # Keras 3
-    "cifar-10-binary.tar.gz",
-    "cifar-10-python.tar.gz",
-    "cifar-10-batches-py.tar.gz",
-    "cifar-10-binary.tar",  # as a browser unpacks it
-    "cifar-10-python.tar",
-    "cifar-10-batches-py.tar",
     "cifar-10-batches-py_archive",
     "cifar-10-batches-py-target_archive",
 )
@@ -152,7 +147,9 @@ def _usual_places():
 
 def _copies_in(place):
     """Yield the folders and archives in `place` that look like CIFAR-10."""
-    for path in (place / inside for inside in INSIDE):
+    archives = [n for n in glob.glob("cifar-10-*", root_dir=place) if n.endswith((".tar", ".gz", ".tgz"))]
+    archives.sort(key=lambda name: (len(name), name))  # a browser's second one is longer: (1)
+    for path in (place / inside for inside in (*INSIDE, *archives)):
         if os.path.isfile(path) or any(
             os.path.isfile(path / (name + end)) for name in FILES for end in (".bin", "")
         ):

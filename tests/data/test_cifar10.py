@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from nn_helpers.data import cifar10
-from nn_helpers.data.cifar10 import FILES, cache_dir, load_cifar10
+from nn_helpers.data.cifar10 import FILES, cache_dir, find_copies, load_cifar10
 
 N = 20  # images a file, see conftest.py
 LAYOUTS = ["binary", "python", 2, 3, 4, 5]
@@ -91,6 +91,10 @@ def test_the_pickles_written_here_are_what_pickle_itself_understands(small):
         ("cifar-10-binary.tar.gz", "binary"),
         ("cifar-10-python.tar.gz", "python"),
         ("cifar-10-batches-py.tar.gz", "python"),
+        ("cifar-10-binary (1).tar.gz", "binary"),  # as browsers name the second download
+        ("cifar-10-python.tar (1).gz", "python"),
+        ("cifar-10-binary.tar-2.gz", "binary"),
+        ("cifar-10-python.tgz", "python"),
         ("cifar-10-batches-py_archive", "python"),
         ("cifar-10-batches-py-target_archive", "python"),
     ],
@@ -100,6 +104,16 @@ def test_a_copy_is_found_in_a_folder_under_every_usual_name(small, tmp_path, ins
     put(tmp_path / "place" / inside, layout)
     assert small.is_in(load_cifar10(tmp_path / "place"))
     assert small.is_in(load_cifar10(str(tmp_path / "place" / inside)))
+
+
+def test_a_browsers_second_download_comes_after_the_first_and_half_a_download_is_no_copy(small, tmp_path):
+    names = ["cifar-10-binary.tar.gz", "cifar-10-binary (1).tar.gz", "cifar-10-binary (2).tar.gz"]
+    for name in (*names, "cifar-10-binary.tar.gz.part", "cifar-100-binary.tar.gz"):
+        (tmp_path / name).write_bytes(b"")
+    assert find_copies(tmp_path) == [tmp_path / name for name in names]
+    small.archive(tmp_path / names[1])
+    with pytest.warns(UserWarning, match=r"passed over a damaged copy: .*cifar-10-binary\.tar\.gz"):
+        assert small.is_in(load_cifar10(tmp_path))
 
 
 @pytest.mark.parametrize(
