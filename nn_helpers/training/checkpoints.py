@@ -20,15 +20,7 @@ from itertools import islice
 
 import numpy as np
 
-from nn_helpers.saving import (
-    DTYPES,
-    SECTIONS,
-    SUFFIX,
-    description,
-    explain_damage,
-    read,
-    shapes_in,
-)
+from nn_helpers.saving import DTYPES, SECTIONS, SUFFIX, description, explain_damage, read, shapes_in
 from nn_helpers.saving import write as write_file
 from nn_helpers.support.files import explain_failure, own_place, require_writable, resolve
 from nn_helpers.support.parameters import TRAINED, of_kinds, size

@@ -1,6 +1,7 @@
 """`train` runs the generator of `steps` to its end; `compare_optimizers` does it for several optimizers."""
 
 import copy
+import zlib
 from collections.abc import Mapping
 from contextlib import ExitStack
 from inspect import signature
@@ -160,7 +161,7 @@ class Run:
     def train(self):
         """Train, within `checkpoints`, and return the history."""
         plan, history = self.plan, self.history
-        total = plan.epochs * plan.steps_per_epoch
+        total, before = plan.epochs * plan.steps_per_epoch, (len(history), zlib.crc32(plan.net.theta))
         try:
             with (
                 sharing(plan.threads),
@@ -174,6 +175,11 @@ class Run:
             history.stopped = str(error)
             warn(str(error))
         self.checkpoints.warn_if_behind()
+        if len(history) > before[0] and zlib.crc32(plan.net.theta) == before[1]:
+            warn(
+                "train: no step has changed a parameter. An optimizer's update must change theta in place, "
+                "as in theta -= lr * gradient; if it does, the learning rate is 0 or too small"
+            )
         if self.best.numbers is not None:
             plan.net.numbers[...] = self.best.numbers
         return history

@@ -10,12 +10,14 @@ from nn_helpers import (
     SGD,
     Adam,
     AdamW,
+    ClassificationNet,
     Constant,
     CosineWithWarmup,
     Momentum,
     RMSprop,
     StepDecay,
     make_optimizer,
+    train,
 )
 from nn_helpers.optimizers import OPTIMIZERS, Optimizer
 
@@ -225,6 +227,23 @@ def test_parameters_that_do_not_fit_are_refused_and_left_alone(name):
         optimizer.step(np.ones(4), np.ones(4))
     np.testing.assert_array_equal(theta, kept)
     assert optimizer.t == 1
+
+
+class MakesAnotherTheta(Optimizer):
+    def update(self, theta, gradient, lr, scratch):
+        theta = theta - lr * gradient
+
+
+@pytest.mark.parametrize("optimizer", [lambda: MakesAnotherTheta(0.1), lambda: SGD(lambda t: 0.0)])
+@pytest.mark.parametrize("options", [{}, {"normalise": True}])  # running means change all the same
+def test_a_training_in_which_no_parameter_changes_is_warned_of(optimizer, options):
+    rng = np.random.default_rng(0)
+    data, net = (rng.standard_normal((8, 4)), np.arange(8) % 3), ClassificationNet(4, [5], 3, **options)
+    words = r"no step has changed a parameter\. .* must change theta in place, as in theta -= lr \* gradient"
+    with pytest.warns(RuntimeWarning, match=words):
+        train(net, data, optimizer(), epochs=2, batch_size=4, progress=False)
+    with warnings.catch_warnings(action="error"):
+        train(net, data, SGD(0.1), epochs=2, batch_size=4, progress=False)
 
 
 def test_the_repr_tells_how_to_make_it_again():

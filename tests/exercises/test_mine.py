@@ -242,6 +242,7 @@ def test_train_mine(tmp_path, monkeypatch, capsys, few, place):
     monkeypatch.delenv("NN_HELPERS_MY_LESSONS", raising=False)
     tables = []
     options = ["--optimizer", "gd", "momentum", "adamw", "--augment", "--schedule", "cosine", "--reg", "0.1"]
+    options += ["--epochs", "2"]  # with one, gd's only step is the cosine's last, and its learning rate 0
     for also in ([], ["--mine"]):
         assert main([*QUICK, *options, *also]) == 0
         out, table = rows(capsys)
@@ -255,7 +256,9 @@ def test_train_mine_needs_a_work_copy(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NN_HELPERS_MY_LESSONS", raising=False)
     assert main([*QUICK, "--mine"]) == 2
-    assert "--mine: there is no work copy here" in capsys.readouterr().err
+    assert (
+        "--mine: my_lessons is no work copy of the lessons; go to where yours is" in capsys.readouterr().err
+    )
 
 
 def test_what_is_no_folder_is_said_not_to_be_one():
