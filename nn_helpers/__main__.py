@@ -218,10 +218,7 @@ def _add_steps(add):
         "--augment", action=yes_or_no, default=False,
         help="mirror half of the training images and move all by up to a pixel, anew in each epoch",
     )  # fmt: skip
-    add(
-        "--keep-best", action=yes_or_no, default=False,
-        help="end with the weights of the epoch with the best validation accuracy",
-    )  # fmt: skip
+    add("--keep-best", action=yes_or_no, default=False, help="end with the weights that validated best")
     add("--batch-size", type=int, default=8, help="images in a mini-batch")
     add("--keep-last", action="store_true", help="keep an epoch's last, smaller batch")
     add("--epochs", type=int, default=20, help="times to go through the training images")
@@ -262,10 +259,7 @@ def _add_search(add):
 def _add_files_of_a_training(add):
     """Add what of the learner's a training reads, and what it writes and shows."""
     given = argparse.SUPPRESS
-    add(
-        "--mine", action="store_true",
-        help="train with the functions that you wrote in the lessons, kept in my_lessons/my_network.py",
-    )  # fmt: skip
+    add("--mine", action="store_true", help="train with the functions in my_lessons/my_network.py, your own")
     add("--figure", type=Path, default=given, help="save loss over epochs and seconds here (.png)")
     add(
         "--checkpoint", type=Path, metavar="PATH.safetensors", default=given,
@@ -276,10 +270,7 @@ def _add_files_of_a_training(add):
         help="go on from the checkpoint; all other options are those it began with; --epochs may be more, "
         "but not with the cosine schedule of the presets full and large, which ends with the last epoch",
     )  # fmt: skip
-    add(
-        "--test", action="store_true",
-        help="measure the accuracy on the test images too: once, when all choices are made",
-    )  # fmt: skip
+    add("--test", action="store_true", help="measure on the test images too: once, when all choices are made")
     add("--quiet", action="store_true", help="no progress bar")
 
 
@@ -300,7 +291,7 @@ def _command(commands, name, run, does, more, *examples, shows=argparse.RawDescr
 def run_lab(arguments):
     """Bring the learner's lessons up to date, and open them in JupyterLab until it is shut down."""
     from nn_helpers.course.lab import open_lab, work_copy_here
-    from nn_helpers.course.work_copy import make
+    from nn_helpers.course.work_copy import LEFT, make
 
     for option, value in pairwise(arguments.given):  # JupyterLab's --port 8899 gives us a folder 8899
         if option in arguments.options and "=" not in option and Path(value) == arguments.folder:
@@ -312,8 +303,9 @@ def run_lab(arguments):
         open_lab(arguments.folder, arguments.options)
         return 0
     folder = arguments.folder or work_copy_here()
-    print(*(make(folder) or [f"{folder} is up to date."]), sep="\n")
-    return 0
+    said = make(folder)
+    print(*(said or [f"{folder} is up to date."]), sep="\n")
+    return int(any(LEFT in sentence for sentence in said))
 
 
 def run_progress(arguments):
@@ -403,14 +395,11 @@ def _at_least(arguments, **least):
 
 def find_mine():
     """Return the learner's functions, as `MyNetwork`, and print which they are."""
+    from nn_helpers.course.lab import work_copy_here
+    from nn_helpers.course.work_copy import require
     from nn_helpers.exercises.mine import my_network  # only who asks for them waits for the exercises
-    from nn_helpers.support.record import MARKER, home
 
-    folder = home() or Path("my_lessons")
-    if not (home() or (folder / MARKER).is_dir()):
-        advice = "run this in my_lessons, or in the folder that holds it"
-        raise ValueError(f"--mine: there is no work copy here; {advice}")
-    mine = my_network(folder)
+    mine = my_network(require("--mine", work_copy_here()))
     print(mine)
     return mine
 
@@ -596,6 +585,8 @@ def main(argv=None):
         return 1
     except (ValueError, TypeError, OSError, MemoryError) as error:
         reason = str(error).removeprefix(f"{arguments.command}: ") or "there is not enough memory"
+        if isinstance(error, FileNotFoundError) and error.errno and not error.filename:  # of os.getcwd
+            reason = "the current folder is gone; change into one that is there"
         reason = reason.replace("use batch_size=None", "use --optimizer gd")
         if "total_steps is" in reason:  # of a training that is resumed
             reason += ". The cosine schedule ends with the last epoch, so --epochs must be what it was"

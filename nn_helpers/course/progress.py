@@ -48,8 +48,15 @@ class Progress:
 
     @property
     def note(self):
-        """A sentence where nothing is kept."""
-        return "" if record.home() else "There is no record here: these are not your own lessons."
+        """A sentence where nothing is kept, or what was kept cannot be read."""
+        if (folder := record.home()) is None:
+            return "There is no record here: these are not your own lessons."
+        try:
+            record.read_from(path := folder / record.FILE)
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):  # or nothing has been done yet
+                return f"What you did before is not shown: {path} cannot be read ({error.strerror or error})."
+        return ""
 
     @property
     def guesses(self):

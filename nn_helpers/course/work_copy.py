@@ -35,6 +35,7 @@ IN_LAB = (
     "Is it open in JupyterLab? Then that asks when it saves: Revert shows the new one, "
     "Overwrite keeps what you see there."
 )
+LEFT = "is left as it was"
 ANEW = "nn-helpers reset {} puts the new one there, and keeps this one"
 NOTE = """**A newer edition has another version of the cell above.** You changed that cell, so yours stays and
 runs. This is the new one; delete this note when you no longer need it.
@@ -74,7 +75,8 @@ def require(command, folder):
     """Return a work copy's path, or raise a ValueError that says how to get one."""
     folder = Path(folder)
     if not (folder / MARKER).is_dir():
-        raise ValueError(f"{command}: {folder} is no work copy of the lessons; nn-helpers lab makes one")
+        advice = "go to where yours is, or make one: nn-helpers lab"
+        raise ValueError(f"{command}: {folder} is no work copy of the lessons; {advice}")
     return folder
 
 
@@ -266,9 +268,9 @@ def _try_to_bring(source, folder, before):
     try:
         return _bring(source, folder, before)
     except (OSError, ValueError) as error:
-        return [f"{source.name} is left as it was: {error}"]
+        return [f"{source.name} {LEFT}: {error}"]
     except ImportError as error:
-        return [f"{source.name} is left as it was: {error}; {reinstall()} mends that"]
+        return [f"{source.name} {LEFT}: {error}; {reinstall()} mends that"]
 
 
 def _bring(source, folder, before):

@@ -11,9 +11,7 @@ import numpy as np
 from nn_helpers.support.arrays import describe, image_advice, label_advice, refuse_mask, require_images
 from nn_helpers.support.validation import counted, generator
 
-CLASS_NAMES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
+CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,11 +165,7 @@ class Dataset:
             order = generator("subset", seed).permutation(N)
             kept, others = order[kept], order[others]
         return Dataset(
-            self.name,
-            self.train[kept],
-            self.train[others] if val else self.val,
-            self.test,
-            self.class_names,
+            self.name, self.train[kept], self.train[others] if val else self.val, self.test, self.class_names
         )
 
     @cached_property

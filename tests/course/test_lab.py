@@ -83,6 +83,26 @@ def test_copy_only_opens_nothing_and_says_what_it_did(opened, tmp_path, capsys):
     assert not opened
 
 
+def test_copy_only_ends_with_1_where_a_lesson_could_not_be_brought_up_to_date(opened, tmp_path, capsys):
+    (tmp_path / "teacher" / ".nn_helpers").mkdir(parents=True)
+    (tmp_path / "teacher" / "00_start_here.ipynb").write_text("mine", encoding="utf-8")
+    assert main(["lab", "teacher", "--copy-only"]) == 1
+    said = capsys.readouterr().out
+    assert "00_start_here.ipynb is left as it was: nothing says which edition it was made from" in said
+    assert "01_layers_and_relu.ipynb is new." in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no folder that is in use")
+@pytest.mark.parametrize("command", ["progress", "reset 02", "lab --copy-only", "train --mine"])
+def test_where_the_current_folder_is_gone_it_is_said(opened, tmp_path, monkeypatch, capsys, command):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main([*command.split()]) == 2
+    words = "the current folder is gone; change into one that is there"
+    assert capsys.readouterr().err.endswith(f" {command.split()[0]}: {words}\n")
+
+
 def test_terminals_of_jupyterlab_find_the_command(opened):
     before = os.environ["PATH"]
     main(["lab"])
@@ -94,7 +114,8 @@ def test_progress_is_shown_where_the_copy_is_and_where_there_is_none_it_is_said(
     opened, tmp_path, monkeypatch, capsys
 ):
     assert main(["progress"]) == 2
-    assert "my_lessons is no work copy of the lessons; nn-helpers lab makes one" in capsys.readouterr().err
+    words = "my_lessons is no work copy of the lessons; go to where yours is, or make one: nn-helpers lab"
+    assert words in capsys.readouterr().err
     main(["lab", "--copy-only"])
     main(["lab", "--copy-only", "other"])
     with monkeypatch.context() as patch:

@@ -187,6 +187,14 @@ def test_without_a_home_the_page_says_so():
     assert "There is no record here" in repr(progress())
 
 
+def test_a_record_that_cannot_be_read_is_said_to_be_one(home):
+    assert "not shown" not in repr(progress())  # there is none yet
+    (home / record.FILE).mkdir()
+    words = f"What you did before is not shown: {home / record.FILE} cannot be read ("
+    assert words in repr(progress())
+    assert words in progress()._repr_html_()
+
+
 def test_damaged_and_foreign_records_make_a_page_too(home):
     rng = random.Random(0)
     events = [
