@@ -4,6 +4,7 @@ import numpy as np
 
 from nn_helpers.plots.base import Figure, require_dict, subplots
 from nn_helpers.support.arrays import require_images
+from nn_helpers.support.validation import whole_number
 
 INCHES = 0.66  # of an image in a row
 
@@ -26,6 +27,7 @@ def contact_sheet(images, labels, class_names, columns=10):
     """
     require_images("contact_sheet", "images", images)
     labels = require_one_each("contact_sheet", images, labels=labels)
+    whole_number("contact_sheet", "columns", columns, 1)
     rows = [(name, images[labels == label][:columns]) for label, name in enumerate(class_names)]
     return _in_rows(rows, images.shape[1:3], columns)
 
@@ -72,6 +74,7 @@ def first_layer(weights, columns=10, shape=(32, 32, 3)):
     Figure
     """
     require_dict("first_layer", "weights", weights, '{"my network": net.params["W1"]}')
+    whole_number("first_layer", "columns", columns, 1)
     for name, W in weights.items():
         if np.ndim(W) != 2 or len(W) != np.prod(shape):
             raise ValueError(
@@ -105,6 +108,7 @@ def image_grid(images, titles, columns=5):
     """
     require_images("image_grid", "images", images)
     require_one_each("image_grid", images, titles=titles)
+    whole_number("image_grid", "columns", columns, 1)
     rows = max(1, -(-len(images) // columns))
     figure, grid = subplots(9, 2.1 * rows, rows, columns, squeeze=False)
     for ax in grid.flat:
@@ -115,12 +119,12 @@ def image_grid(images, titles, columns=5):
     return figure
 
 
-def require_one_each(function, images, **named):
+def require_one_each(function, images, what="image", **named):
     """Return what belongs to each image as an array, or say that there is not one for each."""
     ((name, given),) = named.items()
     if np.shape(given) != (len(images),):
         raise ValueError(
-            f"{function}: {name} must have shape ({len(images)},), one for each image, got {np.shape(given)}"
+            f"{function}: {name} must have shape ({len(images)},), one for each {what}, got {np.shape(given)}"
         )
     return np.asarray(given)
 

@@ -3,9 +3,10 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from nn_helpers.plots.base import COLOURS, MARKERS, finish, legend_below, style, subplots
+from nn_helpers.plots.base import COLOURS, MARKERS, finish, legend_below, require_dict, style, subplots
 from nn_helpers.plots.images import require_one_each
-from nn_helpers.support.arrays import require_images
+from nn_helpers.support.arrays import floats, require_images
+from nn_helpers.support.validation import whole_number
 
 
 def predictions(images, labels, predicted, class_names, columns=8):
@@ -25,6 +26,7 @@ def predictions(images, labels, predicted, class_names, columns=8):
     require_images("predictions", "images", images)
     labels = require_one_each("predictions", images, labels=labels)
     predicted = require_one_each("predictions", images, predicted=predicted)
+    whole_number("predictions", "columns", columns, 1)
     rows, size = -(-len(images) // columns), 9 / columns
     height = size * images.shape[1] / images.shape[2] + 0.4
     figure, grid = subplots(9, rows * height, rows, columns, squeeze=False)
@@ -93,6 +95,9 @@ def decision_regions(predictors, points, labels):
     -------
     Figure
     """
+    require_dict("decision_regions", "predictors", predictors, '{"my network": net.predict}')
+    points = floats("decision_regions", points=points)
+    labels = require_one_each("decision_regions", points, "point", labels=labels)
     low, high = points.min(axis=0) - 0.3, points.max(axis=0) + 0.3
     across, up = np.meshgrid(*np.linspace(low, high, 150).T)
     everywhere = np.stack([across.ravel(), up.ravel()], axis=1)

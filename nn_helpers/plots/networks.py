@@ -28,6 +28,9 @@ def network_diagram(sizes, image=None, class_names=None):
     -------
     Figure
     """
+    if not np.ndim(sizes) or len(sizes) < 2:
+        found = f"{sizes!r}; of a network they are [net.input_size, *net.hidden_sizes, net.num_classes]"
+        raise TypeError(f"network_diagram: sizes must be numbers such as [3072, 100, 10], got {found}")
     room = 1 if image is not None else 0.01
     figure, (example, ax) = subplots(9, 2.9, 1, 2, width_ratios=(room, 5.5))
     example.axis("off")

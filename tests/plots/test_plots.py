@@ -106,6 +106,19 @@ def test_a_contact_sheet_shows_each_class_in_its_row():
     assert (cat.images[0].get_array()[:, 7:] == 255).all()  # one image only: the rest stays white
 
 
+@pytest.mark.parametrize("columns", [0, -1, 2.0, "2", True])
+def test_columns_are_a_whole_number(columns):
+    images, labels = np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1])
+    for draw in (
+        lambda: plots.contact_sheet(images, labels, ["cat", "dog"], columns),
+        lambda: plots.first_layer({"mine": np.zeros((48, 2))}, columns, (4, 4, 3)),
+        lambda: plots.image_grid(images, ["cat", "dog"], columns),
+        lambda: plots.predictions(images, labels, labels, ["cat", "dog"], columns),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"columns must be .*, got"):
+            draw()
+
+
 def test_a_contact_sheet_cuts_off_no_name():
     names = ["automobile", "airplane"]
     figure = plots.contact_sheet(np.zeros((2, 32, 32, 3), np.uint8), np.array([0, 1]), names)

@@ -115,6 +115,16 @@ def test_decision_regions_show_each_classifier_and_how_often_it_is_right():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["class 0", "class 1"]
 
 
+def test_what_shows_no_regions_is_refused():
+    points, labels = np.zeros((3, 2)), np.array([0, 1, 1])
+    with pytest.raises(TypeError, match=r'predictors must be a dict such as {"my network": net.predict}'):
+        plots.decision_regions(np.argmax, points, labels)
+    with pytest.raises(TypeError, match=r"points must be a NumPy array, got list; write np\.array\(points, "):
+        plots.decision_regions({"mine": None}, points.tolist(), labels)
+    with pytest.raises(ValueError, match=r"labels must have shape \(3,\), one for each point, got \(2,\)"):
+        plots.decision_regions({"mine": None}, points, labels[:2])
+
+
 def test_the_background_changes_where_the_classifier_does():
     points, labels = np.array([[-1.0, -1.0], [1.0, 1.0]]), np.array([0, 1])
     figure = plots.decision_regions({"by side": lambda x: (x[:, 0] > 0).astype(int)}, points, labels)

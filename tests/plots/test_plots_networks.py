@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from nn_helpers import plots
+from nn_helpers import ClassificationNet, plots
 
 
 def texts(figure):
@@ -59,6 +59,15 @@ def test_classes_are_named_only_where_every_unit_is_drawn():
     assert "class 0" not in texts(plots.network_diagram([4, 12], class_names=names))
     with pytest.raises(ValueError, match="zip"):
         plots.network_diagram([4, 3], class_names=names)
+
+
+@pytest.mark.parametrize("sizes", [ClassificationNet(4, [12], 3), 3, [3], None, {4: 3}])
+def test_what_are_no_sizes_is_refused_and_the_advice_helps(sizes):
+    with pytest.raises(TypeError, match=r"sizes must be numbers such as \[3072, 100, 10\], got ") as error:
+        plots.network_diagram(sizes)
+    net = ClassificationNet(4, [12], 3)
+    advised = eval(str(error.value).split("they are ")[1], {"net": net})
+    assert plots.network_diagram(advised)._suptitle.get_text() == "2 affine layers, 99 parameters"
 
 
 def test_nothing_in_a_wide_network_is_cut_off():
