@@ -345,9 +345,7 @@ def _question(name, lesson, part, text, items):
     if ("Answer" in marks) != (part != "predict"):
         raise ValueError("a predicted question has no Answer, its later part and a quiz have one")
     question = Question(name, lesson, part, kind, text, options, _within(marks), marks.get("Because", ""))
-    if part == "predict":
-        return question
-    return replace(question, answer=_answer(question, marks["Answer"]))
+    return question if part == "predict" else replace(question, answer=_answer(question, marks["Answer"]))
 
 
 def _option(text):

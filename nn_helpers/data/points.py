@@ -81,5 +81,4 @@ def points(kind="moons", n_train=200, n_val=100, noise=1.0, seed=0, dtype=np.flo
         return x[order].astype(dtype), label[order]
 
     train = part(whole_number("points", "n_train", n_train, num_classes))
-    val = part(whole_number("points", "n_val", n_val, 0))
-    return ArrayDataset(train, val, name=kind)
+    return ArrayDataset(train, part(whole_number("points", "n_val", n_val, 0)), name=kind)

@@ -96,8 +96,7 @@ def gradient_angles(batch_sizes, angles):
     for i, (name, values) in enumerate(angles.items()):
         for size, some in zip(batch_sizes, values, strict=True):
             ax.plot(np.full(len(some), size * 1.06**i), some, ".", color=COLOURS[i], alpha=0.25)
-        medians = np.median(values, axis=1)
-        ax.plot(batch_sizes, medians, label=name, **style(i, marker=True))
+        ax.plot(batch_sizes, np.median(values, axis=1), label=name, **style(i, marker=True))
     ax.axhline(90, color="black", linewidth=0.8)
     ax.text(batch_sizes[-1], 91, "at right angles", ha="right", va="bottom")
     ax.set(title="How far a mini-batch's gradient points aside", xscale="log", ylim=(-4, None))
@@ -180,8 +179,7 @@ def first_steps(sizes, losses):
     figure, (size, loss) = subplots(9, 3.4, 1, 2)
     for ax, lines in ((size, sizes), (loss, losses)):
         for i, (name, values) in enumerate(lines.items()):
-            steps = np.arange(1, len(values) + 1)
-            ax.plot(steps, values, ms=3, label=name, **style(i, marker=True))
+            ax.plot(np.arange(1, len(values) + 1), values, ms=3, label=name, **style(i, marker=True))
         ax.set_xlabel("step")
         finish(ax)
     size.axhline(1, color="black", linewidth=0.8)

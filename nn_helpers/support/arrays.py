@@ -15,9 +15,8 @@ FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 
 def as_floats(function, name, value):
     """Return one array as `floats` does; this is what every layer does at every step."""
-    if type(value) is np.ndarray and value.dtype in FLOATS:
-        return value
-    return floats(function, **{name: value})
+    is_one = type(value) is np.ndarray and value.dtype in FLOATS
+    return value if is_one else floats(function, **{name: value})
 
 
 def floats(function, /, **arrays):

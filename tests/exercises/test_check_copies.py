@@ -16,6 +16,7 @@ import warnings
 import numpy as np
 import pytest
 from handed_in import notebook, relu_with_where
+from processes import run_python
 
 from nn_helpers.exercises import check, yours_or_ours
 from nn_helpers.exercises.checking import api, copied_process, sandbox
@@ -421,3 +422,33 @@ def test_an_error_that_would_end_python_becomes_a_sentence_too(where, error, mon
 def test_a_verdict_can_be_sent_from_a_copy():
     assert json.loads(json.dumps({"text": "α \ud800"}))["text"] == "α \ud800"
     assert Verdict(kind="right", mistake=None, head="x")
+
+
+# IPython's thread that saves the history, which IPython stops before a fork
+
+
+@pytest.mark.skipif(not copied_process.COPIES, reason="only Linux makes copies")
+def test_a_copy_is_made_however_late_ipythons_thread_hears_that_it_was_called(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    said = run_python("""
+import faulthandler, threading, time
+from IPython.core.interactiveshell import InteractiveShell
+from nn_helpers.exercises.checking.copied_process import in_a_copy
+
+faulthandler.dump_traceback_later(30, exit=True)
+shell = InteractiveShell.instance()
+flag, late = shell.history_manager.save_flag, threading.Event()
+clear = flag.clear
+
+def clear_late():
+    late.set()
+    time.sleep(0.5)
+    clear()
+
+flag.clear = clear_late
+flag.set()  # as at the beginning of each cell
+late.wait()
+shell.user_ns["in_a_copy"] = in_a_copy
+print(*(shell.run_cell("in_a_copy(lambda beat: 3)", store_history=True).result for _ in range(3)))
+""")
+    assert said.split()[-3:] == ["3", "3", "3"]

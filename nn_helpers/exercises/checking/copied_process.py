@@ -41,6 +41,7 @@ def in_a_copy(task, silence=SILENCE, longest=math.inf, confine=None):
     OSError
         No copy could be made.
     """
+    _let_history_be_saved()
     answer, report = os.pipe()
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # ■ is not for the copy, at no moment
     try:
@@ -61,6 +62,19 @@ def in_a_copy(task, silence=SILENCE, longest=math.inf, confine=None):
         with suppress(ChildProcessError):  # somebody has seen to all of them
             os.waitpid(pid, 0)
         os.close(answer)
+
+
+def _let_history_be_saved():
+    """Wait until IPython's thread that saves the history has heard that there is something to save.
+
+    From version 9.11 on, IPython stops this thread before a fork, and waits until it has ended. A thread that
+    was called a moment ago would miss that and sleep on: the notebook would wait without end, deaf to ■.
+    """
+    ipython = sys.modules.get("IPython")
+    history = getattr(ipython and ipython.get_ipython(), "history_manager", None)
+    thread, called = (getattr(history, name, None) for name in ("save_thread", "save_flag"))
+    while thread and called and called.is_set() and thread.is_alive():
+        time.sleep(0.001)
 
 
 def _fork():
