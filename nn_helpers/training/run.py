@@ -175,10 +175,10 @@ class Run:
             history.stopped = str(error)
             warn(str(error))
         self.checkpoints.warn_if_behind()
-        if len(history) > before[0] and zlib.crc32(plan.net.theta) == before[1]:
+        if any(r.lr for r in history.records[before[0] :]) and zlib.crc32(plan.net.theta) == before[1]:
             warn(
                 "train: no step has changed a parameter. An optimizer's update must change theta in place, "
-                "as in theta -= lr * gradient; if it does, the learning rate is 0 or too small"
+                "as in theta -= lr * gradient; if it does, the learning rate is too small"
             )
         if self.best.numbers is not None:
             plan.net.numbers[...] = self.best.numbers

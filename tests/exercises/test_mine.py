@@ -242,7 +242,6 @@ def test_train_mine(tmp_path, monkeypatch, capsys, few, place):
     monkeypatch.delenv("NN_HELPERS_MY_LESSONS", raising=False)
     tables = []
     options = ["--optimizer", "gd", "momentum", "adamw", "--augment", "--schedule", "cosine", "--reg", "0.1"]
-    options += ["--epochs", "2"]  # with one, gd's only step is the cosine's last, and its learning rate 0
     for also in ([], ["--mine"]):
         assert main([*QUICK, *options, *also]) == 0
         out, table = rows(capsys)
