@@ -203,7 +203,7 @@ def path_figure(all_standings, here):
         lines += f'<path d="{path}" fill="none" stroke="{FAINT}" stroke-width="3"/>' if i else ""
         rings += _ring(standing, x, y, standing is here)
         words.append(f"lesson {standing.lesson}: {standing.share:.0%} done")
-    return f'<svg viewBox="0 0 {width} 120" role="img" aria-label="{"; ".join(words)}">{lines}{rings}</svg>'
+    return f'<svg viewBox="0 0 {width} 136" role="img" aria-label="{"; ".join(words)}">{lines}{rings}</svg>'
 
 
 def _ring(standing, x, y, is_here):
@@ -217,7 +217,7 @@ def _ring(standing, x, y, is_here):
         if is_here else "",
         _text(x, y + 5, "✓" if standing.done else standing.lesson, "font-weight: bold"),
     ]  # fmt: skip
-    title = textwrap.wrap(TITLES[standing.lesson], 22)
+    title = textwrap.wrap(TITLES[standing.lesson], 20)
     parts += [_text(x, HEIGHTS[1] + 50 + 16 * line, words) for line, words in enumerate(title)]
     return "".join(parts)
 

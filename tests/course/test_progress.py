@@ -177,6 +177,10 @@ def test_a_page_can_be_read_as_a_page(home):
     assert len(page.findall(".//circle")) > len(standing.TITLES)
     assert page.find(".//svg").get("role") == "img"
     assert "lesson 05: 0% done" in page.find(".//svg").get("aria-label")
+    height = float(page.find(".//svg").get("viewBox").split()[3])
+    titles = [text for text in page.iterfind(".//text") if len(text.text) > 2]
+    assert max(len(title.text) for title in titles) <= 20  # or it touches the next lesson's
+    assert max(float(title.get("y")) for title in titles) < height - 4  # nothing is cut off
     words = " ".join(page.itertext())
     assert "built in max" in words
     assert "gone" not in words
